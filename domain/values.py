@@ -1,0 +1,326 @@
+"""The values that facts are made of: immutable, comparable, free of behaviour that could change history."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+
+class Role(StrEnum):
+    """What a caller may be; one policy table in `application.access` says what each may do."""
+
+    BUYER_INTEGRATION = "buyer-integration"
+    MERCHANT = "merchant"
+    AGENT = "agent"
+    REVIEWER = "reviewer"
+    SUPERVISOR = "supervisor"
+    AUDITOR = "auditor"
+    FINANCE = "finance"
+    LOGISTICS = "logistics"
+    ADMIN = "admin"
+    SYSTEM = "system"
+
+
+STAFF = frozenset({Role.AGENT, Role.REVIEWER, Role.SUPERVISOR})
+"""The platform's own people who work on cases."""
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts: a human or machine subject in a role; a merchant's people name their merchant."""
+
+    id: str
+    role: Role
+    merchant_id: str | None = None
+
+
+class CaseType(StrEnum):
+    """The kinds of after-sales case."""
+
+    REFUND_ONLY = "refund_only"
+    RETURN_REFUND = "return_refund"
+    EXCHANGE = "exchange"
+    RESEND = "resend"
+    REPAIR = "repair"
+    PRICE_PROTECTION = "price_protection"
+    SERVICE_COMPLAINT = "service_complaint"
+    COUNTERFEIT = "counterfeit"
+    FOOD_SAFETY = "food_safety"
+    LOGISTICS = "logistics"
+    LATE_SHIPMENT = "late_shipment"
+    CONSULTATION = "consultation"
+
+
+class Stage(StrEnum):
+    """Where a case stands on its way from filing to its end."""
+
+    FILED = "filed"
+    IN_REVIEW = "in_review"
+    EXECUTING = "executing"
+    FOLLOWING_UP = "following_up"
+    CLOSED = "closed"
+    WITHDRAWN = "withdrawn"
+
+
+class Finding(StrEnum):
+    """What a verification found of the buyer's claim."""
+
+    UPHELD = "upheld"
+    PARTLY_UPHELD = "partly_upheld"
+    NOT_UPHELD = "not_upheld"
+    INCONCLUSIVE = "inconclusive"
+
+
+class LiableParty(StrEnum):
+    """Who can be found liable."""
+
+    MERCHANT = "merchant"
+    BUYER = "buyer"
+    COURIER = "courier"
+    PLATFORM = "platform"
+    SUPPLIER = "supplier"
+
+
+class EvidenceParty(StrEnum):
+    """Whose evidence it is."""
+
+    BUYER = "buyer"
+    MERCHANT = "merchant"
+    PLATFORM = "platform"
+
+
+class RemedyKind(StrEnum):
+    """What a decision can grant; `MONEY_KINDS` are paid, `GOODS_KINDS` move goods."""
+
+    REFUND = "refund"
+    COUPON = "coupon"
+    POINTS = "points"
+    FREIGHT = "freight"
+    MULTIPLE = "multiple"
+    RETURN = "return"
+    RESEND = "resend"
+    REPLACEMENT = "replacement"
+    REPAIR = "repair"
+
+
+GOODS_KINDS = frozenset({RemedyKind.RETURN, RemedyKind.RESEND, RemedyKind.REPLACEMENT, RemedyKind.REPAIR})
+MONEY_KINDS = frozenset(RemedyKind) - GOODS_KINDS
+
+
+class Payer(StrEnum):
+    """Out of whose account a remedy is paid."""
+
+    MERCHANT = "merchant"
+    DEPOSIT = "deposit"
+    FUND = "fund"
+    COURIER = "courier"
+    PLATFORM = "platform"
+
+
+class Release(StrEnum):
+    """When an authorised remedy is instructed."""
+
+    NOW = "now"
+    GOODS_ACCEPTED = "goods_accepted"
+
+
+class CompensationState(StrEnum):
+    """One money line from its decision to its payment."""
+
+    AUTHORISED = "authorised"
+    INSTRUCTED = "instructed"
+    PAID = "paid"
+    FAILED = "failed"
+    REVERSED = "reversed"
+
+
+class GoodsState(StrEnum):
+    """One leg of goods on its way."""
+
+    TO_SHIP = "to_ship"
+    IN_TRANSIT = "in_transit"
+    RECEIVED = "received"
+    ACCEPTED = "accepted"
+
+
+class PenaltyState(StrEnum):
+    """Whether a penalty counts."""
+
+    LIVE = "live"
+    EXPIRED = "expired"
+    REVERSED = "reversed"
+
+
+class RectificationState(StrEnum):
+    """A merchant's duty to put its house in order."""
+
+    ORDERED = "ordered"
+    SUBMITTED = "submitted"
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    WAIVED = "waived"
+    LAPSED = "lapsed"
+
+
+class FollowUpState(StrEnum):
+    """Whether the buyer has been asked how it went."""
+
+    DUE = "due"
+    DONE = "done"
+    EXHAUSTED = "exhausted"
+
+
+class Channel(StrEnum):
+    """How a buyer is contacted for a follow-up."""
+
+    PHONE = "phone"
+    APP = "app"
+    SMS = "sms"
+    EMAIL = "email"
+    CHAT = "chat"
+
+
+class AttemptOutcome(StrEnum):
+    """How an attempt to contact the buyer ended."""
+
+    REACHED = "reached"
+    UNREACHABLE = "unreachable"
+
+
+class Visibility(StrEnum):
+    """Who may read a note."""
+
+    INTERNAL = "internal"
+    PARTIES = "parties"
+
+
+class Resolution(StrEnum):
+    """As what a case is closed."""
+
+    COMPENSATED = "compensated"
+    SETTLED = "settled"
+    REPLACED = "replaced"
+    REPAIRED = "repaired"
+    REJECTED = "rejected"
+    DECLINED = "declined"
+    ANSWERED = "answered"
+    MERGED = "merged"
+
+
+class ReopenGround(StrEnum):
+    """Why a case is taken up again."""
+
+    UNSATISFIED = "unsatisfied"
+    NEW_FACTS = "new_facts"
+    OVERTURNED = "overturned"
+    GRACE = "grace"
+
+
+class ClockKind(StrEnum):
+    """What a clock measures. The first two are duties, the last is a right window."""
+
+    FOLLOW_UP = "follow_up"
+    RECTIFICATION = "rectification"
+    PENALTY_EXPIRY = "penalty_expiry"
+
+
+class ReleaseCause(StrEnum):
+    """Why a lease ended before its time."""
+
+    RELEASED = "released"
+    DECIDED = "decided"
+    ENDED = "ended"
+
+
+class SealedFor(StrEnum):
+    """Whose text a sealed value is; each has a data key of its own in each case."""
+
+    BUYER = "buyer"
+    MERCHANT = "merchant"
+    PLATFORM = "platform"
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """An amount in minor units (fen, cents) of an ISO 4217 currency."""
+
+    amount_minor: int
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """Text that this room cannot read: whose it is, the key it is under, and the base64url envelope."""
+
+    person: SealedFor
+    key_id: UUID
+    box: str
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """How to reach the buyer; each part sealed."""
+
+    name: Sealed | None = None
+    phone: Sealed | None = None
+    address: Sealed | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderLine:
+    """The order line as it was when the case was filed, so that nothing is looked up at replay.
+
+    `paid` is the total paid for the line; `quantity` the number of pieces in it.
+    """
+
+    order_id: str
+    line_id: str
+    sku: str
+    title: str
+    category: str
+    quantity: int
+    paid: Money
+    purchased_at: datetime
+    delivered_at: datetime | None = None
+    promises: tuple[str, ...] = ()
+    confirmations: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What the buyer asks for."""
+
+    remedies: tuple[RemedyKind, ...]
+    amount: Money | None = None
+    quantity: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Objection:
+    """A rule's reasoned no: the clause that it rests on and a stable reason code."""
+
+    clause: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class LiabilityShare:
+    """A party's part of the liability in percent."""
+
+    party: LiableParty
+    share: int
+
+
+@dataclass(frozen=True, slots=True)
+class Remedy:
+    """One thing that a decision grants. Goods kinds need no amount; points carry `points`.
+
+    `remedy_id` names the compensation or the goods leg that follows from it.
+    """
+
+    remedy_id: UUID
+    kind: RemedyKind
+    amount: Money | None = None
+    points: int | None = None
+    payer: Payer | None = None
+    release: Release = Release.NOW
