@@ -1,0 +1,239 @@
+"""Records facts in one round trip without a lock, and reads them in their commit-safe order."""
+
+from base64 import b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from time import monotonic
+from typing import Any
+from uuid import UUID, uuid4
+
+import msgspec
+import psycopg
+from eventsourcing.persistence import (
+    ApplicationRecorder,
+    IntegrityError,
+    ListenNotifySubscription,
+    Notification,
+    OperationalError,
+    ProcessRecorder,
+    StoredEvent,
+    Subscription,
+    Tracking,
+)
+from eventsourcing.postgres import PostgresRecorder, PostgresTrackingRecorder
+
+from application.store import Effects, Provenance, StoreError, StoreUnavailable
+from infrastructure.event_store.connections import PATIENCE_SECONDS, Datastore
+from infrastructure.event_store.failures import connection_lost, translated, worth_repeating
+from infrastructure.event_store.order import check_epoch, safe_position
+
+UNATTRIBUTED = Provenance(actor_id="unattributed", actor_role="system", request_id="")
+"""What is recorded of events that arrive through the library's own interface."""
+
+APPEND_ONE = b"SELECT append_fact(%b, %b, %s, %b, %b, %b, %s, %s, %s, %b, %s)"
+APPEND_MANY = b"SELECT append_facts(%s, %s, %s, %s, %b, %s)"
+OWN_EVENT = (
+    b"SELECT position FROM events WHERE originator_id = %b AND originator_version = %b AND event_id = %b"
+)
+SELECT_EVENTS = (
+    b"SELECT originator_id, originator_version, topic, state FROM events WHERE originator_id = %b"
+    b" AND originator_version > %b AND originator_version <= %b ORDER BY originator_version "
+)
+SELECT_NOTIFICATIONS = (
+    b"SELECT originator_id, originator_version, topic, state, position FROM events"
+    b" WHERE position >= %b AND position < %b"
+)
+MAX_POSITION = b"SELECT max(position) FROM events WHERE position < %b"
+
+MAX_VERSION = 2**31 - 1
+MAX_BIGINT = 2**63 - 1
+POLL_SECONDS = 0.05
+
+_encode = msgspec.json.Encoder().encode
+_EFFECT_NAMES = tuple(field.name for field in fields(Effects))
+_NO_EFFECTS = Effects()
+
+
+@dataclass(frozen=True)
+class PendingEvent(StoredEvent):
+    """An event on its way into the store. Its id is made once, before any attempt, and recognises it afterwards."""
+
+    event_id: UUID
+    schema_version: int
+
+
+class ConcurrentRecorder(PostgresRecorder, ApplicationRecorder):
+    """Appends through one function call on an autocommit connection; any number of writers at once.
+
+    Raises at construction what `check_epoch` raises. `insert_events` and the reading methods are eventsourcing's
+    interface with its errors; `append` is ours and raises StoreError.
+    """
+
+    datastore: Datastore
+
+    def __init__(self, datastore: Datastore) -> None:
+        super().__init__(datastore)
+        check_epoch(datastore)
+
+    def append(self, events: Sequence[PendingEvent], provenance: Provenance, effects: Effects = _NO_EFFECTS) -> int:
+        """Record events and effects in one transaction; return the position of the first, the others follow by one.
+
+        A connection lost on the way is replaced and the call repeated, for PATIENCE_SECONDS; when the first attempt
+        turns out to have been committed after all, that is the answer. Raises StoreError.
+        """
+        statement, params = _append_call(events, provenance, effects)
+        give_up_at = monotonic() + PATIENCE_SECONDS
+        wait = PATIENCE_SECONDS
+        in_doubt = False
+        while True:
+            try:
+                return int(self.datastore.call(statement, params, wait=wait)[0][0])
+            except psycopg.Error as error:
+                failure = translated(error)
+                if in_doubt and not isinstance(failure, StoreUnavailable):
+                    own = self._position_of(events[0])
+                    if own is not None:
+                        return own
+                wait = give_up_at - monotonic()
+                if not worth_repeating(error) or wait <= 0:
+                    raise failure from error
+                in_doubt = in_doubt or connection_lost(error)
+
+    def _position_of(self, event: PendingEvent) -> int | None:
+        rows = self.datastore.read(OWN_EVENT, (event.originator_id, event.originator_version, event.event_id))
+        return int(rows[0][0]) if rows else None
+
+    def insert_events(self, stored_events: Sequence[StoredEvent], **kwargs: Any) -> Sequence[int] | None:
+        """eventsourcing's interface to `append`, with its errors; keywords `provenance` and `effects`."""
+        if not stored_events:
+            return None
+        pending = [_pending(event) for event in stored_events]
+        try:
+            first = self.append(pending, kwargs.get("provenance", UNATTRIBUTED), kwargs.get("effects", _NO_EFFECTS))
+        except StoreUnavailable as error:
+            raise OperationalError(str(error)) from error
+        except StoreError as error:
+            raise IntegrityError(str(error)) from error
+        return list(range(first, first + len(pending)))
+
+    def select_events(
+        self,
+        originator_id: UUID | str,
+        *,
+        gt: int | None = None,
+        lte: int | None = None,
+        desc: bool = False,
+        limit: int | None = None,
+    ) -> Sequence[StoredEvent]:
+        """One aggregate's events by version."""
+        statement = SELECT_EVENTS + (b"DESC" if desc else b"ASC") + b" LIMIT %b"
+        bounds = (-1 if gt is None else gt, MAX_VERSION if lte is None else lte)
+        return [StoredEvent(*row) for row in self.datastore.read(statement, (originator_id, *bounds, limit))]
+
+    def select_notifications(
+        self,
+        start: int | None,
+        limit: int,
+        stop: int | None = None,
+        topics: Sequence[str] = (),
+        *,
+        inclusive_of_start: bool = True,
+    ) -> Sequence[Notification]:
+        """Events by position, from `start` to `stop`, never beyond what is final."""
+        bound = safe_position(self.datastore)
+        first = 0 if start is None else start if inclusive_of_start else start + 1
+        end = bound if stop is None else min(stop + 1, bound)
+        statement, params = SELECT_NOTIFICATIONS, [first, end]
+        if topics:
+            statement += b" AND topic = ANY(%b)"
+            params.append(list(topics))  # type: ignore[arg-type]
+        rows = self.datastore.read(statement + b" ORDER BY position LIMIT %b", (*params, limit))
+        return [Notification(*row) for row in rows]
+
+    def max_notification_id(self) -> int | None:
+        """The highest position that is final; None when there is none."""
+        ((highest,),) = self.datastore.read(MAX_POSITION, (safe_position(self.datastore),))
+        return highest  # type: ignore[no-any-return]
+
+    def subscribe(self, gt: int | None = None, topics: Sequence[str] = ()) -> Subscription[ApplicationRecorder]:
+        """The events after `gt`, then the new ones as they become final."""
+        return PollingSubscription(recorder=self, gt=gt, topics=topics)
+
+
+class PollingSubscription(ListenNotifySubscription[ApplicationRecorder]):
+    """Asks again every POLL_SECONDS: nothing in the insert announces it."""
+
+    def _loop_on_pull(self) -> None:
+        try:
+            while not self._has_been_stopped:
+                self._pull()
+                self._has_been_notified.wait(POLL_SECONDS)
+        except psycopg.Error as error:
+            # The iterating thread raises it; a subscription that dies silently would look like a quiet one.
+            self._thread_error = error
+            self.stop()
+
+
+class ConcurrentProcessRecorder(PostgresTrackingRecorder, ConcurrentRecorder, ProcessRecorder):
+    """Events together with the position of the notification that caused them, in one transaction."""
+
+    def insert_events(self, stored_events: Sequence[StoredEvent], **kwargs: Any) -> Sequence[int] | None:
+        """As the application recorder's, with `tracking`."""
+        tracking: Tracking | None = kwargs.pop("tracking", None)
+        if tracking is None:
+            return super().insert_events(stored_events, **kwargs)
+        pending = [_pending(event) for event in stored_events]
+        with self.datastore.transaction(commit=True) as cursor:
+            self._insert_tracking(cursor, tracking)
+            if not pending:
+                return None
+            cursor.execute(*_append_call(pending, UNATTRIBUTED, _NO_EFFECTS))
+            first = next(iter((cursor.fetchone() or {}).values()))
+        return list(range(first, first + len(pending)))
+
+
+def _pending(event: StoredEvent) -> PendingEvent:
+    if isinstance(event, PendingEvent):
+        return event
+    return PendingEvent(event.originator_id, event.originator_version, event.topic, event.state, uuid4(), 1)
+
+
+def _append_call(
+    events: Sequence[PendingEvent], provenance: Provenance, effects: Effects
+) -> tuple[bytes, tuple[Any, ...]]:
+    who = (provenance.actor_id, provenance.actor_role, provenance.request_id, provenance.causation_id)
+    also = None if effects is _NO_EFFECTS else _effects_json(effects)
+    if len(events) == 1:
+        event = events[0]
+        return APPEND_ONE, (
+            event.originator_id,
+            event.originator_version,
+            event.topic,
+            event.state,
+            event.event_id,
+            event.schema_version,
+            *who,
+            also,
+        )
+    return APPEND_MANY, (_facts_json(events), *who, also)
+
+
+def _effects_json(effects: Effects) -> str | None:
+    rows = {name: value for name in _EFFECT_NAMES if (value := getattr(effects, name))}
+    return _encode(rows).decode() if rows else None
+
+
+def _facts_json(events: Sequence[PendingEvent]) -> str:
+    return _encode(
+        [
+            {
+                "id": event.originator_id,
+                "version": event.originator_version,
+                "topic": event.topic,
+                "state": b64encode(event.state).decode(),
+                "event": event.event_id,
+                "schema": event.schema_version,
+            }
+            for event in events
+        ]
+    ).decode()
