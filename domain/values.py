@@ -229,7 +229,6 @@ class ReleaseCause(StrEnum):
 
     RELEASED = "released"
     DECIDED = "decided"
-    ENDED = "ended"
 
 
 class SealedFor(StrEnum):

@@ -1,0 +1,74 @@
+"""One table says which role may do what; relations to the case narrow it further.
+
+A permission is named by every route; a route without one stops the application from starting.
+"""
+
+from domain.case import Case
+from domain.values import Actor, EvidenceParty, Role
+
+B, M, A, R, S = Role.BUYER_INTEGRATION, Role.MERCHANT, Role.AGENT, Role.REVIEWER, Role.SUPERVISOR
+AUD, F, L, ADMIN, SYS = Role.AUDITOR, Role.FINANCE, Role.LOGISTICS, Role.ADMIN, Role.SYSTEM
+
+PERMISSIONS: dict[str, frozenset[Role]] = {
+    "cases.file": frozenset({B, A}),
+    "cases.read": frozenset({B, M, A, R, S, AUD, F, L, ADMIN}),
+    "cases.claim": frozenset({A, R}),
+    "cases.note": frozenset({A, R, S}),
+    "evidence.submit": frozenset({B, M, A, R}),
+    "cases.verify": frozenset({A, R}),
+    "cases.decide": frozenset({A, R}),
+    "compensations.settle": frozenset({F, SYS}),
+    "compensations.instruct": frozenset({F, S}),
+    "goods.move": frozenset({B, M, A, R, L}),
+    "penalties.assess": frozenset({R, S}),
+    "rectification.order": frozenset({R, S}),
+    "rectification.submit": frozenset({M}),
+    "rectification.judge": frozenset({R, S}),
+    "rectification.waive": frozenset({S}),
+    "follow_ups.work": frozenset({A, R}),
+    "cases.close": frozenset({A, R, S}),
+    "cases.reopen": frozenset({R, S}),
+    "cases.withdraw": frozenset({B, A}),
+    "clocks.miss": frozenset({SYS}),
+    "queues.read": frozenset({A, R, S, AUD, F, L, ADMIN}),
+    "penalties.read": frozenset({M, A, R, S, AUD, F, ADMIN}),
+    "follow_ups.read": frozenset({A, R, S, AUD, ADMIN}),
+    "loops.read": frozenset({A, R, S, AUD, ADMIN}),
+}
+"""Permission to roles."""
+
+COMMANDS: dict[str, str] = {
+    "lease": "cases.claim",
+    "notes": "cases.note",
+    "evidence": "evidence.submit",
+    "verification": "cases.verify",
+    "decisions": "cases.decide",
+    "compensations": "compensations.settle",
+    "goods": "goods.move",
+    "penalties": "penalties.assess",
+    "rectification": "rectification.order",
+    "follow-ups": "follow_ups.work",
+    "closure": "cases.close",
+    "reopening": "cases.reopen",
+    "withdrawal": "cases.withdraw",
+}
+"""The permission behind each command of the case's stage table."""
+
+OWN_PARTY = {Role.BUYER_INTEGRATION: EvidenceParty.BUYER, Role.MERCHANT: EvidenceParty.MERCHANT}
+"""For whom outside callers may file evidence; staff may file for any party."""
+
+
+def may(actor: Actor, permission: str) -> bool:
+    """Whether the actor's role has the permission."""
+    return actor.role in PERMISSIONS[permission]
+
+
+def concerns(actor: Actor, case: Case) -> bool:
+    """Whether the case is the actor's to see: a merchant's own, a buyer integration's own filing, or any."""
+    match actor.role:
+        case Role.MERCHANT:
+            return actor.merchant_id == case.filing.merchant_id
+        case Role.BUYER_INTEGRATION:
+            return actor.id == case.filing.filed_by
+        case _:
+            return True

@@ -1,0 +1,69 @@
+"""What must be recorded together with facts: derived from the facts alone, so it cannot be forgotten."""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from application.store import Deadline, OutboxMessage
+from domain import events
+from domain.case import Case
+from domain.events import Fact
+from domain.values import OrderLine
+
+PAYMENT = "payment"
+"""The kind of outbox message that carries a payment instruction."""
+
+
+def order_line_claim(order: OrderLine) -> str:
+    """The uniqueness claim that an open case holds on its order line."""
+    return f"order-line:{order.order_id}/{order.line_id}"
+
+
+def claims(case: Case, facts: Iterable[Fact], was_open: bool) -> tuple[str, ...]:
+    """The claims that these facts take. A case reopened before it was closed still holds its own."""
+    takes = any(
+        isinstance(fact, events.CaseFiled) or (isinstance(fact, events.CaseReopened) and not was_open)
+        for fact in facts
+    )
+    return (order_line_claim(case.filing.order),) if takes else ()
+
+
+def released(case: Case, facts: Iterable[Fact]) -> tuple[str, ...]:
+    """The claims that these facts give up."""
+    ends = any(isinstance(fact, events.CaseClosed | events.CaseWithdrawn) for fact in facts)
+    return (order_line_claim(case.filing.order),) if ends else ()
+
+
+def deadlines(facts: Iterable[Fact]) -> tuple[Deadline, ...]:
+    """The due times that these facts set."""
+    return tuple(
+        Deadline(fact.clock_id, fact.kind, fact.due)
+        for fact in facts
+        if isinstance(fact, events.ClockStarted)
+    )
+
+
+def ended(facts: Iterable[Fact]) -> tuple[UUID, ...]:
+    """The clocks that these facts end before their time."""
+    return tuple(
+        fact.clock_id for fact in facts if isinstance(fact, events.ClockSatisfied | events.ClockCancelled)
+    )
+
+
+def outbox(facts: Iterable[Fact]) -> tuple[OutboxMessage, ...]:
+    """The messages that these facts send out: one for each payment instructed, under its gateway key."""
+    return tuple(_payment(fact) for fact in facts if isinstance(fact, events.CompensationInstructed))
+
+
+def _payment(fact: events.CompensationInstructed) -> OutboxMessage:
+    amount = fact.amount and {"amount_minor": fact.amount.amount_minor, "currency": fact.amount.currency}
+    return OutboxMessage(
+        message_id=fact.gateway_key,
+        kind=PAYMENT,
+        payload={
+            "compensation_id": str(fact.compensation_id),
+            "kind": fact.kind,
+            "payer": fact.payer,
+            "amount": amount,
+            "points": fact.points,
+        },
+    )

@@ -1,0 +1,56 @@
+"""Why a request failed before or around the case: none of these is the case's own refusal."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from domain.case import Case
+
+
+class RequestError(Exception):
+    """A request that was not carried out."""
+
+
+@dataclass
+class NotFound(RequestError):
+    """There is nothing here that the caller may see; `kind` names it (`case`, `compensation`, ...)."""
+
+    kind: str
+
+
+@dataclass
+class Forbidden(RequestError):
+    """The caller's role may not do this."""
+
+    permission: str
+
+
+@dataclass
+class VersionMismatch(RequestError):
+    """The case has moved on since the version that the caller saw."""
+
+    case: Case
+    since: list[Any]
+
+
+@dataclass
+class InvalidRequest(RequestError):
+    """A value is well formed but cannot be meant; `pointer` is its JSON pointer in the body."""
+
+    pointer: str
+    detail: str
+
+
+class PreconditionRequired(RequestError):
+    """This command needs the version of the case that the caller saw."""
+
+
+class IdempotencyKeyReused(RequestError):
+    """This idempotency key belongs to another request."""
+
+
+class RequestInProgress(RequestError):
+    """The first request with this idempotency key is still running."""
+
+
+class ServiceUnavailable(RequestError):
+    """The service cannot answer now; try again."""

@@ -1,0 +1,44 @@
+"""What the case means for the merchant: penalties, and a duty to rectify."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID
+
+from domain.values import Money, PenaltyState, RectificationState
+
+OPEN_RECTIFICATION = frozenset(
+    {RectificationState.ORDERED, RectificationState.SUBMITTED, RectificationState.REJECTED}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Penalty:
+    """One penalty and whether it counts."""
+
+    penalty_id: UUID
+    points: int
+    fine: Money | None
+    clause: str
+    state: PenaltyState = PenaltyState.LIVE
+
+    def expired(self) -> "Penalty":
+        """When its time is over."""
+        return replace(self, state=PenaltyState.EXPIRED)
+
+
+@dataclass(frozen=True, slots=True)
+class Rectification:
+    """What the merchant must put right, and by when."""
+
+    rectification_id: UUID
+    due: datetime
+    state: RectificationState = RectificationState.ORDERED
+
+    @property
+    def open(self) -> bool:
+        """Whether it still holds the case."""
+        return self.state in OPEN_RECTIFICATION
+
+    def now(self, state: RectificationState) -> "Rectification":
+        """In another state."""
+        return replace(self, state=state)

@@ -1,0 +1,154 @@
+"""Every no that a case can say. The docstring's first line is the problem's title.
+
+A refusal says what *is* the case; its `code` is stable and part of the public contract.
+Nothing is recorded when a command is refused.
+"""
+
+from typing import ClassVar
+
+
+class Refusal(Exception):
+    """The case refuses this command."""
+
+    code: ClassVar[str]
+
+    def __init__(self, detail: str = "") -> None:
+        super().__init__(detail)
+        self.detail = detail
+
+    @classmethod
+    def title(cls) -> str:
+        """The problem's title in English: the first line of the docstring without its full stop."""
+        return (cls.__doc__ or "").strip().splitlines()[0].rstrip(".")
+
+
+class WrongStage(Refusal):
+    """The case is not in a stage that allows this."""
+
+    code = "wrong_stage"
+
+
+class CaseAlreadyClosed(Refusal):
+    """The case is closed."""
+
+    code = "case_already_closed"
+
+
+class CaseNotClaimed(Refusal):
+    """The case is not claimed by you."""
+
+    code = "case_not_claimed"
+
+
+class CaseClaimedByAnother(Refusal):
+    """Somebody else has claimed the case."""
+
+    code = "case_claimed_by_another"
+
+
+class CaseNotVerified(Refusal):
+    """The case has not been verified in this round."""
+
+    code = "case_not_verified"
+
+
+class DecisionMissing(Refusal):
+    """No decision has been issued."""
+
+    code = "decision_missing"
+
+
+class LiabilityMustSumTo100(Refusal):
+    """The liability shares do not sum to 100 percent."""
+
+    code = "liability_must_sum_to_100"
+
+
+class CompensationExceedsEntitlement(Refusal):
+    """The compensation is more than the case is entitled to."""
+
+    code = "compensation_exceeds_entitlement"
+
+
+class CompensationNotSettled(Refusal):
+    """Compensation is still to be paid."""
+
+    code = "compensation_not_settled"
+
+
+class CompensationAlreadySettled(Refusal):
+    """The compensation is already settled."""
+
+    code = "compensation_already_settled"
+
+
+class AmountMismatch(Refusal):
+    """The amount is not the one that was instructed."""
+
+    code = "amount_mismatch"
+
+
+class GoodsNotSettled(Refusal):
+    """Goods are still on their way."""
+
+    code = "goods_not_settled"
+
+
+class FollowUpOpen(Refusal):
+    """The follow-up is not done, or its answer calls for more."""
+
+    code = "follow_up_open"
+
+
+class FollowUpAlreadyCompleted(Refusal):
+    """The follow-up is already over."""
+
+    code = "follow_up_already_completed"
+
+
+class RectificationOpen(Refusal):
+    """The merchant has yet to rectify."""
+
+    code = "rectification_open"
+
+
+class OutcomeMissing(Refusal):
+    """Nothing has happened on the case that it could be closed with."""
+
+    code = "outcome_missing"
+
+
+class ResolutionContradictsOutcome(Refusal):
+    """The resolution is not what happened on the case."""
+
+    code = "resolution_contradicts_outcome"
+
+
+class NotReopenable(Refusal):
+    """The case cannot be reopened."""
+
+    code = "not_reopenable"
+
+
+class CaseAlreadyOpenForOrderLine(Refusal):
+    """Another case is open for this order line."""
+
+    code = "case_already_open_for_order_line"
+
+
+class PenaltyOutsideTariff(Refusal):
+    """The penalty is not one that the tariff knows."""
+
+    code = "penalty_outside_tariff"
+
+
+class UnknownPart(Exception):
+    """The case has no such part; `kind` names it: compensation, evidence, follow_up, goods, rectification."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(kind)
+        self.kind = kind
+
+
+REFUSALS: tuple[type[Refusal], ...] = tuple(Refusal.__subclasses__())
+"""Every refusal, for the error catalogue."""
