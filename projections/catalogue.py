@@ -1,0 +1,18 @@
+"""Every read model. A new one is one file and one line here."""
+
+from typing import Any
+
+from projections.case_index import CASE_INDEX
+from projections.follow_ups import FOLLOW_UPS
+from projections.merchant_penalties import MERCHANT_PENALTIES
+from projections.open_loops import OPEN_LOOPS
+from projections.read_model import ReadModel
+from projections.review_queue import REVIEW_QUEUE
+
+ALL: tuple[ReadModel[Any], ...] = (
+    REVIEW_QUEUE,
+    MERCHANT_PENALTIES,
+    FOLLOW_UPS,
+    OPEN_LOOPS,
+    CASE_INDEX,
+)

@@ -1,0 +1,202 @@
+"""Open loops: every case that is neither closed nor withdrawn, and what still holds it open.
+
+The reasons that today's facts can tell are `review`, `money`, `goods`, `rectification` and `follow_up`.
+A duty clock holds a case open too, but each of today's duties has a reason of its own. A case with no reason
+left only waits to be closed.
+
+Queries: `page`.
+"""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from psycopg import Connection
+
+from domain.events import (
+    CaseClosed,
+    CaseCompensated,
+    CaseFiled,
+    CaseReopened,
+    CaseWithdrawn,
+    DecisionIssued,
+    FollowUpCompleted,
+    FollowUpExhausted,
+    FollowUpScheduled,
+    GoodsAccepted,
+    PlatformSteppedIn,
+    RectificationAccepted,
+    RectificationLapsed,
+    RectificationOrdered,
+    RectificationWaived,
+)
+from domain.values import GOODS_KINDS, MONEY_KINDS, Stage
+from projections.pages import DEFAULT_LIMIT, Listing
+from projections.pages import page as page_of
+from projections.read_model import ReadModel, Row, Rows, changed, put
+from projections.stages import STAGE_AFTER
+
+
+class Loop(Row, frozen=True, kw_only=True):
+    """A case and what is unsettled in it: the ids of money lines, goods legs, rectification and follow-up."""
+
+    stage: Stage
+    number: str
+    merchant_id: str
+    filed_by: str
+    filed_at: datetime
+    money: tuple[UUID, ...] = ()
+    goods: tuple[UUID, ...] = ()
+    rectification: UUID | None = None
+    follow_up: UUID | None = None
+
+
+OPEN_LOOPS = ReadModel(
+    name="open_loops",
+    version=1,
+    row=Loop,
+    columns="""
+        case_id uuid PRIMARY KEY,
+        stage text NOT NULL,
+        number text NOT NULL,
+        merchant_id text NOT NULL,
+        filed_by text NOT NULL,
+        filed_at timestamptz NOT NULL,
+        money uuid[] NOT NULL,
+        goods uuid[] NOT NULL,
+        rectification uuid,
+        follow_up uuid
+    """,
+    indexes=(
+        "(filed_at, case_id) WHERE stage NOT IN ('closed', 'withdrawn')",
+        "(merchant_id, filed_at, case_id) WHERE stage NOT IN ('closed', 'withdrawn')",
+        "(filed_by, filed_at, case_id) WHERE stage NOT IN ('closed', 'withdrawn')",
+    ),
+    ignored="""
+        CaseClaimed CaseDeclined CaseReleased CaseVerified ClockCancelled ClockMissed ClockSatisfied
+        ClockStarted CompensationFailed CompensationInstructed EvidenceSubmitted FollowUpAttempted
+        GoodsReceived GoodsShipped LeaseRenewed NoteAdded PenaltyAssessed PenaltyExpired
+        RectificationRejected RectificationSubmitted
+    """,
+)
+
+
+@OPEN_LOOPS.folds(CaseFiled)
+def _filed(rows: Rows[Loop], fact: CaseFiled) -> Rows[Loop]:
+    row = Loop(
+        case_id=fact.originator_id,
+        stage=STAGE_AFTER[CaseFiled],
+        number=fact.number,
+        merchant_id=fact.merchant_id,
+        filed_by=fact.filed_by,
+        filed_at=fact.timestamp,
+    )
+    return put(rows, row)
+
+
+@OPEN_LOOPS.folds(PlatformSteppedIn, CaseClosed, CaseWithdrawn)
+def _moved(rows: Rows[Loop], fact: PlatformSteppedIn | CaseClosed | CaseWithdrawn) -> Rows[Loop]:
+    return changed(rows, fact.originator_id, stage=STAGE_AFTER[type(fact)])
+
+
+@OPEN_LOOPS.folds(CaseReopened)
+def _reopened(rows: Rows[Loop], fact: CaseReopened) -> Rows[Loop]:
+    return changed(rows, fact.originator_id, stage=STAGE_AFTER[CaseReopened], follow_up=None)
+
+
+@OPEN_LOOPS.folds(DecisionIssued)
+def _decided(rows: Rows[Loop], fact: DecisionIssued) -> Rows[Loop]:
+    return changed(
+        rows,
+        fact.originator_id,
+        stage=STAGE_AFTER[DecisionIssued],
+        money=tuple(remedy.remedy_id for remedy in fact.remedies if remedy.kind in MONEY_KINDS),
+        goods=tuple(remedy.remedy_id for remedy in fact.remedies if remedy.kind in GOODS_KINDS),
+    )
+
+
+@OPEN_LOOPS.folds(CaseCompensated)
+def _paid(rows: Rows[Loop], fact: CaseCompensated) -> Rows[Loop]:
+    row = rows[fact.originator_id]
+    return changed(rows, row.case_id, money=_without(row.money, fact.compensation_id))
+
+
+@OPEN_LOOPS.folds(GoodsAccepted)
+def _accepted(rows: Rows[Loop], fact: GoodsAccepted) -> Rows[Loop]:
+    row = rows[fact.originator_id]
+    return changed(rows, row.case_id, goods=_without(row.goods, fact.goods_id))
+
+
+def _without(open_ids: tuple[UUID, ...], settled: UUID) -> tuple[UUID, ...]:
+    return tuple(open_id for open_id in open_ids if open_id != settled)
+
+
+@OPEN_LOOPS.folds(RectificationOrdered)
+def _rectification_ordered(rows: Rows[Loop], fact: RectificationOrdered) -> Rows[Loop]:
+    return changed(rows, fact.originator_id, rectification=fact.rectification_id)
+
+
+@OPEN_LOOPS.folds(RectificationAccepted, RectificationWaived, RectificationLapsed)
+def _rectification_ended(
+    rows: Rows[Loop], fact: RectificationAccepted | RectificationWaived | RectificationLapsed
+) -> Rows[Loop]:
+    return changed(rows, fact.originator_id, rectification=None)
+
+
+@OPEN_LOOPS.folds(FollowUpScheduled)
+def _follow_up_scheduled(rows: Rows[Loop], fact: FollowUpScheduled) -> Rows[Loop]:
+    stage = STAGE_AFTER[FollowUpScheduled]
+    return changed(rows, fact.originator_id, stage=stage, follow_up=fact.follow_up_id)
+
+
+@OPEN_LOOPS.folds(FollowUpCompleted)
+def _follow_up_completed(rows: Rows[Loop], fact: FollowUpCompleted) -> Rows[Loop]:
+    """An unsatisfied buyer keeps the loop open until the case is reopened or closed."""
+    return changed(rows, fact.originator_id, follow_up=None) if fact.satisfied else rows
+
+
+@OPEN_LOOPS.folds(FollowUpExhausted)
+def _follow_up_exhausted(rows: Rows[Loop], fact: FollowUpExhausted) -> Rows[Loop]:
+    return changed(rows, fact.originator_id, follow_up=None)
+
+
+LISTING = Listing(
+    table=OPEN_LOOPS.table,
+    item={
+        "case_id": "case_id",
+        "open_because": """array_remove(ARRAY[
+            CASE WHEN stage IN ('filed', 'in_review') THEN 'review' END,
+            CASE WHEN money <> '{}' THEN 'money' END,
+            CASE WHEN goods <> '{}' THEN 'goods' END,
+            CASE WHEN rectification IS NOT NULL THEN 'rectification' END,
+            CASE WHEN follow_up IS NOT NULL THEN 'follow_up' END
+        ], NULL)""",
+        "age_hours": "round(extract(epoch FROM greatest(%(at)s - filed_at, interval '0')) / 3600, 1)",
+    },
+    time="filed_at",
+    id="case_id",
+)
+
+
+def page(
+    connection: Connection[Any],
+    *,
+    at: datetime,
+    merchant_id: str | None = None,
+    filed_by: str | None = None,
+    limit: int = DEFAULT_LIMIT,
+    cursor: str | None = None,
+) -> bytes:
+    """One page of open cases, oldest first, as JSON text of the API's shape.
+
+    `age_hours` counts from the filing to `at`, to one decimal. Raises BadCursor and BadLimit.
+    """
+    return page_of(
+        connection,
+        LISTING,
+        equal={"merchant_id": merchant_id, "filed_by": filed_by},
+        where=("stage NOT IN ('closed', 'withdrawn')",),
+        values={"at": at},
+        limit=limit,
+        cursor=cursor,
+    )

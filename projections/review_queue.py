@@ -1,0 +1,262 @@
+"""Review queue: who must act on which case, by when.
+
+Three queues over the same rows: `review` (filed and in review), `execution` (money or goods still under way)
+and `follow_up` (the buyer is to be asked). A case that ended keeps its row without a queue, because a
+reopening brings it back.
+
+Queries: `page`, `counts`, `next_claimable`.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from psycopg import Connection
+from psycopg.rows import scalar_row
+
+from domain.events import (
+    CaseClaimed,
+    CaseClosed,
+    CaseFiled,
+    CaseReleased,
+    CaseReopened,
+    CaseWithdrawn,
+    DecisionIssued,
+    Fact,
+    FollowUpScheduled,
+    LeaseRenewed,
+    PlatformSteppedIn,
+)
+from domain.values import CaseType, Stage
+from projections.pages import DEFAULT_LIMIT, Listing
+from projections.pages import page as page_of
+from projections.read_model import ReadModel, Row, Rows, changed, put
+from projections.stages import STAGE_AFTER
+
+REVIEW_TERM = timedelta(hours=48)
+"""A service order is reviewed within 48 hours (rule M-3: JD platform rules 9.3, service standard 16)."""
+
+EXECUTION_TERM = timedelta(hours=24)
+"""A judgement is executed within 24 hours (rule M-3: JD platform rules 9.3)."""
+
+QUEUES: Mapping[Stage, str] = {
+    Stage.FILED: "review",
+    Stage.IN_REVIEW: "review",
+    Stage.EXECUTING: "execution",
+    Stage.FOLLOWING_UP: "follow_up",
+}
+"""The queue in which a case of each open stage stands."""
+
+QUEUE_NAMES = tuple(dict.fromkeys(QUEUES.values()))
+
+
+class UnknownQueue(LookupError):
+    """There is no queue of this name."""
+
+
+class Queued(Row, frozen=True, kw_only=True):
+    """A case, the queue it stands in (None once it has ended) and the lease on it, live or run out."""
+
+    queue: str | None
+    stage: Stage
+    number: str
+    case_type: CaseType
+    merchant_id: str
+    filed_by: str
+    filed_at: datetime
+    due: datetime
+    holder: str | None = None
+    lease_until: datetime | None = None
+
+
+REVIEW_QUEUE = ReadModel(
+    name="review_queue",
+    version=1,
+    row=Queued,
+    columns="""
+        case_id uuid PRIMARY KEY,
+        queue text,
+        stage text NOT NULL,
+        number text NOT NULL,
+        case_type text NOT NULL,
+        merchant_id text NOT NULL,
+        filed_by text NOT NULL,
+        filed_at timestamptz NOT NULL,
+        due timestamptz NOT NULL,
+        holder text,
+        lease_until timestamptz
+    """,
+    indexes=(
+        "(queue, due, case_id) WHERE queue IS NOT NULL",
+        "(queue, merchant_id, due, case_id) WHERE queue IS NOT NULL",
+        "(holder, queue, due, case_id) WHERE holder IS NOT NULL AND queue IS NOT NULL",
+    ),
+    ignored="""
+        CaseCompensated CaseDeclined CaseVerified ClockCancelled ClockMissed ClockSatisfied ClockStarted
+        CompensationFailed CompensationInstructed EvidenceSubmitted FollowUpAttempted FollowUpCompleted
+        FollowUpExhausted GoodsAccepted GoodsReceived GoodsShipped NoteAdded PenaltyAssessed PenaltyExpired
+        RectificationAccepted RectificationLapsed RectificationOrdered RectificationRejected
+        RectificationSubmitted RectificationWaived
+    """,
+)
+
+
+@REVIEW_QUEUE.folds(CaseFiled)
+def _filed(rows: Rows[Queued], fact: CaseFiled) -> Rows[Queued]:
+    row = Queued(
+        case_id=fact.originator_id,
+        queue=QUEUES[Stage.FILED],
+        stage=Stage.FILED,
+        number=fact.number,
+        case_type=fact.case_type,
+        merchant_id=fact.merchant_id,
+        filed_by=fact.filed_by,
+        filed_at=fact.timestamp,
+        due=fact.timestamp + REVIEW_TERM,
+    )
+    return put(rows, row)
+
+
+@REVIEW_QUEUE.folds(PlatformSteppedIn)
+def _taken_up(rows: Rows[Queued], fact: PlatformSteppedIn) -> Rows[Queued]:
+    return changed(rows, fact.originator_id, stage=STAGE_AFTER[PlatformSteppedIn])
+
+
+@REVIEW_QUEUE.folds(DecisionIssued)
+def _decided(rows: Rows[Queued], fact: DecisionIssued) -> Rows[Queued]:
+    return _moved(rows, fact, due=fact.timestamp + EXECUTION_TERM)
+
+
+@REVIEW_QUEUE.folds(FollowUpScheduled)
+def _settled(rows: Rows[Queued], fact: FollowUpScheduled) -> Rows[Queued]:
+    return _moved(rows, fact, due=fact.due)
+
+
+@REVIEW_QUEUE.folds(CaseReopened)
+def _reopened(rows: Rows[Queued], fact: CaseReopened) -> Rows[Queued]:
+    return _moved(rows, fact, due=fact.timestamp + REVIEW_TERM, holder=None, lease_until=None)
+
+
+@REVIEW_QUEUE.folds(CaseClosed, CaseWithdrawn)
+def _ended(rows: Rows[Queued], fact: CaseClosed | CaseWithdrawn) -> Rows[Queued]:
+    return _moved(rows, fact, holder=None, lease_until=None)
+
+
+def _moved(rows: Rows[Queued], fact: Fact, **fields: datetime | None) -> Rows[Queued]:
+    stage = STAGE_AFTER[type(fact)]
+    return changed(rows, fact.originator_id, stage=stage, queue=QUEUES.get(stage), **fields)
+
+
+@REVIEW_QUEUE.folds(CaseClaimed, LeaseRenewed)
+def _held(rows: Rows[Queued], fact: CaseClaimed | LeaseRenewed) -> Rows[Queued]:
+    return changed(rows, fact.originator_id, holder=fact.holder, lease_until=fact.expires_at)
+
+
+@REVIEW_QUEUE.folds(CaseReleased)
+def _released(rows: Rows[Queued], fact: CaseReleased) -> Rows[Queued]:
+    return changed(rows, fact.originator_id, holder=None, lease_until=None)
+
+
+LISTING = Listing(
+    table=REVIEW_QUEUE.table,
+    item={
+        "case_id": "case_id",
+        "number": "number",
+        "stage": "stage",
+        "case_type": "case_type",
+        "merchant_id": "merchant_id",
+        "due": "rfc3339(due)",
+        "overdue": "due < %(at)s",
+        "claimed_by": "CASE WHEN lease_until > %(at)s THEN holder END",
+        "filed_at": "rfc3339(filed_at)",
+    },
+    time="due",
+    id="case_id",
+)
+
+
+def page(
+    connection: Connection[Any],
+    queue: str,
+    *,
+    at: datetime,
+    case_type: str | None = None,
+    stage: str | None = None,
+    merchant_id: str | None = None,
+    filed_by: str | None = None,
+    overdue: bool | None = None,
+    mine: str | None = None,
+    limit: int = DEFAULT_LIMIT,
+    cursor: str | None = None,
+) -> bytes:
+    """One page of a queue, most urgent first, as JSON text of the API's shape.
+
+    `overdue` and leases are judged at `at`; `mine` is a holder and keeps only cases under its live lease.
+    Raises UnknownQueue, BadCursor and BadLimit.
+    """
+    _known(queue)
+    where = []
+    if overdue is not None:
+        where.append("due < %(at)s" if overdue else "due >= %(at)s")
+    if mine is not None:
+        where.append("lease_until > %(at)s")
+    return page_of(
+        connection,
+        LISTING,
+        equal={
+            "queue": queue,
+            "case_type": case_type,
+            "stage": stage,
+            "merchant_id": merchant_id,
+            "filed_by": filed_by,
+            "holder": mine,
+        },
+        where=where,
+        values={"at": at},
+        limit=limit,
+        cursor=cursor,
+    )
+
+
+def counts(connection: Connection[Any], *, at: datetime) -> bytes:
+    """`{"data": [{"name", "open", "overdue"}]}`, every queue named, as JSON text."""
+    with connection.cursor(row_factory=scalar_row) as rows:
+        rows.execute(_COUNTS.encode(), {"names": list(QUEUE_NAMES), "at": at})
+        return str(rows.fetchone()).encode()
+
+
+_COUNTS = f"""
+    SELECT json_build_object('data', json_agg(
+        json_build_object('name', name, 'open', coalesce(waiting, 0), 'overdue', coalesce(late, 0))
+        ORDER BY ordinal
+    ))::text
+    FROM unnest(%(names)s::text[]) WITH ORDINALITY AS queues (name, ordinal)
+    LEFT JOIN (
+        SELECT queue, count(*) AS waiting, count(*) FILTER (WHERE due < %(at)s) AS late
+        FROM {REVIEW_QUEUE.table} WHERE queue IS NOT NULL GROUP BY queue
+    ) AS counted ON counted.queue = name
+"""  # noqa: S608  # the table's name is a constant
+
+
+def next_claimable(connection: Connection[Any], queue: str, *, at: datetime, limit: int = 5) -> list[UUID]:
+    """The most urgent cases of a queue that nobody holds at `at`. Raises UnknownQueue.
+
+    Several, because another caller may be quicker: the lease itself is taken and judged by the case.
+    """
+    _known(queue)
+    with connection.cursor(row_factory=scalar_row, binary=True) as rows:
+        rows.execute(_CLAIMABLE.encode(), {"queue": queue, "at": at, "limit": limit})
+        return rows.fetchall()
+
+
+_CLAIMABLE = f"""
+    SELECT case_id FROM {REVIEW_QUEUE.table}
+    WHERE queue = %(queue)s AND (lease_until IS NULL OR lease_until <= %(at)s) AND NOT stale
+    ORDER BY due, case_id LIMIT %(limit)s
+"""  # noqa: S608  # the table's name is a constant
+
+
+def _known(queue: str) -> None:
+    if queue not in QUEUE_NAMES:
+        raise UnknownQueue(queue)
