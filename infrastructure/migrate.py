@@ -39,8 +39,8 @@ def packaged() -> Traversable:
 def migrate(url: str, folder: Traversable | None = None) -> list[str]:
     """Apply what is missing, one transaction a file; return the names applied.
 
-    Callers that run at the same time take turns. Raises MigrationRefused when an applied file has changed since
-    or is unknown here, and psycopg.Error when the database refuses or cannot be reached.
+    Callers that run at the same time take turns. Raises MigrationRefused when an applied file has changed
+    since or is unknown here, and psycopg.Error when the database refuses or cannot be reached.
     """
     with psycopg.connect(url, autocommit=True, connect_timeout=CONNECT_TIMEOUT_SECONDS) as connection:
         return [m.name for m in _listed(folder) if _apply(connection, m, folder)]
@@ -60,9 +60,7 @@ def _listed(folder: Traversable | None) -> Iterator[Migration]:
         yield Migration(entry.name, entry.read_text(encoding="utf-8"))
 
 
-def _apply(
-    connection: psycopg.Connection, migration: Migration, folder: Traversable | None
-) -> bool:
+def _apply(connection: psycopg.Connection, migration: Migration, folder: Traversable | None) -> bool:
     with connection.transaction():
         connection.execute("SELECT pg_advisory_xact_lock(%s)", (ADVISORY_LOCK,))
         connection.execute(
@@ -92,4 +90,6 @@ def _refuse_foreign(applied: dict[str, str], folder: Traversable | None) -> None
         if name not in known:
             raise MigrationRefused(f"{name} was applied by a newer version of Recourse; install that version")
         if known[name] != digest:
-            raise MigrationRefused(f"{name} was changed after it had been applied; restore the file as it was")
+            raise MigrationRefused(
+                f"{name} was changed after it had been applied; restore the file as it was"
+            )

@@ -23,6 +23,7 @@ SESSION_SETTINGS = {
     "lock_timeout": "1s",
     "statement_timeout": "5s",
     "idle_in_transaction_session_timeout": "5s",
+    "timezone": "UTC",
 }
 """An open write transaction holds back every reader in the cluster, so none may dawdle."""
 
@@ -39,8 +40,7 @@ class KeptCursorConnection(psycopg.Connection[Any]):
 class Datastore(PostgresDatastore):
     """A pool of autocommit connections to one database, for our recorder and for the library's.
 
-    Belongs to the process that made it: build it after fork. Session settings bound locks, statements and idle
-    transactions.
+    Belongs to the process that made it: build it after fork.
     """
 
     def __init__(self, url: str, *, pool_size: int, max_overflow: int) -> None:
@@ -65,8 +65,10 @@ class Datastore(PostgresDatastore):
             name="event-store",
         )
 
-    def call(self, statement: bytes, params: Sequence[Any], *, wait: float = PATIENCE_SECONDS) -> list[TupleRow]:
-        """Run one prepared statement as its own transaction; raises psycopg.Error, also when no connection is had."""
+    def call(
+        self, statement: bytes, params: Sequence[Any], *, wait: float = PATIENCE_SECONDS
+    ) -> list[TupleRow]:
+        """Run one prepared statement as its own transaction; raises psycopg.Error, PoolTimeout included."""
         if os.getpid() != self._process_id:
             raise RuntimeError("built before fork: build the application in the process that uses it")
         pool: ConnectionPool[Any] = self.pool
@@ -77,7 +79,7 @@ class Datastore(PostgresDatastore):
             pool.putconn(connection)
 
     def read(self, statement: bytes, params: Sequence[Any] = ()) -> list[TupleRow]:
-        """`call` for a statement that may be repeated: a lost connection is replaced, for PATIENCE_SECONDS."""
+        """`call` what may be repeated: a lost connection is replaced, for PATIENCE_SECONDS."""
         give_up_at = monotonic() + PATIENCE_SECONDS
         while True:
             try:

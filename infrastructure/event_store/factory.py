@@ -30,7 +30,7 @@ class ConcurrentPostgresFactory(persistence.InfrastructureFactory[TrackingRecord
         super().__init__(env)
         if strtobool(self.env.get(self.POSTGRES_ENABLE_DB_FUNCTIONS) or "no"):
             raise OSError(
-                f"{self.POSTGRES_ENABLE_DB_FUNCTIONS} would record without hooks and without an order; unset it"
+                f"unset {self.POSTGRES_ENABLE_DB_FUNCTIONS}: it would record without hooks and order"
             )
         url = self.env.get(self.POSTGRES_URL)
         if not url:

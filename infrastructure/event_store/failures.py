@@ -33,7 +33,11 @@ def connection_lost(error: psycopg.Error) -> bool:
     """
     if not isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
         return False
-    return error.sqlstate is None or error.sqlstate[:2] == "08" or error.sqlstate in ("57P01", "57P02", "57P03", "57P05")
+    return (
+        error.sqlstate is None
+        or error.sqlstate[:2] == "08"
+        or error.sqlstate in ("57P01", "57P02", "57P03", "57P05")
+    )
 
 
 def worth_repeating(error: psycopg.Error) -> bool:

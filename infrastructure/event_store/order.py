@@ -6,7 +6,7 @@ from psycopg import errors
 
 from infrastructure.event_store.connections import Datastore
 
-RAISE_EPOCH = "SELECT raise_epoch_base()"
+RAISE_EPOCH = "SELECT raise_epoch_base();"
 
 
 class EpochBehind(OperationalError):
@@ -32,8 +32,8 @@ def check_epoch(datastore: Datastore) -> None:
     ((newest, next_position),) = rows
     if newest >= next_position:
         raise EpochBehind(
-            f"stored positions reach {newest}, the next would be {next_position}. The database was restored into a "
-            f'younger cluster. Stop everything that uses it, then run: psql "$RECOURSE_DATABASE_URL" -c \'{RAISE_EPOCH}\''
+            f"stored positions reach {newest}, the next would be {next_position}: the database was restored"
+            f" into a younger cluster. Stop everything that uses it, then run on it: {RAISE_EPOCH}"
         )
 
 
@@ -43,9 +43,8 @@ def raise_epoch(url: str) -> int:
     Raises psycopg.errors.ObjectInUse while anybody else is connected to the database.
     """
     with psycopg.connect(url) as connection:
-        row = connection.execute(RAISE_EPOCH).fetchone()
-    assert row is not None
-    return int(row[0])
+        ((base,),) = connection.execute(RAISE_EPOCH).fetchall()
+    return int(base)
 
 
 def safe_position(datastore: Datastore) -> int:

@@ -51,12 +51,12 @@ POLL_SECONDS = 0.05
 
 _encode = msgspec.json.Encoder().encode
 _EFFECT_NAMES = tuple(field.name for field in fields(Effects))
-_NO_EFFECTS = Effects()
+NO_EFFECTS = Effects()
 
 
 @dataclass(frozen=True)
 class PendingEvent(StoredEvent):
-    """An event on its way into the store. Its id is made once, before any attempt, and recognises it afterwards."""
+    """An event on its way into the store; its id, made before any attempt, recognises it afterwards."""
 
     event_id: UUID
     schema_version: int
@@ -65,8 +65,8 @@ class PendingEvent(StoredEvent):
 class ConcurrentRecorder(PostgresRecorder, ApplicationRecorder):
     """Appends through one function call on an autocommit connection; any number of writers at once.
 
-    Raises at construction what `check_epoch` raises. `insert_events` and the reading methods are eventsourcing's
-    interface with its errors; `append` is ours and raises StoreError.
+    Raises at construction what `check_epoch` raises. `insert_events` is eventsourcing's interface with its
+    errors; `append` is ours and raises StoreError. Reading raises psycopg.Error.
     """
 
     datastore: Datastore
@@ -75,11 +75,13 @@ class ConcurrentRecorder(PostgresRecorder, ApplicationRecorder):
         super().__init__(datastore)
         check_epoch(datastore)
 
-    def append(self, events: Sequence[PendingEvent], provenance: Provenance, effects: Effects = _NO_EFFECTS) -> int:
-        """Record events and effects in one transaction; return the position of the first, the others follow by one.
+    def append(
+        self, events: Sequence[PendingEvent], provenance: Provenance, effects: Effects = NO_EFFECTS
+    ) -> int:
+        """Record events and effects in one transaction; the position of the first, the others follow by one.
 
-        A connection lost on the way is replaced and the call repeated, for PATIENCE_SECONDS; when the first attempt
-        turns out to have been committed after all, that is the answer. Raises StoreError.
+        A connection lost on the way is replaced and the call repeated, for PATIENCE_SECONDS; when an earlier
+        attempt turns out to have been committed after all, that is the answer. Raises StoreError.
         """
         statement, params = _append_call(events, provenance, effects)
         give_up_at = monotonic() + PATIENCE_SECONDS
@@ -109,7 +111,9 @@ class ConcurrentRecorder(PostgresRecorder, ApplicationRecorder):
             return None
         pending = [_pending(event) for event in stored_events]
         try:
-            first = self.append(pending, kwargs.get("provenance", UNATTRIBUTED), kwargs.get("effects", _NO_EFFECTS))
+            first = self.append(
+                pending, kwargs.get("provenance", UNATTRIBUTED), kwargs.get("effects", NO_EFFECTS)
+            )
         except StoreUnavailable as error:
             raise OperationalError(str(error)) from error
         except StoreError as error:
@@ -155,7 +159,9 @@ class ConcurrentRecorder(PostgresRecorder, ApplicationRecorder):
         ((highest,),) = self.datastore.read(MAX_POSITION, (safe_position(self.datastore),))
         return highest  # type: ignore[no-any-return]
 
-    def subscribe(self, gt: int | None = None, topics: Sequence[str] = ()) -> Subscription[ApplicationRecorder]:
+    def subscribe(
+        self, gt: int | None = None, topics: Sequence[str] = ()
+    ) -> Subscription[ApplicationRecorder]:
         """The events after `gt`, then the new ones as they become final."""
         return PollingSubscription(recorder=self, gt=gt, topics=topics)
 
@@ -187,7 +193,7 @@ class ConcurrentProcessRecorder(PostgresTrackingRecorder, ConcurrentRecorder, Pr
             self._insert_tracking(cursor, tracking)
             if not pending:
                 return None
-            cursor.execute(*_append_call(pending, UNATTRIBUTED, _NO_EFFECTS))
+            cursor.execute(*_append_call(pending, UNATTRIBUTED, NO_EFFECTS))
             first = next(iter((cursor.fetchone() or {}).values()))
         return list(range(first, first + len(pending)))
 
@@ -202,7 +208,7 @@ def _append_call(
     events: Sequence[PendingEvent], provenance: Provenance, effects: Effects
 ) -> tuple[bytes, tuple[Any, ...]]:
     who = (provenance.actor_id, provenance.actor_role, provenance.request_id, provenance.causation_id)
-    also = None if effects is _NO_EFFECTS else _effects_json(effects)
+    also = None if effects is NO_EFFECTS else _effects_json(effects)
     if len(events) == 1:
         event = events[0]
         return APPEND_ONE, (

@@ -1,0 +1,134 @@
+"""The port to the case's facts, on eventsourcing's Application and our recorder."""
+
+from types import TracebackType
+from typing import Any, Self
+from uuid import UUID
+
+import psycopg
+from eventsourcing.application import AggregateNotFoundError, Application
+from eventsourcing.persistence import Mapper, Notification, Recording
+
+from application.store import Effects, Provenance, RecordedFact, Replay
+from domain.case import Case
+from infrastructure.event_store.factory import DEFAULT_MAX_OVERFLOW, DEFAULT_POOL_SIZE
+from infrastructure.event_store.failures import translated
+from infrastructure.event_store.recorder import NO_EFFECTS, ConcurrentRecorder
+from infrastructure.mapper import FactMapper
+
+SELECT_FACTS = (
+    b"SELECT originator_version, topic, state, position, event_id, recorded_at,"
+    b" actor_id, actor_role, request_id, causation_id FROM events"
+    b" WHERE originator_id = %b AND originator_version > %b ORDER BY originator_version"
+)
+SELECT_POSITION = b"SELECT position FROM events WHERE originator_id = %b AND originator_version = %b"
+SELECT_REPLAY = (
+    b"SELECT fingerprint, case_id, version, position, subject FROM idempotency"
+    b" WHERE scope = %s AND key = %s AND created_at > now() - interval '30 days'"
+)
+
+
+class CaseApplication(Application[UUID]):
+    """eventsourcing's application with our mapper and the shortest way from a case to the recorder."""
+
+    name = "Recourse"
+    mapper: FactMapper
+    recorder: ConcurrentRecorder
+
+    def construct_mapper(self) -> Mapper[UUID]:
+        """Ours: exact types, registered names only."""
+        return FactMapper()
+
+    def save(self, *objs: Any, **kwargs: Any) -> list[Recording[UUID]]:
+        """Record the aggregates' pending events with `provenance` and `effects`; raises StoreError.
+
+        Collecting drains an aggregate: it is saved once, and loaded again after a failure.
+        """
+        events = [event for aggregate in objs for event in aggregate.collect_events()]
+        stored = [self.mapper.to_stored_event(event) for event in events]
+        first = self.recorder.append(stored, kwargs["provenance"], kwargs["effects"])
+        return [
+            Recording(
+                event,
+                Notification(s.originator_id, s.originator_version, s.topic, s.state, position),
+            )
+            for position, (event, s) in enumerate(zip(events, stored, strict=True), first)
+        ]
+
+
+class PostgresCaseStore:
+    """Cases as facts in PostgreSQL; implements `application.store.CaseStore`.
+
+    Build it after fork, on a migrated database; until closed it holds a pool of at most `pool_size +
+    max_overflow` connections. Raises NotMigrated or EpochBehind when the database is not fit to be written.
+    """
+
+    def __init__(
+        self, url: str, *, pool_size: int = DEFAULT_POOL_SIZE, max_overflow: int = DEFAULT_MAX_OVERFLOW
+    ) -> None:
+        self._application = CaseApplication(
+            {
+                "PERSISTENCE_MODULE": "infrastructure.event_store",
+                "POSTGRES_URL": url,
+                "POSTGRES_POOL_SIZE": str(pool_size),
+                "POSTGRES_MAX_OVERFLOW": str(max_overflow),
+            }
+        )
+        self._mapper = self._application.mapper
+        self._datastore = self._application.recorder.datastore
+
+    def load(self, case_id: UUID, *, version: int | None = None) -> Case | None:
+        """The case folded from its facts (up to `version`), or None; raises StoreUnavailable."""
+        try:
+            case: Case = self._application.repository.get(case_id, version=version)
+        except AggregateNotFoundError:
+            return None
+        except psycopg.Error as error:
+            raise translated(error) from error
+        return case
+
+    def facts(self, case_id: UUID, *, after: int = 0) -> list[RecordedFact]:
+        """The case's recorded facts in order, those with a version above `after`; raises StoreUnavailable."""
+        return [self._recorded(case_id, row) for row in self._read(SELECT_FACTS, case_id, after)]
+
+    def _recorded(self, case_id: UUID, row: tuple[Any, ...]) -> RecordedFact:
+        version, topic, state, position, event_id, recorded_at, *who = row
+        fact = self._mapper.decode(topic, state, case_id, version)
+        return RecordedFact(fact, position, event_id, recorded_at, Provenance(*who))
+
+    def save(self, case: Case, provenance: Provenance, effects: Effects = NO_EFFECTS) -> int:
+        """Record the case's pending facts and all effects in one transaction; the position of the last fact.
+
+        Raises a StoreError; then nothing was recorded. The case is spent either way: load it again to go on.
+        """
+        recordings = self._application.save(case, provenance=provenance, effects=effects)
+        return recordings[-1].notification.id
+
+    def position(self, case_id: UUID, version: int) -> int:
+        """The position of one recorded fact; raises LookupError when there is none."""
+        rows = self._read(SELECT_POSITION, case_id, version)
+        if not rows:
+            raise LookupError(f"case {case_id} has no version {version}")
+        return int(rows[0][0])
+
+    def replay(self, scope: str, key: str) -> Replay | None:
+        """What this idempotency key led to in the last 30 days, or None; raises StoreUnavailable."""
+        rows = self._read(SELECT_REPLAY, scope, key)
+        return Replay(*rows[0]) if rows else None
+
+    def _read(self, statement: bytes, *params: Any) -> list[tuple[Any, ...]]:
+        try:
+            return self._datastore.read(statement, params)
+        except psycopg.Error as error:
+            raise translated(error) from error
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._application.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
