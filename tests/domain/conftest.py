@@ -1,0 +1,263 @@
+"""The grammar of the domain's tests: given what happened, when a command, then these facts, or refused."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any, Self
+from uuid import UUID, uuid5
+
+import pytest
+
+from domain.case import Case
+from domain.events import Fact
+from domain.policy import DEFAULT, Policy
+from domain.refusals import Refusal, UnknownPart
+from domain.values import (
+    Actor,
+    AttemptOutcome,
+    CaseType,
+    Channel,
+    Claim,
+    Finding,
+    LiabilityShare,
+    LiableParty,
+    Money,
+    OrderLine,
+    Remedy,
+    RemedyKind,
+    Resolution,
+    Role,
+    Sealed,
+    SealedFor,
+)
+from infrastructure.mapper import FactMapper
+
+Command = Callable[[Case], object]
+
+NOON = datetime(2026, 11, 10, 4, 0, tzinfo=UTC)
+"""Noon in Shanghai."""
+
+NAMESPACE = UUID("5f0c2b1e-8f43-4d58-9d4e-0d6b9d6f2c11")
+MAPPER = FactMapper()
+
+
+def an_id(name: str) -> UUID:
+    """The same id for the same name."""
+    return uuid5(NAMESPACE, name)
+
+
+def sealed(person: SealedFor = SealedFor.PLATFORM) -> Sealed:
+    """A text that the domain cannot read."""
+    return Sealed(person, an_id("key"), "AQ")
+
+
+def yuan(amount: int) -> Money:
+    """An amount of whole yuan."""
+    return Money(amount * 100, "CNY")
+
+
+def remedy(kind: RemedyKind, name: str | None = None, **content: Any) -> Remedy:
+    """A remedy whose id is its name; its kind, if it has none."""
+    return Remedy(an_id(name or kind), kind, **content)
+
+
+class Story:
+    """A case told by commands; `given` stores and replays every fact through the production mapper."""
+
+    buyer = Actor("app", Role.BUYER_INTEGRATION)
+    merchant = Actor("seller", Role.MERCHANT, "m-2001")
+    agent = Actor("agent-1", Role.AGENT)
+    reviewer = Actor("reviewer-1", Role.REVIEWER)
+    other_reviewer = Actor("reviewer-2", Role.REVIEWER)
+    supervisor = Actor("supervisor-1", Role.SUPERVISOR)
+
+    def __init__(self) -> None:
+        self.at = NOON
+        self.policy: Policy = DEFAULT
+        self.case: Case
+        self._command: Command | None = None
+
+    # --- what has happened ---
+
+    def filed(
+        self, case_type: CaseType = CaseType.RETURN_REFUND, reason: str = "quality_defect", **order: Any
+    ) -> Self:
+        """A case filed for a line of 199 yuan that was delivered five days before."""
+        line = {
+            "order_id": "PO-1",
+            "line_id": "1",
+            "sku": "SKU-9",
+            "title": "羽绒服",
+            "category": "clothing",
+            "quantity": 1,
+            "paid": yuan(199),
+            "purchased_at": NOON - timedelta(days=9),
+            "delivered_at": NOON - timedelta(days=5),
+        }
+        self.case = Case.file(
+            by=self.buyer,
+            case_id=an_id("case"),
+            number="AS-20261110-0000000001",
+            case_type=case_type,
+            reason=reason,
+            channel="app",
+            buyer="0" * 32,
+            merchant_id="m-2001",
+            order=OrderLine(**line | order),
+            claim=Claim((RemedyKind.REFUND,), yuan(199)),
+            policy=self.policy,
+            at=self.at,
+            statement=sealed(SealedFor.BUYER),
+        )
+        return self.replayed()
+
+    def given(self, *commands: Command) -> Self:
+        """These commands were carried out, recorded, and the case loaded again."""
+        for command in commands:
+            command(self.case)
+        return self.replayed()
+
+    def replayed(self) -> Self:
+        """The case as it is loaded from its stored facts."""
+        loaded: Any = None
+        facts = [*getattr(self, "_facts", []), *self.case.collect_events()]
+        self._facts = [MAPPER.to_domain_event(MAPPER.to_stored_event(fact)) for fact in facts]
+        for fact in self._facts:
+            loaded = fact.mutate(loaded)  # type: ignore[attr-defined]
+        self.case = loaded
+        return self
+
+    def claimed(self, by: Actor | None = None) -> Self:
+        """A reviewer holds the case; its review has begun."""
+        return self.given(lambda case: case.claim(by or self.reviewer, self.policy, self.at))
+
+    def verified(
+        self,
+        finding: Finding = Finding.UPHELD,
+        liable: LiableParty | None = LiableParty.MERCHANT,
+        by: Actor | None = None,
+    ) -> Self:
+        """The reviewer found this; the named party is wholly liable."""
+        shares = (LiabilityShare(liable, 100),) if liable else ()
+        return self.given(
+            lambda case: case.verify(by or self.reviewer, None, finding, shares, (), sealed(), self.at)
+        )
+
+    def in_review(self) -> Self:
+        """Filed, claimed and verified for the buyer."""
+        return self.filed().claimed().verified()
+
+    def decided(
+        self, *remedies: Remedy, clauses: tuple[str, ...] = ("Q-1",), by: Actor | None = None, name: str = "1"
+    ) -> Self:
+        """The round was decided."""
+        return self.given(self.decide(*remedies, clauses=clauses, by=by, name=name))
+
+    def refunded(self) -> Self:
+        """A full refund was decided and paid; the buyer is to be asked."""
+        return self.in_review().decided(remedy(RemedyKind.REFUND, amount=yuan(199))).given(self.pay("refund"))
+
+    def asked(self, satisfied: bool = True) -> Self:
+        """The buyer answered the follow-up."""
+        return self.given(
+            lambda case: case.complete_follow_up(self.follow_up_id, satisfied, self.at, 5, 5, 4)
+        )
+
+    def closed(self, resolution: Resolution = Resolution.COMPENSATED) -> Self:
+        """The agent closed the case."""
+        return self.given(self.close(resolution))
+
+    def later(self, **by: float) -> Self:
+        """Time passes."""
+        self.at += timedelta(**by)
+        return self
+
+    # --- commands ---
+
+    def decide(
+        self, *remedies: Remedy, clauses: tuple[str, ...] = ("Q-1",), by: Actor | None = None, name: str = "1"
+    ) -> Command:
+        """Deciding the round."""
+        return lambda case: case.decide(
+            by or self.reviewer,
+            None,
+            an_id(f"decision {name}"),
+            remedies,
+            clauses,
+            sealed(),
+            self.policy,
+            self.at,
+        )
+
+    def pay(self, name: str, reference: str = "pay-1", amount: Money | None = None) -> Command:
+        """The payment system's confirmation of the line of this name."""
+        return lambda case: case.confirm_compensation(
+            an_id(name), reference, self.at, amount, self.policy, self.at
+        )
+
+    def fail(self, name: str, reference: str = "pay-1") -> Command:
+        """The payment system's failure of the line of this name."""
+        return lambda case: case.fail_compensation(an_id(name), reference, sealed(), self.at)
+
+    def attempt(self, outcome: AttemptOutcome = AttemptOutcome.UNREACHABLE) -> Command:
+        """An attempt to reach the buyer."""
+        return lambda case: case.attempt_follow_up(self.follow_up_id, Channel.PHONE, outcome, self.at)
+
+    def close(self, resolution: Resolution = Resolution.COMPENSATED, by: Actor | None = None) -> Command:
+        """Closing the case."""
+        return lambda case: case.close(by or self.agent, resolution, sealed(), self.at)
+
+    @property
+    def follow_up_id(self) -> UUID:
+        """The follow-up of the present round."""
+        follow_up = self.case.follow_ups.current()
+        assert follow_up
+        return follow_up.follow_up_id
+
+    # --- what comes of it ---
+
+    def when(self, command: Command) -> Self:
+        """This command is given."""
+        self._command = command
+        return self
+
+    def then(self, *facts: type[Fact]) -> list[Any]:
+        """These facts, and no others, are recorded; returns them."""
+        assert self._command
+        self._command(self.case)
+        new = list(self.case.pending_events)
+        assert [type(fact) for fact in new] == list(facts)
+        self.replayed()
+        return new
+
+    def nothing_happened(self) -> None:
+        """The command is accepted and records nothing."""
+        self.then()
+
+    def refused(self, refusal: type[Refusal] | type[UnknownPart]) -> None:
+        """The case refuses, and nothing is recorded."""
+        assert self._command
+        before = vars(self.case).copy()
+        with pytest.raises(refusal) as caught:
+            self._command(self.case)
+        assert type(caught.value) is refusal
+        assert not self.case.pending_events
+        assert vars(self.case) == before
+
+
+@pytest.fixture
+def story() -> Story:
+    """A story yet to be told, at noon."""
+    return Story()
+
+
+@pytest.fixture
+def a() -> Any:
+    """The words that a story is told with."""
+
+    class Words:
+        id = staticmethod(an_id)
+        text = staticmethod(sealed)
+        yuan = staticmethod(yuan)
+        remedy = staticmethod(remedy)
+
+    return Words

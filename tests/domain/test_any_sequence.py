@@ -1,0 +1,351 @@
+"""Whatever is commanded in whatever order: replay equals the live case, and the invariants always hold."""
+
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import hypothesis.strategies as st
+from hypothesis import settings
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+
+from domain import events
+from domain.case import Case
+from domain.policy import DEFAULT
+from domain.refusals import Refusal, UnknownPart
+from domain.values import (
+    Actor,
+    AttemptOutcome,
+    CaseType,
+    Channel,
+    Claim,
+    CompensationState,
+    EvidenceParty,
+    Finding,
+    LiabilityShare,
+    LiableParty,
+    Money,
+    OrderLine,
+    Payer,
+    Release,
+    Remedy,
+    RemedyKind,
+    ReopenGround,
+    Resolution,
+    Role,
+    Sealed,
+    SealedFor,
+    Stage,
+    Visibility,
+)
+from infrastructure.mapper import FactMapper
+
+MAPPER = FactMapper()
+ACTORS = [
+    Actor("agent-1", Role.AGENT),
+    Actor("reviewer-1", Role.REVIEWER),
+    Actor("reviewer-2", Role.REVIEWER),
+    Actor("supervisor-1", Role.SUPERVISOR),
+]
+TEXT = Sealed(SealedFor.PLATFORM, UUID(int=1), "AQ")
+AFTER_THE_END = {
+    events.CaseReopened,
+    events.PenaltyAssessed,
+    events.PenaltyExpired,
+    events.RectificationOrdered,
+    events.RectificationSubmitted,
+    events.RectificationAccepted,
+    events.RectificationRejected,
+    events.RectificationWaived,
+    events.RectificationLapsed,
+    events.ClockStarted,
+    events.ClockSatisfied,
+    events.ClockCancelled,
+    events.ClockMissed,
+}
+"""What a closed case still takes."""
+
+actors = st.sampled_from(ACTORS)
+moments = st.timedeltas(timedelta(0), timedelta(days=2))
+references = st.sampled_from(["r-1", "r-2", "r-3"])
+shares = st.lists(
+    st.builds(LiabilityShare, st.sampled_from(LiableParty), st.sampled_from([30, 50, 70, 100])), max_size=2
+)
+remedies = st.lists(
+    st.builds(
+        Remedy,
+        st.uuids(version=4),
+        st.sampled_from(RemedyKind),
+        amount=st.sampled_from([Money(100, "CNY"), Money(10_000, "CNY"), Money(19_900, "CNY")]),
+        points=st.sampled_from([None, 100]),
+        payer=st.sampled_from([None, Payer.FUND]),
+        release=st.sampled_from(Release),
+    ),
+    max_size=3,
+)
+
+
+class AnySequence(RuleBasedStateMachine):
+    """Commands at random on one case; a refusal is as good as an acceptance, a crash is not."""
+
+    def __init__(self):
+        super().__init__()
+        self.at = datetime(2026, 11, 10, 4, 0, tzinfo=UTC)
+        self.facts = []
+        self.ids = 0
+
+    def new_id(self):
+        self.ids += 1
+        return UUID(int=1000 + self.ids)
+
+    @initialize(way=st.integers(0, 5))
+    def start_somewhere_on_the_main_path(self, way):
+        self.file()
+        reviewer, refund = ACTORS[1], Remedy(self.new_id(), RemedyKind.REFUND, Money(10_000, "CNY"))
+        shares = (LiabilityShare(LiableParty.MERCHANT, 100),)
+        steps = [
+            lambda: self.case.claim(reviewer, DEFAULT, self.at),
+            lambda: self.case.verify(reviewer, None, Finding.UPHELD, shares, (), TEXT, self.at),
+            lambda: self.case.decide(
+                reviewer, None, self.new_id(), (refund,), ("Q-1",), TEXT, DEFAULT, self.at
+            ),
+            lambda: self.case.confirm_compensation(refund.remedy_id, "r-0", self.at, None, DEFAULT, self.at),
+            lambda: self.case.complete_follow_up(self.follow_up(), False, self.at),
+        ]
+        for step in steps[:way]:
+            step()
+        self.collect()
+
+    def file(self):
+        order = OrderLine("PO-1", "1", "SKU-9", "羽绒服", "clothing", 1, Money(19_900, "CNY"), self.at)
+        self.case = Case.file(
+            ACTORS[0], self.new_id(), "AS-1", CaseType.RETURN_REFUND, "quality_defect", "app", "0" * 32,
+            "m-2001", order, Claim((RemedyKind.REFUND,)), DEFAULT, self.at,
+        )  # fmt: skip
+        self.collect()
+
+    def collect(self):
+        self.facts += [
+            MAPPER.to_domain_event(MAPPER.to_stored_event(fact)) for fact in self.case.collect_events()
+        ]
+
+    def attempt(self, command, passing=timedelta(0)):
+        self.at += passing
+        before = vars(self.case).copy()
+        try:
+            command()
+        except (Refusal, UnknownPart):
+            assert vars(self.case) == before
+            assert not self.case.pending_events
+        self.collect()
+
+    @rule(by=actors, passing=moments)
+    def claim(self, by, passing):
+        self.attempt(lambda: self.case.claim(by, DEFAULT, self.at), passing)
+
+    @rule(by=actors)
+    def release(self, by):
+        self.attempt(lambda: self.case.release(by, None, self.at))
+
+    @rule(by=actors)
+    def evidence(self, by):
+        self.attempt(
+            lambda: self.case.submit_evidence(
+                by, self.new_id(), EvidenceParty.BUYER, "photo", "0" * 64, TEXT, None, self.at
+            )
+        )
+
+    @rule(visibility=st.sampled_from(Visibility))
+    def note(self, visibility):
+        self.attempt(lambda: self.case.note(self.new_id(), TEXT, visibility, self.at))
+
+    def holder(self):
+        lease = self.case.lease
+        return Actor(lease.holder, lease.role) if lease else ACTORS[1]
+
+    @rule(finding=st.sampled_from(Finding), liability=shares)
+    def verify(self, finding, liability):
+        self.attempt(
+            lambda: self.case.verify(
+                self.holder(), None, finding, tuple(liability), tuple(self.case.evidence), TEXT, self.at
+            )
+        )
+
+    @rule(granted=remedies)
+    def decide(self, granted):
+        self.attempt(
+            lambda: self.case.decide(
+                self.holder(), None, self.new_id(), tuple(granted), ("F-1",), TEXT, DEFAULT, self.at
+            )
+        )
+
+    def line(self, data):
+        lines = [*self.case.money.lines, UUID(int=7)]
+        return data.draw(st.sampled_from(lines))
+
+    @rule(data=st.data(), reference=references)
+    def confirm(self, data, reference):
+        line = self.line(data)
+        self.attempt(lambda: self.case.confirm_compensation(line, reference, self.at, None, DEFAULT, self.at))
+
+    @rule(data=st.data(), reference=references)
+    def fail(self, data, reference):
+        line = self.line(data)
+        self.attempt(lambda: self.case.fail_compensation(line, reference, TEXT, self.at))
+
+    @rule(data=st.data(), payer=st.sampled_from(Payer))
+    def instruct(self, data, payer):
+        line = self.line(data)
+        self.attempt(lambda: self.case.instruct_compensation(line, payer, self.at))
+
+    @rule(data=st.data(), how=st.sampled_from(["ship", "receive", "accept"]), reference=references)
+    def move(self, data, how, reference):
+        leg = data.draw(st.sampled_from([*self.case.goods.legs, UUID(int=7)]))
+        if how == "accept":
+            self.attempt(lambda: self.case.accept_goods(leg, reference, DEFAULT, self.at))
+        else:
+            self.attempt(lambda: getattr(self.case, f"{how}_goods")(leg, reference, self.at))
+
+    @rule(points=st.integers(0, 14))
+    def penalise(self, points):
+        self.attempt(lambda: self.case.penalise(self.new_id(), points, None, "S-1", TEXT, DEFAULT, self.at))
+
+    @rule(term=moments)
+    def order_rectification(self, term):
+        self.attempt(lambda: self.case.order_rectification(self.new_id(), TEXT, self.at + term, self.at))
+
+    @rule()
+    def submit_rectification(self):
+        self.attempt(lambda: self.case.submit_rectification(TEXT, self.at))
+
+    @rule(accepted=st.booleans())
+    def judge_rectification(self, accepted):
+        self.attempt(lambda: self.case.judge_rectification(accepted, TEXT, self.at))
+
+    @rule()
+    def waive_rectification(self):
+        self.attempt(lambda: self.case.waive_rectification(TEXT, self.at))
+
+    def follow_up(self):
+        current = self.case.follow_ups.current()
+        return current.follow_up_id if current else UUID(int=7)
+
+    @rule(outcome=st.sampled_from(AttemptOutcome))
+    def attempt_follow_up(self, outcome):
+        self.attempt(lambda: self.case.attempt_follow_up(self.follow_up(), Channel.PHONE, outcome, self.at))
+
+    @rule(satisfied=st.booleans())
+    def complete_follow_up(self, satisfied):
+        self.attempt(lambda: self.case.complete_follow_up(self.follow_up(), satisfied, self.at))
+
+    @rule(by=actors, resolution=st.sampled_from(Resolution))
+    def close(self, by, resolution):
+        self.attempt(lambda: self.case.close(by, resolution, TEXT, self.at))
+
+    @rule(ground=st.sampled_from(ReopenGround))
+    def reopen(self, ground):
+        self.attempt(lambda: self.case.reopen(ground, TEXT, self.at))
+
+    @rule()
+    def withdraw(self):
+        self.attempt(lambda: self.case.withdraw(TEXT, self.at))
+
+    @rule(data=st.data(), passing=st.timedeltas(timedelta(0), timedelta(days=100)))
+    def miss(self, data, passing):
+        clock = data.draw(st.sampled_from([*self.case.clocks.running, UUID(int=7)]))
+        self.attempt(lambda: self.case.miss_clock(clock, self.at), passing)
+
+    # --- what always holds; checked after every command, so in every prefix ---
+
+    @invariant()
+    def replay_equals_live(self):
+        replayed = None
+        for fact in self.facts:
+            replayed = fact.mutate(replayed)
+        assert replayed == self.case
+
+    @invariant()
+    def liability_sums_to_100(self):
+        for fact in self.of(events.CaseVerified):
+            assert sum(one.share for one in fact.liability) in ((0, 100) if not fact.liability else (100,))
+
+    @invariant()
+    def at_most_one_lease_is_live(self):
+        until = datetime.min.replace(tzinfo=UTC)
+        for fact in self.facts:
+            match fact:
+                case events.CaseClaimed():
+                    assert fact.timestamp >= until
+                    until = fact.expires_at
+                case events.LeaseRenewed():
+                    assert fact.timestamp < until
+                    until = fact.expires_at
+                case events.CaseReleased() | events.CaseClosed() | events.CaseReopened():
+                    until = fact.timestamp
+
+    @invariant()
+    def money_cites_its_decision_and_is_paid_once(self):
+        granted, paid = set(), Counter()
+        for fact in self.facts:
+            match fact:
+                case events.DecisionIssued():
+                    granted |= {one.remedy_id for one in fact.remedies}
+                case events.CompensationInstructed():
+                    assert fact.compensation_id in granted
+                case events.CaseCompensated():
+                    paid[fact.compensation_id] += 1
+        assert paid.keys() <= granted
+        assert set(paid.values()) <= {1}
+
+    @invariant()
+    def no_more_is_refunded_than_was_paid(self):
+        refunds = [one for one in self.of(events.CaseCompensated) if one.kind is RemedyKind.REFUND]
+        assert sum(one.amount.amount_minor for one in refunds) <= 19_900
+
+    @invariant()
+    def every_penalty_cites_an_earlier_decision(self):
+        decided = set()
+        for fact in self.facts:
+            match fact:
+                case events.DecisionIssued():
+                    decided.add(fact.decision_id)
+                case events.PenaltyAssessed():
+                    assert fact.decision_id in decided
+
+    @invariant()
+    def a_closed_case_takes_only_what_comes_after_the_end(self):
+        closed = False
+        for fact in self.facts:
+            assert not closed or type(fact) in AFTER_THE_END
+            match fact:
+                case events.CaseClosed():
+                    closed = True
+                case events.CaseReopened():
+                    closed = False
+
+    @invariant()
+    def every_clock_starts_once_and_ends_at_most_once(self):
+        running, ended = set(), set()
+        for fact in self.facts:
+            match fact:
+                case events.ClockStarted():
+                    assert fact.clock_id not in running | ended
+                    running.add(fact.clock_id)
+                case events.ClockSatisfied() | events.ClockCancelled() | events.ClockMissed():
+                    assert fact.clock_id in running
+                    running.remove(fact.clock_id)
+                    ended.add(fact.clock_id)
+
+    @invariant()
+    def a_case_in_follow_up_or_beyond_owes_nothing(self):
+        if self.case.stage in (Stage.FOLLOWING_UP, Stage.CLOSED):
+            assert all(one.state is CompensationState.PAID for one in self.case.money.lines.values())
+            assert self.case.goods.settled
+
+    def of(self, fact):
+        return [one for one in self.facts if isinstance(one, fact)]
+
+
+def test_any_sequence_of_commands():
+    run_state_machine_as_test(
+        AnySequence, settings=settings(max_examples=100, stateful_step_count=40, deadline=None)
+    )
