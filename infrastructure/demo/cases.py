@@ -275,7 +275,7 @@ GRIEVANCES = (
 )
 
 FAMILY = "王李张刘陈杨黄赵吴周徐孙马朱胡林郭何高罗"
-GIVEN = "芳 伟 敏 静 磊 丽 强 洋 艳 勇 雨桐 子涵 浩然 欣怡 建国 桂英 思远 梦洁".split()
+GIVEN = "芳 伟 敏 静 磊 丽 强 洋 艳 勇 雨桐 子涵 浩然 欣怡 建国 桂英 思远 梦洁".split()  # noqa: SIM905 - a list of names reads best as one line
 CITIES = (
     ("上海市浦东新区", "张杨路"),
     ("北京市朝阳区", "望京街"),

@@ -21,12 +21,14 @@ class Refused(Exception):
     def __init__(self, request: str, status: int, problem: Json) -> None:
         self.status = status
         self.code = str(problem.get("code", status))
-        super().__init__(f"{request}: {status} {self.code} {problem.get('detail') or problem.get('title') or ''}")
+        super().__init__(
+            f"{request}: {status} {self.code} {problem.get('detail') or problem.get('title') or ''}"
+        )
 
 
 @dataclass
 class Client:
-    """Speaks to one server under the keys of `credentials` (name to API key). Safe to share between threads."""
+    """Speaks to one server under the keys of `credentials` (name to API key); threads may share it."""
 
     url: str
     credentials: dict[str, str]
@@ -51,19 +53,22 @@ class Client:
     def _request(
         self, name: str, method: str, path: str, body: bytes | None, headers: dict[str, str]
     ) -> Json:
-        headers = headers | {"Authorization": f"Bearer {self.credentials[name]}", "Accept": "application/json"}
+        headers = headers | {
+            "Authorization": f"Bearer {self.credentials[name]}",
+            "Accept": "application/json",
+        }
         give_up = time.monotonic() + BUSY_SECONDS
         while True:
-            status, answer = self._exchange(method, f"/api/v1{path}", body, headers)
+            status, retry_after, answer = self._exchange(method, f"/api/v1{path}", body, headers)
             if status < 400:
                 return answer
-            if status != 503 or time.monotonic() > give_up:
+            if retry_after is None or time.monotonic() > give_up:
                 raise Refused(f"{method} {path}", status, answer)
-            time.sleep(0.1)  # what Retry-After asks for is at least this
+            time.sleep(float(retry_after))
 
     def _exchange(
         self, method: str, target: str, body: bytes | None, headers: dict[str, str]
-    ) -> tuple[int, Json]:
+    ) -> tuple[int, str | None, Json]:
         connection = self._connection()
         try:
             connection.request(method, target, body, headers)
@@ -72,7 +77,7 @@ class Client:
         except (HTTPException, OSError):
             connection.close()  # the next request opens it again
             raise
-        return answer.status, json.loads(text) if text else {}
+        return answer.status, answer.headers.get("Retry-After"), json.loads(text) if text else {}
 
     def _connection(self) -> HTTPConnection:
         found: HTTPConnection | None = getattr(self._connections, "one", None)

@@ -1,0 +1,178 @@
+"""How the demo looks in a terminal; without one it prints the same as plain lines."""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from infrastructure.demo.story import Step
+
+Json = dict[str, Any]
+
+STAGE_COLOURS = {
+    "filed": "cyan",
+    "in_review": "yellow",
+    "executing": "magenta",
+    "following_up": "blue",
+    "closed": "green",
+    "withdrawn": "dim",
+}
+ROLE_COLOURS = {
+    "buyer-integration": "cyan",
+    "reviewer": "yellow",
+    "supervisor": "magenta",
+    "agent": "blue",
+    "merchant": "red",
+    "gateway": "green",
+    "system": "green",
+}
+
+
+def print_step(console: Console, step: Step) -> None:
+    """One line: who did what, the stage and the version that the case has now."""
+    line = Text.assemble(
+        ("  ✓ ", "green"),
+        (f"{step.who:<18}", _role_colour(step.who)),
+        f"{step.what:<48}",
+        (f"{step.answer['stage']:<13}", STAGE_COLOURS.get(step.answer["stage"], "")),
+        (f"v{step.answer['version']}", "dim"),
+    )
+    console.print(line)
+
+
+def print_history(console: Console, case: Json, facts: Iterable[Json]) -> None:
+    """Every fact of the case in order: its version, when, who, and what it says in short."""
+    table = _table(f"History of {case['number']}")
+    table.add_column("v", justify="right", style="dim")
+    table.add_column("recorded", style="dim", no_wrap=True)
+    table.add_column("fact", style="bold", no_wrap=True)
+    table.add_column("by", no_wrap=True)
+    table.add_column("says", overflow="fold")
+    for fact in facts:
+        role = fact["actor"]["role"]
+        table.add_row(
+            str(fact["version"]),
+            _clock(fact["recorded_at"]),
+            fact["type"],
+            Text(role, _role_colour(role)),
+            Text(_says(fact["data"])),
+        )
+    console.print(table)
+
+
+def print_queue(console: Console, page: Json, counts: Json) -> None:
+    """The head of the review queue, most urgent first."""
+    review = next(queue for queue in counts["data"] if queue["name"] == "review")
+    table = _table(f"Review queue: {review['open']:,} open, {review['overdue']:,} overdue")
+    for name in ("number", "stage", "type", "merchant", "due", "claimed by"):
+        table.add_column(name, no_wrap=True)
+    for row in page["data"]:
+        table.add_row(
+            row["number"],
+            Text(row["stage"], STAGE_COLOURS.get(row["stage"], "")),
+            row["case_type"],
+            row["merchant_id"],
+            _clock(row["due"]),
+            row["claimed_by"] or "-",
+        )
+    console.print(table)
+
+
+def print_penalties(console: Console, merchant_id: str, page: Json) -> None:
+    """A merchant's penalties with their totals."""
+    totals = page["totals"]
+    live = f"{totals['points_live']} points and {totals['fine_minor_live'] / 100:,.2f} CNY live"
+    table = _table(f"Penalties of merchant {merchant_id}: {live}")
+    for name in ("penalty", "case", "points", "fine", "clause", "state", "assessed"):
+        table.add_column(name, no_wrap=True)
+    for row in page["data"]:
+        table.add_row(
+            row["penalty_id"][:8],
+            row["case_id"][:8],
+            str(row["points"]),
+            _money(row["fine"]),
+            row["clause"],
+            row["state"],
+            _clock(row["assessed_at"]),
+        )
+    console.print(table)
+
+
+def print_loops(console: Console, follow_ups: Json, loops: Json) -> None:
+    """The follow-ups of the closed loop, and why the oldest open cases are open."""
+    table = _table("Closed-loop follow-up")
+    for name in ("follow-up", "case", "merchant", "due", "state", "attempts"):
+        table.add_column(name, no_wrap=True)
+    for row in follow_ups["data"]:
+        table.add_row(
+            row["follow_up_id"][:8],
+            row["case_id"][:8],
+            row["merchant_id"],
+            _clock(row["due"]),
+            row["state"],
+            str(row["attempts"]),
+        )
+    console.print(table)
+    table = _table("Open loops, oldest first")
+    for name in ("case", "open because", "hours"):
+        table.add_column(name, no_wrap=True)
+    for row in loops["data"]:
+        table.add_row(row["case_id"][:8], ", ".join(row["open_because"]), f"{row['age_hours']:.1f}")
+    console.print(table)
+
+
+def _table(title: str) -> Table:
+    return Table(title=Text(title, "bold"), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+
+
+def _role_colour(who: str) -> str:
+    return ROLE_COLOURS.get(who.partition(":")[0], "")
+
+
+def _clock(stamp: str | None) -> str:
+    return "-" if stamp is None else f"{datetime.fromisoformat(stamp).astimezone():%m-%d %H:%M:%S}"
+
+
+def _money(amount: Json | None) -> str:
+    return "-" if amount is None else f"{amount['amount_minor'] / 100:,.2f} {amount['currency']}"
+
+
+SAYS: dict[str, Callable[[Any], str]] = {
+    "finding": str,
+    "liability": lambda shares: ", ".join(f"{one['party']} {one['share']} %" for one in shares),
+    "remedies": lambda remedies: ", ".join(one["kind"] for one in remedies),
+    "clauses": ", ".join,
+    "kind": str,
+    "attempt": lambda number: f"attempt {number}",
+    "amount": _money,
+    "payer": lambda payer: f"from the {payer}",
+    "reference": str,
+    "points": lambda points: f"{points} points" if points else "",
+    "fine": _money,
+    "clause": str,
+    "holder": str,
+    "cause": str,
+    "due": lambda due: f"due {_clock(due)}",
+    "channel": str,
+    "outcome": str,
+    "satisfied": lambda yes: "satisfied" if yes else "not satisfied",
+    "resolution": str,
+    "case_type": str,
+    "reason": lambda reason: reason if isinstance(reason, str) else "",
+    "statement": lambda text: f"“{text}”" if isinstance(text, str) else "",
+    "title": lambda text: f"“{text}”" if isinstance(text, str) else "",
+    "terms": lambda text: f"“{text}”" if isinstance(text, str) else "",
+    "text": lambda text: f"“{text}”" if isinstance(text, str) else "",
+    "reasons": lambda text: f"“{text}”" if isinstance(text, str) else "",
+    "suggestion": lambda text: f"“{text}”" if isinstance(text, str) else "",
+}
+"""What of a fact's content is worth a word in one line, and how it is put."""
+
+
+def _says(data: Json) -> str:
+    words = (say(data[name]) for name, say in SAYS.items() if data.get(name) is not None)
+    return " · ".join(word for word in words if word)
