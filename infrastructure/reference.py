@@ -1,0 +1,222 @@
+"""The reference pages, written from the program itself: facts, refusals, endpoints, settings, commands."""
+
+import dataclasses
+import enum
+import types
+import typing
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, get_type_hints
+
+import click
+
+from domain.events import FACTS, Fact
+from domain.refusals import REFUSALS, Refusal
+from projections.read_model import ReadModel
+
+NOTICE = "<!-- Written by `recourse reference docs/reference`. Do not edit. -->\n"
+
+ABOUT_FACTS = """\
+Everything that can stand in a case's history, by stored name. Every fact also carries the case's id, its version
+in the case, and `timestamp`: when it happened. The store keeps beside it when, by whom and through which request
+it was recorded. `Sealed` is text that only the vault can open.
+"""
+ABOUT_REFUSALS = """\
+What a case can say no to. Over HTTP each is a 409 `application/problem+json` with this `code`; nothing was
+recorded. Codes never change their meaning and are never given out twice.
+"""
+ABOUT_ENDPOINTS = """\
+The whole contract, with every schema, is the OpenAPI document: `recourse openapi`, or `/api/v1/openapi.json` of a
+running server, which also shows it at `/api/v1/docs`.
+"""
+ABOUT_SETTINGS = """\
+Read from the environment at the start. A fault ends the program with exit code 2; all faults are printed at once.
+"""
+
+LIBRARY_FIELDS = frozenset({"originator_id", "originator_version", "originator_topic", "timestamp"})
+"""What every fact has: whose it is, its number in the case, when it happened."""
+
+Json = Mapping[str, Any]
+
+
+def pages(
+    models: Sequence[ReadModel[Any]], openapi: Json, settings: Iterable["Setting"], command: click.Group
+) -> dict[str, str]:
+    """The pages by file name."""
+    return {
+        "facts.md": _facts(models),
+        "refusals.md": _refusals(REFUSALS),
+        "endpoints.md": _endpoints(openapi),
+        "settings.md": _settings(settings),
+        "commands.md": _commands(command),
+    }
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting from the environment."""
+
+    variable: str
+    default: str
+    meaning: str
+
+
+# --- facts ------------------------------------------------------------------------------------------
+
+
+def _facts(models: Sequence[ReadModel[Any]]) -> str:
+    lines = [
+        "# Facts\n",
+        NOTICE,
+        ABOUT_FACTS,
+    ]
+    for name, fact in FACTS.items():
+        lines += [f"## {name}\n", f"{_first_line(fact)}\n", *_fields(fact), *_read_by(fact, models)]
+    lines += ["# The values in them\n", *_values()]
+    return "\n".join(lines)
+
+
+def _fields(cls: type) -> Iterator[str]:
+    hints = get_type_hints(cls)
+    fields = [field for field in dataclasses.fields(cls) if field.name not in LIBRARY_FIELDS]
+    if not fields:
+        return
+    yield "| field | type | |"
+    yield "|---|---|---|"
+    for field in fields:
+        optional = "optional" if field.default is not dataclasses.MISSING else ""
+        yield f"| `{field.name}` | `{_type_name(hints[field.name])}` | {optional} |"
+    yield ""
+
+
+def _read_by(fact: type[Fact], models: Sequence[ReadModel[Any]]) -> Iterator[str]:
+    readers = [model.name for model in models if fact in model.steps]
+    if readers:
+        yield f"Read by: {', '.join(f'`{name}`' for name in readers)}.\n"
+
+
+def _values() -> Iterator[str]:
+    for value in sorted(set(_mentioned(FACTS.values())), key=lambda value: value.__name__):
+        yield f"## {value.__name__}\n"
+        yield f"{_first_line(value)}\n"
+        if issubclass(value, enum.Enum):
+            yield ", ".join(f"`{member.value}`" for member in value) + "\n"
+        else:
+            yield from _fields(value)
+
+
+def _mentioned(classes: Iterable[type]) -> Iterator[type]:
+    """The value types that fields of these classes name, and those that they name in turn."""
+    for cls in classes:
+        for hint in get_type_hints(cls).values():
+            for part in _parts(hint):
+                if part.__module__ == "domain.values":
+                    yield part
+                    yield from _mentioned([part] if dataclasses.is_dataclass(part) else [])
+
+
+def _parts(hint: Any) -> Iterator[type]:
+    if isinstance(hint, type) and not typing.get_args(hint):
+        yield hint
+    for part in typing.get_args(hint):
+        yield from _parts(part)
+
+
+def _type_name(hint: Any) -> str:
+    if isinstance(hint, types.UnionType) or typing.get_origin(hint) is typing.Union:
+        return " or ".join(_type_name(part) for part in typing.get_args(hint) if part is not types.NoneType)
+    if typing.get_origin(hint) is tuple:
+        return f"list of {_type_name(typing.get_args(hint)[0])}"
+    return str(hint.__name__)
+
+
+# --- refusals and errors ----------------------------------------------------------------------------
+
+
+def _refusals(refusals: Sequence[type[Refusal]]) -> str:
+    rows = [f"| `{refusal.code}` | {refusal.title()} |" for refusal in refusals]
+    return "\n".join(
+        [
+            "# Refusals\n",
+            NOTICE,
+            ABOUT_REFUSALS,
+            "| code | title |",
+            "|---|---|",
+            *rows,
+            "",
+        ]
+    )
+
+
+# --- endpoints --------------------------------------------------------------------------------------
+
+METHODS = ("get", "post", "put", "patch", "delete")
+
+
+def _endpoints(openapi: Json) -> str:
+    lines = [
+        "# Endpoints\n",
+        NOTICE,
+        ABOUT_ENDPOINTS,
+        "| | path | what | answers |",
+        "|---|---|---|---|",
+    ]
+    for path, item in openapi["paths"].items():
+        for method in METHODS:
+            if method in item:
+                operation = item[method]
+                answers = ", ".join(sorted(code for code in operation["responses"] if code != "default"))
+                lines.append(f"| {method.upper()} | `{path}` | {operation.get('summary', '')} | {answers} |")
+    return "\n".join([*lines, ""])
+
+
+# --- settings and commands --------------------------------------------------------------------------
+
+
+def _settings(settings: Iterable[Setting]) -> str:
+    rows = [f"| `{one.variable}` | {one.default} | {one.meaning} |" for one in settings]
+    return "\n".join(
+        [
+            "# Settings\n",
+            NOTICE,
+            ABOUT_SETTINGS,
+            "| variable | default | meaning |",
+            "|---|---|---|",
+            *rows,
+            "",
+        ]
+    )
+
+
+def _commands(group: click.Group) -> str:
+    lines = ["# Commands\n", NOTICE, f"{_help_of(group)}\n"]
+    for path, command in _walk(group, "recourse"):
+        context = click.Context(command, info_name=path)
+        usage = f"{path} {' '.join(command.collect_usage_pieces(context))}"
+        lines += [f"## {path}\n", f"`{usage}`\n", f"{_help_of(command)}\n", *_options(command, context)]
+    return "\n".join(lines)
+
+
+def _walk(group: click.Group, path: str) -> Iterator[tuple[str, click.Command]]:
+    for name, command in sorted(group.commands.items()):
+        if isinstance(command, click.Group):
+            yield from _walk(command, f"{path} {name}")
+        else:
+            yield f"{path} {name}", command
+
+
+def _options(command: click.Command, context: click.Context) -> Iterator[str]:
+    records = [parameter.get_help_record(context) for parameter in command.params]
+    shown = [record for record in records if record]
+    if shown:
+        yield "| option | |"
+        yield "|---|---|"
+        yield from (f"| `{option.replace('|', '/')}` | {meaning} |" for option, meaning in shown)
+        yield ""
+
+
+def _help_of(command: click.Command) -> str:
+    return (command.help or "").replace("\b\n", "").replace("\f", "").strip()
+
+
+def _first_line(cls: type) -> str:
+    return (cls.__doc__ or "").strip().splitlines()[0]
