@@ -16,20 +16,21 @@ from projections.read_model import ReadModel
 NOTICE = "<!-- Written by `recourse reference docs/reference`. Do not edit. -->\n"
 
 ABOUT_FACTS = """\
-Everything that can stand in a case's history, by stored name. Every fact also carries the case's id, its version
-in the case, and `timestamp`: when it happened. The store keeps beside it when, by whom and through which request
-it was recorded. `Sealed` is text that only the vault can open.
+Everything that can stand in a case's history, by stored name. Every fact also carries the case's id, its
+version in the case, and `timestamp`: when it happened. The store keeps beside it when, by whom and
+through which request it was recorded. `Sealed` is text that only the vault can open.
 """
 ABOUT_REFUSALS = """\
-What a case can say no to. Over HTTP each is a 409 `application/problem+json` with this `code`; nothing was
-recorded. Codes never change their meaning and are never given out twice.
+What a case can say no to. Over HTTP each is a 409 `application/problem+json` with this `code`; nothing
+was recorded. Codes never change their meaning and are never given out twice.
 """
 ABOUT_ENDPOINTS = """\
-The whole contract, with every schema, is the OpenAPI document: `recourse openapi`, or `/api/v1/openapi.json` of a
-running server, which also shows it at `/api/v1/docs`.
+The whole contract, with every schema, is the OpenAPI document: `recourse openapi`, or
+`/api/v1/openapi.json` of a running server, which also shows it at `/api/v1/docs`.
 """
 ABOUT_SETTINGS = """\
-Read from the environment at the start. A fault ends the program with exit code 2; all faults are printed at once.
+Read from the environment at the start. A fault ends the program with exit code 2; all faults are printed
+at once.
 """
 
 LIBRARY_FIELDS = frozenset({"originator_id", "originator_version", "originator_topic", "timestamp"})
