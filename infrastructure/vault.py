@@ -1,0 +1,196 @@
+"""The port that keeps personal data out of the facts, over data keys in PostgreSQL and a key file outside it.
+
+Each person of a case has one random data key. It is stored wrapped by the key file's key, in the
+transaction of the first fact that needs it; deleting its row makes everything under it unreadable.
+"""
+
+import hmac
+import os
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID, uuid4
+
+import psycopg
+
+from application.errors import ServiceUnavailable
+from application.store import StoreUnavailable, WrappedKey
+from application.vault import CannotOpen
+from domain.values import Sealed, SealedFor
+from infrastructure import envelope
+from infrastructure.event_store.connections import Datastore
+from infrastructure.event_store.failures import translated
+from infrastructure.key_file import MasterKey
+
+SCHEMA = 1
+"""Version of what a sealed value is bound to; part of the binding."""
+
+SELECT_KEYS = b"SELECT person, key_id, wrapped FROM vault.data_keys WHERE case_id = %s"
+SELECT_ANY_KEY = b"SELECT case_id, person, key_id, wrapped FROM vault.data_keys LIMIT 1"
+
+
+class WrongKeyFile(Exception):
+    """The data keys in this database were wrapped by another key file; put that one back."""
+
+
+@dataclass(frozen=True, slots=True)
+class _DataKey:
+    """One person's key in one case."""
+
+    key_id: UUID
+    secret: bytes = field(repr=False)
+
+
+class PostgresVault:
+    """Implements `application.vault.Vault`. Safe to share between threads.
+
+    Reads that cannot reach the database raise ServiceUnavailable.
+    """
+
+    def __init__(self, datastore: Datastore, master: MasterKey) -> None:
+        self._datastore = datastore
+        self._wrapping = master.subkey("wrapping")
+        self._pseudonyms = master.subkey("pseudonym")
+        self._fingerprints = master.subkey("fingerprint")
+
+    def __repr__(self) -> str:
+        return "PostgresVault()"
+
+    def check(self) -> None:
+        """Raises WrongKeyFile when the stored data keys do not open under this key file."""
+        for case_id, person, key_id, wrapped in self._read(SELECT_ANY_KEY):
+            try:
+                self._unwrap(case_id, person, key_id, wrapped)
+            except envelope.Unopened:
+                raise WrongKeyFile(WrongKeyFile.__doc__) from None
+
+    def sealing(self, case_id: UUID, version: int) -> "CaseSealing":
+        """Begin to seal for the fact that will be `version` of the case. Nothing is looked up before `seal`."""
+        return CaseSealing(self, case_id, version)
+
+    def open(
+        self, case_id: UUID, values: Mapping[tuple[int, str], Sealed]
+    ) -> dict[tuple[int, str], str | None]:
+        """Open sealed values of one case, each named by (version of its fact, field), with one query.
+
+        None stands for a value whose key was destroyed. Raises CannotOpen and ServiceUnavailable.
+        """
+        if not values:
+            return {}
+        secrets = {key.key_id: key.secret for key in self.keys_of(case_id).values()}
+        return {
+            place: _opened(case_id, *place, sealed, secrets[sealed.key_id])
+            if sealed.key_id in secrets
+            else None
+            for place, sealed in values.items()
+        }
+
+    def pseudonym(self, kind: str, value: str) -> str:
+        """A stable keyed stand-in for an identifier, 32 hex digits (128 bits)."""
+        message = kind.encode() + b"\0" + value.encode()
+        return hmac.digest(self._pseudonyms, message, "sha256").hex()[:32]
+
+    def fingerprint(self, data: bytes) -> bytes:
+        """A keyed digest, 32 bytes."""
+        return hmac.digest(self._fingerprints, data, "sha256")
+
+    def keys_of(self, case_id: UUID) -> dict[str, _DataKey]:
+        """The data keys of a case by person. Raises CannotOpen and ServiceUnavailable."""
+        try:
+            return {
+                person: _DataKey(key_id, self._unwrap(case_id, person, key_id, wrapped))
+                for person, key_id, wrapped in self._read(SELECT_KEYS, case_id)
+            }
+        except envelope.Unopened:
+            raise CannotOpen(f"a data key of case {case_id} does not open") from None
+
+    def wrap(self, case_id: UUID, person: str, key: _DataKey) -> WrappedKey:
+        """The key as it may be stored."""
+        box = envelope.seal(self._wrapping, _key_context(case_id, person, key.key_id), key.secret)
+        return WrappedKey(person, key.key_id, box)
+
+    def _unwrap(self, case_id: UUID, person: str, key_id: UUID, wrapped: bytes) -> bytes:
+        return envelope.open_box(self._wrapping, _key_context(case_id, person, key_id), wrapped)
+
+    def _read(self, statement: bytes, *params: Any) -> list[tuple[Any, ...]]:
+        try:
+            return self._datastore.read(statement, params)
+        except psycopg.Error as error:
+            if isinstance(translated(error), StoreUnavailable):
+                raise ServiceUnavailable from error
+            raise
+
+
+class CaseSealing:
+    """Implements `application.vault.Sealing` for one command; used by one thread."""
+
+    def __init__(self, vault: PostgresVault, case_id: UUID, version: int) -> None:
+        self._vault = vault
+        self._case_id = case_id
+        self._version = version
+        self._keys: dict[str, _DataKey] | None = {} if version == 1 else None
+        self._new: list[WrappedKey] = []
+
+    def __repr__(self) -> str:
+        return f"CaseSealing(case_id={self._case_id}, version={self._version})"
+
+    def seal(self, person: SealedFor, field: str, text: str) -> Sealed:
+        """Seal one field. Raises ValueError for ill-formed Unicode, CannotOpen and ServiceUnavailable."""
+        content = _utf8(field, text)
+        key = self._key(person)
+        context = _context(self._case_id, self._version, field, person, key.key_id)
+        box = envelope.seal(key.secret, context, content)
+        return Sealed(person, key.key_id, _text(box))
+
+    @property
+    def new_keys(self) -> tuple[WrappedKey, ...]:
+        """The data keys that this sealing had to make, to be recorded with the facts."""
+        return tuple(self._new)
+
+    def _key(self, person: SealedFor) -> _DataKey:
+        if self._keys is None:
+            self._keys = self._vault.keys_of(self._case_id)
+        if person not in self._keys:
+            self._keys[person] = _DataKey(uuid4(), os.urandom(envelope.KEY_BYTES))
+            self._new.append(self._vault.wrap(self._case_id, person, self._keys[person]))
+        return self._keys[person]
+
+
+def _opened(case_id: UUID, version: int, name: str, sealed: Sealed, secret: bytes) -> str:
+    context = _context(case_id, version, name, sealed.person, sealed.key_id)
+    try:
+        return envelope.open_box(secret, context, _bytes(sealed.box)).decode()
+    except (envelope.Unopened, ValueError):
+        place = f"{name} of case {case_id}, version {version}"
+        raise CannotOpen(f"{place}, is not what was sealed there") from None
+
+
+def _text(box: bytes) -> str:
+    return urlsafe_b64encode(box).rstrip(b"=").decode()
+
+
+def _bytes(text: str) -> bytes:
+    """The box; only its one canonical text is taken. Raises ValueError."""
+    box = urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    if _text(box) != text:
+        raise ValueError("not canonical base64url")
+    return box
+
+
+def _utf8(name: str, text: str) -> bytes:
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        # The original error carries the whole text.
+        raise ValueError(f"{name} is not well-formed Unicode") from None
+
+
+def _context(case_id: UUID, version: int, name: str, person: str, key_id: UUID) -> bytes:
+    """Everything that a sealed value is bound to. Unambiguous: fixed widths, then a person without NUL."""
+    place = bytes([SCHEMA]) + case_id.bytes + version.to_bytes(8, "big") + key_id.bytes
+    return b"text\0" + place + person.encode() + b"\0" + name.encode()
+
+
+def _key_context(case_id: UUID, person: str, key_id: UUID) -> bytes:
+    return b"key\0" + bytes([SCHEMA]) + case_id.bytes + key_id.bytes + person.encode()
