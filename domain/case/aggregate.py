@@ -614,10 +614,13 @@ class Case(Aggregate):
     def close(self, by: Actor, resolution: Resolution, reasons: Sealed, at: datetime) -> None:
         """End the case as what happened on it.
 
-        Refused, in this order: CaseAlreadyClosed, OutcomeMissing, ResolutionContradictsOutcome,
-        CompensationNotSettled, GoodsNotSettled, WrongStage, FollowUpOpen, RectificationOpen.
+        Refused, in this order: CaseAlreadyClosed (WrongStage when withdrawn), OutcomeMissing,
+        ResolutionContradictsOutcome, CompensationNotSettled, GoodsNotSettled, WrongStage, FollowUpOpen,
+        RectificationOpen.
         """
         self._unless_closed()
+        if self.stage is Stage.WITHDRAWN:
+            raise WrongStage("the case was withdrawn")
         self._matches_outcome(resolution)
         if not self.money.settled:
             raise CompensationNotSettled
@@ -724,6 +727,23 @@ class Case(Aggregate):
         clock: Running | None = self.clocks.of(subject)
         if clock:
             self._record(how, at, clock_id=clock.clock_id, kind=clock.kind)
+
+    @property
+    def new_facts(self) -> list[events.Fact]:
+        """The facts of this command, not yet recorded."""
+        return [fact for fact in self.pending_events if isinstance(fact, events.Fact)]
+
+    # --- guards -----------------------------------------------------------------------------------
+
+    def possible(self, by: Actor, at: datetime) -> list[str]:
+        """The commands that the stage, the lease and the finding allow this caller, whatever its role may."""
+        lease = self._live_lease(at)
+        barred = set() if lease and lease.holder == by.id else {"verification", "decisions"}
+        if lease and lease.holder != by.id:
+            barred.add("lease")
+        if self.verified is None:
+            barred.add("decisions")
+        return [name for name, stages in STAGES.items() if self.stage in stages and name not in barred]
 
     @property
     def new_facts(self) -> list[events.Fact]:

@@ -206,6 +206,10 @@ def test_the_caller_is_told_what_it_could_do_now(desk):
     claimed = desk.cases.claim(desk.request(desk.reviewer, 1), case.id).case
     assert "verification" in desk.cases.allowed(desk.reviewer, claimed)
     assert "verification" not in desk.cases.allowed(desk.other_reviewer, claimed)
+    assert "lease" in desk.cases.allowed(desk.reviewer, claimed)
+    assert "lease" not in desk.cases.allowed(desk.other_reviewer, claimed)
+    assert "decisions" not in desk.cases.allowed(desk.reviewer, claimed)
+    assert "decisions" in desk.cases.allowed(desk.reviewer, desk.verified().case)
 
 
 # --- versions ---

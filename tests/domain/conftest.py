@@ -229,6 +229,13 @@ class Story:
         self.replayed()
         return new
 
+    def accepted(self) -> bool:
+        """Whether the command records anything."""
+        before = self.case.version
+        assert self._command
+        self._command(self.case)
+        return self.replayed().case.version > before
+
     def nothing_happened(self) -> None:
         """The command is accepted and records nothing."""
         self.then()
