@@ -745,26 +745,6 @@ class Case(Aggregate):
             barred.add("decisions")
         return [name for name, stages in STAGES.items() if self.stage in stages and name not in barred]
 
-    @property
-    def new_facts(self) -> list[events.Fact]:
-        """The facts of this command, not yet recorded."""
-        return [fact for fact in self.pending_events if isinstance(fact, events.Fact)]
-
-    # --- guards -----------------------------------------------------------------------------------
-
-    def possible(self, by: Actor, at: datetime) -> list[str]:
-        """The commands that the stage, this caller's lease and the finding allow, whatever the role may."""
-        mine = bool(self.lease and self.lease.held_by(by.id, None, at))
-        needs_claim = {"verification", "decisions"}
-        commands = [
-            name
-            for name, stages in STAGES.items()
-            if self.stage in stages and (mine or name not in needs_claim)
-        ]
-        if self.verified is None and "decisions" in commands:
-            commands.remove("decisions")
-        return commands
-
     def _record(self, fact: type[events.Fact], at: datetime, **content: Any) -> None:
         self.trigger_event(fact, timestamp=at, **content)
 

@@ -240,3 +240,7 @@ def test_a_machine_without_a_goodwill_limit_grants_none(story, a):
     story.filed().claimed(machine).verified(by=machine)
     coupon = a.remedy(RemedyKind.COUPON, amount=Money(1, "CNY"))
     story.when(story.decide(coupon, by=machine)).refused(CompensationExceedsEntitlement)
+
+
+def test_points_up_to_the_limit_are_granted(story, a):
+    story.in_review().when(story.decide(a.remedy(RemedyKind.POINTS, points=50_000))).then(*DECIDED)
