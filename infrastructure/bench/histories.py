@@ -1,0 +1,339 @@
+"""Realistic histories by the hundred thousand: a few cases are really lived, then told again and again.
+
+A lived case runs through the commands of the domain by chance, so every fact is one that the aggregate would
+record. Telling it again changes its ids and its number in the stored bytes, which takes no time to speak of.
+"""
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from random import Random
+from typing import NamedTuple
+from uuid import UUID
+
+import psycopg
+
+from domain.case import Case
+from domain.events import Fact
+from domain.policy import DEFAULT
+from domain.values import (
+    Actor,
+    AttemptOutcome,
+    CaseType,
+    Channel,
+    Claim,
+    CompensationState,
+    EvidenceParty,
+    Finding,
+    LiabilityShare,
+    LiableParty,
+    Money,
+    OrderLine,
+    Payer,
+    Release,
+    Remedy,
+    RemedyKind,
+    ReopenGround,
+    Resolution,
+    Role,
+    Sealed,
+    SealedFor,
+    Stage,
+    Visibility,
+)
+from infrastructure.mapper import FactMapper
+
+OPENED = datetime(2026, 9, 1, tzinfo=UTC)
+LIVED_CASES = 300
+AT_ONCE = 2000
+"""How many told cases are under way at the same time."""
+
+BOX = "mJ7cH2u0e5kq" * 12
+"""About as long as a sealed sentence."""
+
+_ID = re.compile(rb"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_NODE = b"-c0ffee000000"
+_NUMBER = b"AS-20260901-0000000000"
+
+
+class Life:
+    """One case, driven by chance through the commands that are open to it."""
+
+    def __init__(self, chance: Random, case_id: UUID | None = None) -> None:
+        self._chance = chance
+        self._at = OPENED + timedelta(minutes=chance.randrange(60 * 24 * 60))
+        self._merchant = f"m-{2000 + min(int(chance.paretovariate(0.8)), 500)}"
+        self._reviewer = Actor(f"reviewer-{chance.randrange(1, 21)}", Role.REVIEWER)
+        self._supervisor = Actor("supervisor-1", Role.SUPERVISOR)
+        self.case = self._filed(case_id or self._id())
+        self._live()
+
+    @property
+    def facts(self) -> list[Fact]:
+        """Everything that was recorded, in order; can be taken once."""
+        return [fact for fact in self.case.collect_events() if isinstance(fact, Fact)]
+
+    def _filed(self, case_id: UUID) -> Case:
+        chance = self._chance
+        paid = Money(chance.randrange(900, 90_000), "CNY")
+        quantity = chance.randrange(1, 4)
+        return Case.file(
+            by=Actor(f"shop-{chance.randrange(1, 4)}", Role.BUYER_INTEGRATION),
+            case_id=case_id,
+            number=_NUMBER.decode(),
+            case_type=chance.choice(list(CaseType)),
+            reason=chance.choice(["quality_defect", "wrong_item", "late", "no_reason", "counterfeit"]),
+            channel=chance.choice(["app", "web", "phone"]),
+            buyer=f"{chance.getrandbits(128):032x}",
+            merchant_id=self._merchant,
+            order=OrderLine(
+                order_id=f"PO-{chance.randrange(10**9)}",
+                line_id="1",
+                sku=f"SKU-{chance.randrange(10**5)}",
+                title="羽绒服 男款 冬季 加厚",
+                category="clothing",
+                quantity=quantity,
+                paid=paid,
+                purchased_at=self._at - timedelta(days=6),
+                delivered_at=self._at - timedelta(days=2),
+            ),
+            claim=Claim((RemedyKind.REFUND,), paid, quantity),
+            policy=DEFAULT,
+            at=self._at,
+            statement=self._sealed(SealedFor.BUYER),
+        )
+
+    def _live(self) -> None:
+        if self._perhaps(0.05):
+            return self.case.withdraw(self._sealed(), self._later(hours=3))
+        for _ in range(self._chance.randrange(3)):
+            self._submit_evidence()
+        if self._perhaps(0.05):
+            return self.case.close(self._reviewer, Resolution.DECLINED, self._sealed(), self._later(hours=30))
+        self._round()
+        while self._perhaps(0.08) and self.case.stage in (Stage.FOLLOWING_UP, Stage.CLOSED):
+            self.case.reopen(ReopenGround.NEW_FACTS, self._sealed(), self._later(hours=60))
+            self._round()
+        return None
+
+    def _round(self) -> None:
+        self._review()
+        if self._perhaps(0.1):
+            return
+        self._decide()
+        self._execute()
+        self._discipline()
+        if self._perhaps(0.85) and self._settled:
+            self._follow_up()
+
+    def _review(self) -> None:
+        case, chance = self.case, self._chance
+        case.claim(self._reviewer, DEFAULT, self._later(hours=20))
+        if self._perhaps(0.15):
+            case.release(self._reviewer, None, self._later(minutes=20))
+            case.claim(self._supervisor, DEFAULT, self._later(minutes=20))
+            case.release(self._supervisor, None, self._later(minutes=20))
+            case.claim(self._reviewer, DEFAULT, self._later(minutes=5))
+        if self._perhaps(0.4):
+            case.claim(self._reviewer, DEFAULT, self._later(minutes=30))
+        for _ in range(chance.randrange(3)):
+            case.note(self._id(), self._sealed(), Visibility.INTERNAL, self._later(minutes=5))
+        case.verify(
+            self._reviewer,
+            None,
+            chance.choice([Finding.UPHELD, Finding.PARTLY_UPHELD]),
+            (LiabilityShare(LiableParty.MERCHANT, 100),),
+            tuple(case.evidence),
+            self._sealed(),
+            self._later(minutes=5),
+        )
+
+    def _decide(self) -> None:
+        remedies = []
+        if not self.case.decision and self._perhaps(0.85):
+            refund = Money(self.case.filing.order.paid.amount_minor, "CNY")
+            waits = self._perhaps(0.3)
+            release = Release.GOODS_ACCEPTED if waits else Release.NOW
+            remedies.append(
+                Remedy(self._id(), RemedyKind.REFUND, refund, payer=Payer.MERCHANT, release=release)
+            )
+            if waits:
+                remedies.append(Remedy(self._id(), RemedyKind.RETURN))
+        if not self.case.decision and self._perhaps(0.3):
+            remedies.append(Remedy(self._id(), RemedyKind.COUPON, Money(1000, "CNY"), payer=Payer.PLATFORM))
+        self.case.decide(
+            self._reviewer,
+            None,
+            self._id(),
+            tuple(remedies),
+            ("Q-1",),
+            self._sealed(),
+            DEFAULT,
+            self._later(minutes=5),
+        )
+
+    def _execute(self) -> None:
+        case = self.case
+        if self._perhaps(0.1):
+            return
+        for goods_id in list(case.goods.legs):
+            case.ship_goods(goods_id, "SF-1", self._later(hours=20))
+            case.receive_goods(goods_id, "SF-2", self._later(hours=40))
+            case.accept_goods(goods_id, "SF-3", DEFAULT, self._later(hours=5))
+        for line in list(case.money.lines.values()):
+            if case.money.line(line.compensation_id).state is CompensationState.INSTRUCTED:
+                self._pay(line.compensation_id)
+
+    def _pay(self, compensation_id: UUID) -> None:
+        case = self.case
+        if self._perhaps(0.1):
+            case.fail_compensation(compensation_id, "fail-1", self._sealed(), self._later(hours=1))
+            case.instruct_compensation(compensation_id, Payer.FUND, self._later(hours=1))
+        at = self._later(hours=2)
+        case.confirm_compensation(compensation_id, "pay-1", at, None, DEFAULT, at)
+
+    def _discipline(self) -> None:
+        case = self.case
+        if self._perhaps(0.25):
+            fine = Money(20_000, "CNY") if self._perhaps(0.6) else None
+            case.penalise(self._id(), 2, fine, "S-1", self._sealed(), DEFAULT, self._later(minutes=5))
+        if self._perhaps(0.15) and not (case.rectification and case.rectification.open):
+            due = self._at + timedelta(days=7)
+            case.order_rectification(self._id(), self._sealed(), due, self._later(minutes=5))
+            if self._perhaps(0.7):
+                case.submit_rectification(self._sealed(SealedFor.MERCHANT), self._later(hours=50))
+                case.judge_rectification(self._perhaps(0.9), self._sealed(), self._later(hours=5))
+            elif self._perhaps(0.5):
+                case.waive_rectification(self._sealed(), self._later(hours=5))
+        if self._perhaps(0.1):
+            for clock in list(case.clocks.running.values()):
+                case.miss_clock(clock.clock_id, clock.due)
+
+    @property
+    def _settled(self) -> bool:
+        follow_up = self.case.follow_ups.current()
+        return follow_up is not None and follow_up.open
+
+    def _follow_up(self) -> None:
+        case = self.case
+        follow_up = case.follow_ups.current()
+        if follow_up is None:
+            return
+        for _ in range(self._chance.choice([0, 0, 0, 1, 2, 3])):
+            case.attempt_follow_up(
+                follow_up.follow_up_id, Channel.PHONE, AttemptOutcome.UNREACHABLE, self._later(hours=24)
+            )
+        if self._settled:
+            satisfied = self._perhaps(0.9)
+            case.complete_follow_up(
+                follow_up.follow_up_id,
+                satisfied,
+                self._later(hours=5),
+                5,
+                5,
+                4,
+                self._sealed(SealedFor.BUYER),
+            )
+        if not (case.rectification and case.rectification.open):
+            resolution = Resolution.COMPENSATED if case.money.standing() else Resolution.REJECTED
+            case.close(self._supervisor, resolution, self._sealed(), self._later(hours=5))
+
+    def _submit_evidence(self) -> None:
+        self.case.submit_evidence(
+            Actor("shop-1", Role.BUYER_INTEGRATION),
+            self._id(),
+            EvidenceParty.BUYER,
+            "photo",
+            f"{self._chance.getrandbits(256):064x}",
+            self._sealed(SealedFor.BUYER),
+            None,
+            self._later(hours=1),
+        )
+
+    def _perhaps(self, probability: float) -> bool:
+        return self._chance.random() < probability
+
+    def _later(self, **by: float) -> datetime:
+        self._at += timedelta(**by) * self._chance.random()
+        return self._at
+
+    def _id(self) -> UUID:
+        return UUID(int=self._chance.getrandbits(128), version=4)
+
+    def _sealed(self, person: SealedFor = SealedFor.PLATFORM) -> Sealed:
+        return Sealed(person, self._id(), BOX)
+
+
+class Told(NamedTuple):
+    """One event of a told case, as it is stored."""
+
+    case_id: UUID
+    version: int
+    topic: str
+    state: bytes
+
+
+def lived(chance: Random, amount: int = LIVED_CASES) -> list[list[tuple[str, bytes]]]:
+    """That many histories as stored names and states, their ids all ending in one placeholder."""
+    stored = FactMapper().to_stored_event
+    return [
+        [(event.topic, _ID.sub(_with_node, event.state)) for event in map(stored, Life(chance).facts)]
+        for _ in range(amount)
+    ]
+
+
+def _with_node(found: re.Match[bytes]) -> bytes:
+    return found[0][:23] + _NODE
+
+
+def told(chance: Random, events: int) -> Iterator[Told]:
+    """That many events of as many cases as it takes, in an order in which they may have been recorded."""
+    templates = lived(chance)
+    ordinals = count(1)
+    running: list[Iterator[Told]] = []
+    while events:
+        if len(running) < AT_ONCE:
+            running.append(
+                _retold(
+                    UUID(int=chance.getrandbits(128), version=4), next(ordinals), chance.choice(templates)
+                )
+            )
+        index = chance.randrange(len(running))
+        event = next(running[index], None)
+        if event is None:
+            running[index] = running[-1]
+            running.pop()
+        else:
+            events -= 1
+            yield event
+
+
+def _retold(case_id: UUID, ordinal: int, history: list[tuple[str, bytes]]) -> Iterator[Told]:
+    node, number = b"-%012x" % ordinal, b"AS-20260901-%010d" % ordinal
+    for version, (topic, state) in enumerate(history, 1):
+        yield Told(case_id, version, topic, state.replace(_NODE, node).replace(_NUMBER, number))
+
+
+_COPY = """
+    COPY events (originator_id, originator_version, position, topic, state, event_id, recorded_at,
+                 actor_id, actor_role, request_id, schema_version)
+    FROM STDIN (FORMAT BINARY)
+"""
+_TYPES = ["uuid", "int4", "int8", "text", "bytea", "uuid", "timestamptz", "text", "text", "text", "int2"]
+
+
+def fill(url: str, events: int, seed: int = 1) -> None:
+    """Put that many told events into the empty, migrated event store at `url`, below its safe position."""
+    chance = Random(seed)  # noqa: S311  # the same story every time is the point
+    with psycopg.connect(url) as connection, connection.cursor() as cursor:
+        with cursor.copy(_COPY) as copy:
+            copy.set_types(_TYPES)
+            for position, event in enumerate(told(chance, events), 1):
+                event_id = UUID(int=position)
+                copy.write_row(
+                    (*event[:2], position, *event[2:], event_id, OPENED, "reviewer-1", "reviewer", "req-1", 1)
+                )
+        connection.commit()
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("VACUUM (ANALYZE) events")
