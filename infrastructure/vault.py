@@ -66,7 +66,7 @@ class PostgresVault:
                 raise WrongKeyFile(WrongKeyFile.__doc__) from None
 
     def sealing(self, case_id: UUID, version: int) -> "CaseSealing":
-        """Begin to seal for the fact that will be `version` of the case. Nothing is looked up before `seal`."""
+        """Begin to seal for the fact that will be `version` of the case; nothing is looked up yet."""
         return CaseSealing(self, case_id, version)
 
     def open(

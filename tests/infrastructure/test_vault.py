@@ -141,17 +141,25 @@ def test_a_value_moved_under_another_key_of_the_case_does_not_open(datastore, va
         vault.open(case_id, {(1, "statement"): replace(mine, key_id=theirs.key_id)})
 
 
-def test_a_value_moved_to_another_case_does_not_open_even_when_its_key_row_moves_along(datastore, vault):
+def test_a_value_moved_to_another_case_does_not_open_even_under_the_same_key(datastore, vault):
     case_id, other_id = uuid4(), uuid4()
     sealed = sealed_in(datastore, vault, case_id)
-    with psycopg.connect(datastore.url) as connection:
-        connection.execute(
-            "INSERT INTO vault.data_keys (case_id, person, key_id, wrapped)"
-            " SELECT %s, person, key_id, wrapped FROM vault.data_keys WHERE case_id = %s",
-            (other_id, case_id),
-        )
+    record(datastore, other_id, (vault.wrap(other_id, "buyer", vault.keys_of(case_id)["buyer"]),))
     with pytest.raises(CannotOpen):
         vault.open(other_id, {(1, "statement"): sealed})
+
+
+@pytest.mark.parametrize("moved", ["case", "person", "key_id"])
+def test_a_wrapped_key_moved_to_another_case_person_or_id_does_not_open(datastore, vault, moved: str):
+    case_id = uuid4()
+    sealing = vault.sealing(case_id, 1)
+    sealing.seal(SealedFor.BUYER, "statement", TEXT)
+    (key,) = sealing.new_keys
+    changed = {"case": {}, "person": {"person": "merchant"}, "key_id": {"key_id": uuid4()}}[moved]
+    case_id = uuid4() if moved == "case" else case_id
+    record(datastore, case_id, (replace(key, **changed),))
+    with pytest.raises(CannotOpen):
+        vault.keys_of(case_id)
 
 
 def test_no_other_text_of_the_box_is_taken_for_it(datastore, vault):
