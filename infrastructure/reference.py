@@ -40,7 +40,7 @@ Json = Mapping[str, Any]
 
 
 def pages(
-    models: Sequence[ReadModel[Any]], openapi: Json, settings: Iterable["Setting"], command: click.Group
+    models: Sequence[ReadModel[Any]], openapi: Json, settings: Mapping[str, str], command: click.Group
 ) -> dict[str, str]:
     """The pages by file name."""
     return {
@@ -50,15 +50,6 @@ def pages(
         "settings.md": _settings(settings),
         "commands.md": _commands(command),
     }
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Setting:
-    """One setting from the environment."""
-
-    variable: str
-    default: str
-    meaning: str
 
 
 # --- facts ------------------------------------------------------------------------------------------
@@ -173,19 +164,9 @@ def _endpoints(openapi: Json) -> str:
 # --- settings and commands --------------------------------------------------------------------------
 
 
-def _settings(settings: Iterable[Setting]) -> str:
-    rows = [f"| `{one.variable}` | {one.default} | {one.meaning} |" for one in settings]
-    return "\n".join(
-        [
-            "# Settings\n",
-            NOTICE,
-            ABOUT_SETTINGS,
-            "| variable | default | meaning |",
-            "|---|---|---|",
-            *rows,
-            "",
-        ]
-    )
+def _settings(settings: Mapping[str, str]) -> str:
+    rows = [f"| `{variable}` | {meaning} |" for variable, meaning in settings.items()]
+    return "\n".join(["# Settings\n", NOTICE, ABOUT_SETTINGS, "| variable | |", "|---|---|", *rows, ""])
 
 
 def _commands(group: click.Group) -> str:
