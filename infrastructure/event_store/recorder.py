@@ -58,6 +58,7 @@ NO_EFFECTS = Effects()
 class PendingEvent(StoredEvent):
     """An event on its way into the store; its id, made before any attempt, recognises it afterwards."""
 
+    originator_id: UUID
     event_id: UUID
     schema_version: int
 
@@ -201,7 +202,8 @@ class ConcurrentProcessRecorder(PostgresTrackingRecorder, ConcurrentRecorder, Pr
 def _pending(event: StoredEvent) -> PendingEvent:
     if isinstance(event, PendingEvent):
         return event
-    return PendingEvent(event.originator_id, event.originator_version, event.topic, event.state, uuid4(), 1)
+    case_id = UUID(str(event.originator_id))  # the library allows text, our column does not
+    return PendingEvent(case_id, event.originator_version, event.topic, event.state, uuid4(), 1)
 
 
 def _append_call(

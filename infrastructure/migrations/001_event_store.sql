@@ -232,7 +232,7 @@ DECLARE
     case_id_ uuid := (newest->>'id')::uuid;
 BEGIN
     IF amount > 65536 THEN
-        RAISE EXCEPTION '% facts in one transaction, at most 65536', amount USING ERRCODE = 'program_limit_exceeded';
+        RAISE EXCEPTION '% facts in one transaction, at most 65536', amount USING ERRCODE = 'invalid_parameter_value';
     END IF;
     IF effects ? 'idempotency' THEN
         PERFORM keep_idempotency_key(
