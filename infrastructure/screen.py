@@ -1,4 +1,4 @@
-"""How the demo looks in a terminal; without one it prints the same as plain lines."""
+"""How answers look in a terminal, to people; without one the same comes as plain lines."""
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
@@ -10,6 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from infrastructure.demo.story import Step
+from infrastructure.keys import ApiKey
+from infrastructure.projection_supervisor import ParkedCase, ProjectionStatus
 
 Json = dict[str, Any]
 
@@ -125,6 +127,82 @@ def print_loops(console: Console, follow_ups: Json, loops: Json) -> None:
     console.print(table)
 
 
+def print_case(console: Console, case: Json) -> None:
+    """The case as it is now."""
+    order = case["order"]
+    rows = {
+        "stage": f"{case['stage']}, round {case['round']}, version {case['version']}",
+        "type": f"{case['case_type']}, {case['reason']}, through {case['channel']}",
+        "order": f"{order['order_id']} line {order['line_id']}: {order['title']}, {_money(order['paid'])}",
+        "merchant": case["merchant_id"],
+        "claim": _claim(case["claim"]),
+        "objections": ", ".join(f"{one['clause']} {one['reason']}" for one in case["objections"]),
+        "finding": " · ".join(filter(None, [case["finding"], _shares(case["liability"])])),
+        "compensations": [f"{one['kind']} {_value(one)} {one['state']}" for one in case["compensations"]],
+        "goods": [f"{one['kind']} {one['state']}" for one in case["goods"]],
+        "penalties": [
+            f"{one['points']} points, {_money(one['fine'])}, {one['state']}" for one in case["penalties"]
+        ],
+        "rectification": case["rectification"] and case["rectification"]["state"],
+        "follow-ups": [f"{one['state']}, due {_clock(one['due'])}" for one in case["follow_ups"]],
+        "claimed by": case["lease"] and case["lease"]["holder"],
+    }
+    table = Table.grid(padding=(0, 2))
+    table.title, table.title_justify, table.title_style = f"Case {case['number']}", "left", "bold"
+    for name, value in rows.items():
+        text = "\n".join(value) if isinstance(value, list) else value
+        if text:
+            table.add_row(Text(name, "dim"), Text(str(text)))
+    console.print(table)
+
+
+def print_projections(console: Console, status: Iterable[ProjectionStatus]) -> None:
+    """How far each read model is."""
+    table = _table("Read models")
+    for name in ("read model", "table", "lag", "seconds", "parked", "kept by"):
+        table.add_column(name, justify="right" if name in ("lag", "seconds", "parked") else "left")
+    for one in status:
+        lag = Text(f"{one.lag_events:,}", "green" if one.lag_events == 0 else "yellow")
+        parked = Text(str(one.parked), "red" if one.parked else "")
+        table.add_row(one.name, one.table, lag, f"{one.lag_seconds:.1f}", parked, one.holder or "nobody")
+    console.print(table)
+
+
+def print_parked(console: Console, parked: Iterable[ParkedCase]) -> None:
+    """The cases that a read model waits with, and why."""
+    table = _table("Parked cases")
+    for name in ("read model", "case", "from version", "fact", "waiting", "since", "error"):
+        table.add_column(name, overflow="fold")
+    for one in parked:
+        table.add_row(
+            one.name,
+            str(one.case_id),
+            str(one.version),
+            one.topic,
+            str(one.waiting),
+            f"{one.parked_at.astimezone():%m-%d %H:%M:%S}",
+            one.error,
+        )
+    console.print(table)
+
+
+def print_keys(console: Console, keys: Iterable[ApiKey], at: datetime) -> None:
+    """Every API key; never a secret."""
+    table = _table("API keys")
+    for name in ("key", "role", "subject", "merchant", "state", "made", "last used"):
+        table.add_column(name, no_wrap=True)
+    for key in keys:
+        state = (
+            Text("valid", "green")
+            if key.valid(at)
+            else Text("revoked" if key.revoked_at else "expired", "red")
+        )
+        used = f"{key.last_used_at.astimezone():%m-%d %H:%M}" if key.last_used_at else "-"
+        actor, made = key.actor, f"{key.created_at.astimezone():%Y-%m-%d}"
+        table.add_row(key.key_id, actor.role, actor.id, actor.merchant_id or "-", state, made, used)
+    console.print(table)
+
+
 def _table(title: str) -> Table:
     return Table(title=Text(title, "bold"), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
 
@@ -143,7 +221,7 @@ def _money(amount: Json | None) -> str:
 
 SAYS: dict[str, Callable[[Any], str]] = {
     "finding": str,
-    "liability": lambda shares: ", ".join(f"{one['party']} {one['share']} %" for one in shares),
+    "liability": lambda shares: _shares(shares),
     "remedies": lambda remedies: ", ".join(one["kind"] for one in remedies),
     "clauses": ", ".join,
     "kind": str,
@@ -162,13 +240,13 @@ SAYS: dict[str, Callable[[Any], str]] = {
     "satisfied": lambda yes: "satisfied" if yes else "not satisfied",
     "resolution": str,
     "case_type": str,
-    "reason": lambda reason: reason if isinstance(reason, str) else "",
-    "statement": lambda text: f"“{text}”" if isinstance(text, str) else "",
-    "title": lambda text: f"“{text}”" if isinstance(text, str) else "",
-    "terms": lambda text: f"“{text}”" if isinstance(text, str) else "",
-    "text": lambda text: f"“{text}”" if isinstance(text, str) else "",
-    "reasons": lambda text: f"“{text}”" if isinstance(text, str) else "",
-    "suggestion": lambda text: f"“{text}”" if isinstance(text, str) else "",
+    "reason": lambda reason: reason if isinstance(reason, str) else "",  # sealed for a failed payment
+    "statement": lambda text: _quoted(text),
+    "title": lambda text: _quoted(text),
+    "terms": lambda text: _quoted(text),
+    "text": lambda text: _quoted(text),
+    "reasons": lambda text: _quoted(text),
+    "suggestion": lambda text: _quoted(text),
 }
 """What of a fact's content is worth a word in one line, and how it is put."""
 
@@ -176,3 +254,20 @@ SAYS: dict[str, Callable[[Any], str]] = {
 def _says(data: Json) -> str:
     words = (say(data[name]) for name, say in SAYS.items() if data.get(name) is not None)
     return " · ".join(word for word in words if word)
+
+
+def _quoted(text: object) -> str:
+    """A text that was opened; one that stays sealed says nothing."""
+    return f"“{text}”" if isinstance(text, str) else ""
+
+
+def _shares(liability: Iterable[Json]) -> str:
+    return ", ".join(f"{one['party']} {one['share']} %" for one in liability)
+
+
+def _value(line: Json) -> str:
+    return f"{line['points']} points" if line["points"] else _money(line["amount"])
+
+
+def _claim(claim: Json) -> str:
+    return " ".join([", ".join(claim["remedies"]) or "an answer", _money(claim["amount"])])
