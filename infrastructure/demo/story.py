@@ -76,15 +76,22 @@ class Story:
     def _decide_and_pay(self) -> Iterator[Step]:
         decision = {
             "remedies": [
-                {"kind": "refund", "amount": PRICE, "payer": "merchant"},
+                {"kind": "return"},
+                {"kind": "refund", "amount": PRICE, "payer": "merchant", "release": "goods_accepted"},
                 {"kind": "freight", "amount": FREIGHT, "payer": "merchant"},
                 {"kind": "coupon", "amount": COUPON, "payer": "platform"},
             ],
             "clauses": ["Q-1"],
-            "reasons": "七日内的质量问题，商家全额退款并承担运费，平台另赠优惠券致歉。",
+            "reasons": "七日内的质量问题，退货退款，商家承担运费，平台另赠优惠券致歉。",
         }
+        what = "decides: return, refund, freight, coupon"
+        yield self._on_case("reviewer", what, "decisions", decision, versioned=True)
+        goods = f"goods/{self._case['goods'][0]['goods_id']}"
+        parcel = {"reference": "SF1380000500"}
+        yield self._on_case("buyer-integration", "sends the goods back", f"{goods}/shipment", parcel)
+        yield self._on_case("merchant:m-2001", "receives them", f"{goods}/receipt", parcel)
         yield self._on_case(
-            "reviewer", "decides: refund, freight, coupon", "decisions", decision, versioned=True
+            "merchant:m-2001", "accepts them: the refund is due", f"{goods}/acceptance", parcel
         )
         yield self._paid()
 
@@ -162,8 +169,8 @@ def _filing(now: datetime) -> Json:
             "purchased_at": _stamp(now - timedelta(days=6)),
             "delivered_at": _stamp(now - timedelta(days=2)),
         },
-        "claim": {"remedies": ["refund"], "amount": PRICE, "quantity": 1},
-        "statement": "收到两天拉链就坏了，照片见附件，要求退款。",
+        "claim": {"remedies": ["return", "refund"], "amount": PRICE, "quantity": 1},
+        "statement": "收到两天拉链就坏了，照片见附件，要求退货退款。",
         "contact": {"name": "王芳", "phone": "13800000000", "address": "上海市浦东新区张杨路500号"},
     }
 
