@@ -203,7 +203,7 @@ class Life:
             case.order_rectification(self._id(), self._sealed(), due, self._later(minutes=5))
             if self._perhaps(0.7):
                 case.submit_rectification(self._sealed(SealedFor.MERCHANT), self._later(hours=50))
-                case.judge_rectification(self._perhaps(0.9), self._sealed(), self._later(hours=5))
+                case.judge_rectification(self._perhaps(0.7), self._sealed(), self._later(hours=5))
             elif self._perhaps(0.5):
                 case.waive_rectification(self._sealed(), self._later(hours=5))
         if self._perhaps(0.1):
@@ -287,13 +287,13 @@ def _with_node(found: re.Match[bytes]) -> bytes:
     return found[0][:23] + _NODE
 
 
-def told(chance: Random, events: int) -> Iterator[Told]:
+def told(chance: Random, events: int, at_once: int = AT_ONCE) -> Iterator[Told]:
     """That many events of as many cases as it takes, in an order in which they may have been recorded."""
     templates = lived(chance)
     ordinals = count(1)
     running: list[Iterator[Told]] = []
     while events:
-        if len(running) < AT_ONCE:
+        if len(running) < at_once:
             running.append(
                 _retold(
                     UUID(int=chance.getrandbits(128), version=4), next(ordinals), chance.choice(templates)
@@ -323,13 +323,13 @@ _COPY = """
 _TYPES = ["uuid", "int4", "int8", "text", "bytea", "uuid", "timestamptz", "text", "text", "text", "int2"]
 
 
-def fill(url: str, events: int, seed: int = 1) -> None:
+def fill(url: str, events: int, seed: int = 1, at_once: int = AT_ONCE) -> None:
     """Put that many told events into the empty, migrated event store at `url`, below its safe position."""
     chance = Random(seed)  # noqa: S311  # the same story every time is the point
     with psycopg.connect(url) as connection, connection.cursor() as cursor:
         with cursor.copy(_COPY) as copy:
             copy.set_types(_TYPES)
-            for position, event in enumerate(told(chance, events), 1):
+            for position, event in enumerate(told(chance, events, at_once), 1):
                 event_id = UUID(int=position)
                 copy.write_row(
                     (*event[:2], position, *event[2:], event_id, OPENED, "reviewer-1", "reviewer", "req-1", 1)
