@@ -4,7 +4,6 @@ Whoever holds the lock of a home owns its server. The server listens on one unix
 its account can enter, and admits that account and the owner by peer authentication: there is no password.
 """
 
-import ctypes
 import fcntl
 import os
 import pwd
@@ -14,10 +13,9 @@ import shutil
 import signal
 import stat
 import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +25,7 @@ from urllib.parse import quote
 import psutil
 import psycopg
 
+from infrastructure.child_process import end_with_parent
 from infrastructure.postgres_programs import (
     ENVIRONMENT,
     MAJOR,
@@ -44,8 +43,6 @@ STOP_SECONDS = 60.0
 POLL_SECONDS = 0.02
 LARGEST_LOG = 16 * 1024 * 1024  # bytes; a larger log is turned over at the next start
 
-_PR_SET_PDEATHSIG = 1
-_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 _BACKENDS_LINGER = "pre-existing shared memory block"
 
 Part = TypeVar("Part")
@@ -191,7 +188,7 @@ class Embedded:
                 extra_groups=account.extra_groups,
                 pass_fds=descriptors,
                 start_new_session=True,
-                preexec_fn=_end_with(os.getpid()),
+                preexec_fn=end_with_parent(signal.SIGINT),
             )
         if _await_ready(self._process, self._data, deadline):
             return True
@@ -471,20 +468,6 @@ def _stop_child(process: subprocess.Popen[bytes]) -> None:
             return
         except subprocess.TimeoutExpired:
             continue
-
-
-def _end_with(parent: int) -> Callable[[], None] | None:
-    """For the child, between fork and exec: have the kernel stop it when its parent ends, even by SIGKILL."""
-    libc = _LIBC
-    if libc is None:
-        return None
-
-    def ask() -> None:
-        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGINT, 0, 0, 0)
-        if os.getppid() != parent:
-            os._exit(1)
-
-    return ask
 
 
 def _ensure_database(run_folder: Path) -> None:

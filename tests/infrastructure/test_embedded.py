@@ -23,9 +23,9 @@ IS_ROOT = os.geteuid() == 0
 OWNER = """
 import sys, time
 from pathlib import Path
-from infrastructure import embedded
+from infrastructure import child_process, embedded
 if "--outlived" in sys.argv:
-    embedded._LIBC = None
+    child_process._LIBC = None
 server = embedded.Embedded(Path(sys.argv[1]), durable=False)
 server.start()
 print(server.pid, flush=True)
