@@ -74,7 +74,8 @@ class PostgresCaseStore:
             }
         )
         self._mapper = self._application.mapper
-        self._datastore = self._application.recorder.datastore
+        self.datastore = self._application.recorder.datastore
+        """The connections, for the other parts of this process."""
 
     def load(self, case_id: UUID, *, version: int | None = None) -> Case | None:
         """The case folded from its facts (up to `version`), or None; raises StoreUnavailable."""
@@ -117,7 +118,7 @@ class PostgresCaseStore:
 
     def _read(self, statement: bytes, *params: Any) -> list[tuple[Any, ...]]:
         try:
-            return self._datastore.read(statement, params)
+            return self.datastore.read(statement, params)
         except psycopg.Error as error:
             raise translated(error) from error
 
