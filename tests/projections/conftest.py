@@ -3,16 +3,19 @@
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
+from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
 import psycopg
 import pytest
+from psycopg import sql
 
 from domain.events import CaseFiled, Fact
 from domain.values import CaseType, Claim, Money, OrderLine, RemedyKind
 from infrastructure.migrate import migrate
 from infrastructure.projection_supervisor import ProjectionSupervisor
 from infrastructure.projection_tables import Table
+from projections.catalogue import ALL
 from projections.read_model import ReadModel, Rows
 
 Show = Callable[..., None]
@@ -33,7 +36,7 @@ class Told:
         """Filed by shop-1 for merchant m-2001, if nothing else is said."""
         paid = Money(19900, "CNY")
         order = OrderLine("PO-1", "1", "SKU-9", "羽绒服", "clothing", 1, paid, self.at, self.at)
-        usual = {
+        usual: dict[str, Any] = {
             "originator_topic": "Case",
             "number": "AS-20261106-0000000001",
             "case_type": CaseType.RETURN_REFUND,
@@ -73,12 +76,25 @@ def folded(model: ReadModel[Any], *facts: Fact) -> Rows[Any]:
     return rows
 
 
+@pytest.fixture(scope="session")
+def read_models_url(database_url: str) -> Iterator[str]:
+    """A database with the tables of every read model."""
+    name = f"test_{uuid4().hex}"
+    with psycopg.connect(database_url, autocommit=True) as server:
+        server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        url = urlsplit(database_url)._replace(path=f"/{name}").geturl()
+        migrate(url)
+        ProjectionSupervisor(url, holder="test").prepare()
+        yield url
+        server.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
 @pytest.fixture
-def connection(fresh_database: str) -> Iterator[psycopg.Connection[Any]]:
+def connection(read_models_url: str) -> Iterator[psycopg.Connection[Any]]:
     """A connection to a database where every read model's table is there and empty."""
-    migrate(fresh_database)
-    ProjectionSupervisor(fresh_database, holder="test").prepare()
-    with psycopg.connect(fresh_database, autocommit=True) as opened:
+    with psycopg.connect(read_models_url, autocommit=True) as opened:
+        tables = sql.SQL(", ").join(sql.Identifier(model.table) for model in ALL)
+        opened.execute(sql.SQL("TRUNCATE {}").format(tables))
         yield opened
 
 

@@ -1,0 +1,169 @@
+"""Open loops: every case that is neither closed nor withdrawn, and why."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from domain.events import (
+    CaseClosed,
+    CaseCompensated,
+    CaseReopened,
+    CaseWithdrawn,
+    DecisionIssued,
+    FollowUpCompleted,
+    FollowUpExhausted,
+    FollowUpScheduled,
+    GoodsAccepted,
+    PlatformSteppedIn,
+    RectificationAccepted,
+    RectificationLapsed,
+    RectificationOrdered,
+    RectificationWaived,
+)
+from domain.values import Money, Remedy, RemedyKind, ReopenGround, Resolution, Sealed, SealedFor
+from projections.open_loops import OPEN_LOOPS, page
+
+FILED_AT = datetime(2026, 11, 6, 8, tzinfo=UTC)
+TEXT = Sealed(SealedFor.PLATFORM, UUID(int=1), "AQ")
+REFUND = Remedy(UUID(int=21), RemedyKind.REFUND, Money(100, "CNY"))
+COUPON = Remedy(UUID(int=22), RemedyKind.COUPON, Money(100, "CNY"))
+RETURN = Remedy(UUID(int=23), RemedyKind.RETURN)
+FOLLOW_UP, RECTIFICATION = UUID(int=24), UUID(int=25)
+
+
+def listed(*arguments: Any, **options: Any) -> Any:
+    return json.loads(page(*arguments, **{"at": FILED_AT} | options))
+
+
+def reasons(*arguments: Any) -> list[list[str]]:
+    return [row["open_because"] for row in listed(*arguments)["data"]]
+
+
+def decided(story: Any, *remedies: Remedy) -> Any:
+    return story.then(
+        DecisionIssued,
+        decision_id=UUID(int=5),
+        round=1,
+        by="reviewer-1",
+        remedies=remedies,
+        clauses=("Q-1",),
+        policy="p",
+        reasons=TEXT,
+    )
+
+
+def paid(story: Any, remedy: Remedy) -> Any:
+    return story.then(
+        CaseCompensated, compensation_id=remedy.remedy_id, reference="r", paid_at=FILED_AT, kind=remedy.kind
+    )
+
+
+def asked(story: Any) -> Any:
+    return story.then(FollowUpScheduled, follow_up_id=FOLLOW_UP, due=FILED_AT, max_attempts=3)
+
+
+def ordered(story: Any) -> Any:
+    return story.then(
+        RectificationOrdered,
+        rectification_id=RECTIFICATION,
+        merchant_id="m-2001",
+        terms=TEXT,
+        due=FILED_AT,
+    )
+
+
+def test_a_filed_case_is_open_for_its_review(connection, show, tell) -> None:
+    story = tell().filed()
+    show(OPEN_LOOPS, *story.facts)
+
+    found = listed(connection, at=FILED_AT + timedelta(hours=25, minutes=30))
+
+    assert found == {
+        "data": [{"case_id": str(story.case_id), "open_because": ["review"], "age_hours": 25.5}],
+        "has_more": False,
+        "next_cursor": None,
+    }
+
+
+def test_an_age_is_never_negative(connection, show, tell) -> None:
+    show(OPEN_LOOPS, *tell().filed().facts)
+
+    assert listed(connection, at=FILED_AT - timedelta(minutes=5))["data"][0]["age_hours"] == 0
+
+
+def test_a_decision_opens_money_and_goods_until_the_last_is_settled(connection, show, tell) -> None:
+    story = decided(tell().filed().then(PlatformSteppedIn, by="r"), REFUND, COUPON, RETURN)
+    seen = []
+    for settle in (
+        lambda: None,
+        lambda: paid(story, REFUND),
+        lambda: story.then(GoodsAccepted, goods_id=RETURN.remedy_id, reference="r"),
+        lambda: paid(story, COUPON),
+        lambda: asked(story),
+    ):
+        settle()
+        show(OPEN_LOOPS, *story.facts)
+        seen += reasons(connection)
+
+    assert seen == [["money", "goods"], ["money", "goods"], ["money"], [], ["follow_up"]]
+
+
+def test_a_rectification_holds_the_loop_open(connection, show, tell) -> None:
+    show(OPEN_LOOPS, *ordered(asked(tell().filed())).facts)
+
+    assert reasons(connection) == [["rectification", "follow_up"]]
+
+
+@pytest.mark.parametrize("end", [RectificationAccepted, RectificationWaived, RectificationLapsed])
+def test_an_ended_rectification_no_longer_does(connection, show, tell, end) -> None:
+    content = {"merchant_id": "m-2001"} if end is RectificationLapsed else {"reasons": TEXT}
+    story = ordered(asked(tell().filed())).then(end, rectification_id=RECTIFICATION, **content)
+    show(OPEN_LOOPS, *story.facts)
+
+    assert reasons(connection) == [["follow_up"]]
+
+
+@pytest.mark.parametrize(
+    ("fact", "content", "because"),
+    [
+        (FollowUpCompleted, {"satisfied": True}, []),
+        (FollowUpCompleted, {"satisfied": False}, ["follow_up"]),
+        (FollowUpExhausted, {}, []),
+    ],
+)
+def test_only_an_unsatisfied_answer_keeps_the_loop_open(
+    connection, show, tell, fact, content, because
+) -> None:
+    show(OPEN_LOOPS, *asked(tell().filed()).then(fact, follow_up_id=FOLLOW_UP, **content).facts)
+
+    assert reasons(connection) == [because]
+
+
+def test_a_closed_or_withdrawn_case_is_no_loop_and_a_reopened_one_is_again(connection, show, tell) -> None:
+    show(OPEN_LOOPS, *tell().filed().then(CaseWithdrawn, reasons=TEXT).facts)
+    story = asked(tell().filed()).then(CaseClosed, resolution=Resolution.SETTLED)
+    show(OPEN_LOOPS, *story.facts)
+    assert reasons(connection) == []
+
+    story.then(CaseReopened, ground=ReopenGround.NEW_FACTS, round=2, reasons=TEXT)
+    show(OPEN_LOOPS, *story.facts)
+    assert reasons(connection) == [["review"]]
+
+
+def test_loops_run_from_the_oldest_on_and_each_side_sees_its_own(connection, show, tell) -> None:
+    cases = [tell(at=FILED_AT + timedelta(hours=hours)).filed() for hours in (2, 1, 3)]
+    for story in cases:
+        show(OPEN_LOOPS, *story.facts)
+    show(OPEN_LOOPS, *tell().filed(merchant_id="m-2002", filed_by="shop-2").facts)
+
+    first = listed(connection, merchant_id="m-2001", limit=2)
+    second = listed(connection, merchant_id="m-2001", limit=2, cursor=first["next_cursor"])
+
+    assert [row["case_id"] for row in first["data"] + second["data"]] == [
+        str(cases[index].case_id) for index in (1, 0, 2)
+    ]
+    assert len(listed(connection, filed_by="shop-2")["data"]) == 1
+    assert listed(connection, filed_by="shop-2", merchant_id="m-2001")["data"] == []
