@@ -73,7 +73,7 @@ def test_pages_run_from_the_newest_on(connection, show, tell) -> None:
     for hour in (1, 3, 2):
         show(
             CASE_INDEX,
-            *tell(case_id=UUID(int=hour), at=FILED_AT + timedelta(hours=hour)).filed(number=str(hour)).facts,
+            *tell(at=FILED_AT + timedelta(hours=hour)).filed(number=str(hour)).facts,
         )
 
     first = listed(connection, limit=2)
