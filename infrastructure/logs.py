@@ -55,8 +55,6 @@ def log_to(stream: TextIO, part: str, level: str = "INFO") -> None:
     handler = logging.StreamHandler(stream)
     handler.setFormatter(Lines(part) if stream.isatty() else JsonLines(part))
     logging.basicConfig(level=level, handlers=[handler], force=True)
-    # Their own lines say nothing about a case, at a rate of several a second.
-    logging.getLogger("apscheduler").setLevel(logging.WARNING)
     logging.captureWarnings(True)
 
 

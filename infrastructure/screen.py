@@ -1,6 +1,8 @@
 """How answers look in a terminal, to people; without one the same comes as plain lines."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -9,6 +11,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from domain.case import Case
+from domain.events import Fact
 from infrastructure.demo.story import Step
 from infrastructure.keys import ApiKey
 from infrastructure.projection_supervisor import ParkedCase, ProjectionStatus
@@ -66,10 +70,10 @@ def print_history(console: Console, case: Json, facts: Iterable[Json]) -> None:
     console.print(table)
 
 
-def print_queue(console: Console, page: Json, counts: Json) -> None:
-    """The head of the review queue, most urgent first."""
-    review = next(queue for queue in counts["data"] if queue["name"] == "review")
-    table = _table(f"Review queue: {review['open']:,} open, {review['overdue']:,} overdue")
+def print_queue(console: Console, name: str, page: Json, counts: Json) -> None:
+    """The head of a queue, most urgent first."""
+    count = next(queue for queue in counts["data"] if queue["name"] == name)
+    table = _table(f"Queue {name}: {count['open']:,} open, {count['overdue']:,} overdue")
     for name in ("number", "stage", "type", "merchant", "due", "claimed by"):
         table.add_column(name, no_wrap=True)
     for row in page["data"]:
@@ -104,8 +108,8 @@ def print_penalties(console: Console, merchant_id: str, page: Json) -> None:
     console.print(table)
 
 
-def print_loops(console: Console, follow_ups: Json, loops: Json) -> None:
-    """The follow-ups of the closed loop, and why the oldest open cases are open."""
+def print_follow_ups(console: Console, follow_ups: Json) -> None:
+    """The follow-ups, the first due on top."""
     table = _table("Closed-loop follow-up")
     for name in ("follow-up", "case", "merchant", "due", "state", "attempts"):
         table.add_column(name, no_wrap=True)
@@ -119,6 +123,10 @@ def print_loops(console: Console, follow_ups: Json, loops: Json) -> None:
             str(row["attempts"]),
         )
     console.print(table)
+
+
+def print_loops(console: Console, loops: Json) -> None:
+    """Why the oldest open cases are open."""
     table = _table("Open loops, oldest first")
     for name in ("case", "open because", "hours"):
         table.add_column(name, no_wrap=True)
@@ -153,6 +161,48 @@ def print_case(console: Console, case: Json) -> None:
         text = "\n".join(value) if isinstance(value, list) else value
         if text:
             table.add_row(Text(name, "dim"), Text(str(text)))
+    console.print(table)
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayStep:
+    """What a case was after one of its facts."""
+
+    version: int
+    fact: str
+    stage: str
+    round: int
+    holder: str | None
+    money: dict[str, int]
+    """Money lines by their state."""
+    clocks: int
+    """Clocks that run."""
+
+    @classmethod
+    def of(cls, case: Case, fact: Fact) -> "ReplayStep":
+        """The case as this fact left it."""
+        money = Counter(line.state.value for line in case.money.lines.values())
+        holder = case.lease.holder if case.lease else None
+        clocks = len(case.clocks.running)
+        name = type(fact).__name__
+        return cls(fact.originator_version, name, case.stage, case.round, holder, dict(money), clocks)
+
+
+def print_replay(console: Console, steps: Iterable[ReplayStep]) -> None:
+    """The case after each of its facts."""
+    table = _table("The case after each fact")
+    for name in ("v", "fact", "stage", "round", "claimed by", "money", "clocks"):
+        table.add_column(name, justify="right" if name in ("v", "round", "clocks") else "left")
+    for step in steps:
+        table.add_row(
+            str(step.version),
+            Text(step.fact, "bold"),
+            Text(step.stage, STAGE_COLOURS.get(step.stage, "")),
+            str(step.round),
+            step.holder or "-",
+            ", ".join(f"{count} {state}" for state, count in step.money.items()) or "-",
+            str(step.clocks),
+        )
     console.print(table)
 
 
