@@ -1,0 +1,227 @@
+"""What may be wrong with an installation, each finding with the command that mends it."""
+
+import os
+import shlex
+import stat
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Literal
+
+import psycopg
+
+from infrastructure import key_file, migrate
+from infrastructure.embedded import Embedded, HomeRefused
+from infrastructure.settings import Settings, without_password
+
+MODULES = ("domain", "application", "projections", "infrastructure", "web", "recourse")
+OURS = Path(__file__).parents[1]
+OLDEST_PYTHON = (3, 11)
+POSTGRES = range(15, 19)
+TOLERATED_SKEW = timedelta(seconds=2)
+DEMO_SPAN = timedelta(days=7)
+OTHER_PROCESSES = 5  # projections, processes, outbox, ticker and a command line, each with a pool of its own
+CONNECT_SECONDS = 5
+
+Level = Literal["ok", "warning", "fault"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """The result of one check. `mend` is the command to run, or the step to take; empty when all is well."""
+
+    check: str
+    level: Level
+    detail: str
+    mend: str = ""
+
+
+def examine(given: Settings) -> list[Finding]:
+    """Every finding about this installation, in the order in which they should be mended."""
+    embedded = given.database_url is None
+    findings = [python(sys.version_info[:3]), *rooms(), *(home(given.home) if embedded else ())]
+    url, finding = where(given)
+    return [*findings, key(given.key_file), finding, *(database(url, given) if url else ())]
+
+
+def python(version: tuple[int, int, int]) -> Finding:
+    """Python itself."""
+    shown = ".".join(map(str, version))
+    if version[:2] < OLDEST_PYTHON:
+        return Finding("python", "fault", f"Python {shown} is too old", "install Python 3.11 or newer")
+    return Finding("python", "ok", f"Python {shown}")
+
+
+def rooms(
+    names: Sequence[str] = MODULES, ours: Path = OURS, find: Callable[[str], Any] = find_spec
+) -> Iterator[Finding]:
+    """Rooms have common names: another distribution's `web` must not be taken for ours."""
+    for name in names:
+        spec = find(name)
+        place = None if spec is None or spec.origin is None else Path(spec.origin).resolve()
+        if place is None:
+            yield Finding(f"room {name}", "fault", "is not installed", "make clean setup")
+        elif place.parent != (ours / name).resolve() and place.parent != ours.resolve():
+            yield Finding(
+                f"room {name}",
+                "fault",
+                f"comes from {place}, not from {ours}",
+                "install Recourse in an environment of its own: make clean setup",
+            )
+        else:
+            yield Finding(f"room {name}", "ok", f"from {ours}")
+
+
+def home(folder: Path) -> Iterator[Finding]:
+    """Owner and modes of the home folder."""
+    if not folder.exists():
+        yield Finding("home", "ok", f"{folder} will be made at the first start")
+        return
+    status = folder.stat()
+    if status.st_uid != os.geteuid():
+        yield Finding(
+            "home",
+            "fault",
+            f"{folder} belongs to user {status.st_uid}, not to {os.geteuid()}",
+            f"sudo chown -R {os.geteuid()} {shlex.quote(str(folder))}",
+        )
+    elif stat.S_IMODE(status.st_mode) & 0o077:
+        yield Finding(
+            "home",
+            "warning",
+            f"{folder} is open to others (mode {stat.S_IMODE(status.st_mode):04o})",
+            f"chmod 700 {shlex.quote(str(folder))}",
+        )
+    else:
+        yield Finding("home", "ok", f"{folder}, closed to others")
+
+
+def key(path: Path) -> Finding:
+    """The file that opens every personal text."""
+    try:
+        key_file.load(path)
+    except key_file.KeyFileMissing:
+        return Finding("key file", "ok", f"{path} will be made at the first start")
+    except key_file.KeyFileRefused as refused:
+        detail, _, mend = str(refused).rpartition("; ")
+        return Finding("key file", "fault", detail, mend.removeprefix("run: "))
+    return Finding("key file", "ok", f"{path}, readable by its owner alone; keep a copy of it elsewhere")
+
+
+def where(given: Settings) -> tuple[str | None, Finding]:
+    """The database that commands would use now, and what to say of it."""
+    if given.database_url is not None:
+        return given.database_url, Finding("database", "ok", f"at {given.shown_database_url}")
+    try:
+        url = Embedded.running(given.home)
+    except HomeRefused as refused:
+        return None, Finding("database", "fault", str(refused), "see home")
+    if url is None:
+        return None, Finding(
+            "database", "ok", f"its own in {given.home}, which is not running", "recourse dev"
+        )
+    return url, Finding("database", "ok", f"its own in {given.home}, at {without_password(url)}")
+
+
+def database(url: str, given: Settings) -> Iterator[Finding]:
+    """The server behind the URL, as far as it can be asked."""
+    try:
+        with psycopg.connect(url, autocommit=True, connect_timeout=CONNECT_SECONDS) as connection:
+            yield server_version(connection.info.server_version // 10000)
+            yield encoding(_one(connection, "SHOW server_encoding"))
+            yield connections(int(_one(connection, "SHOW max_connections")), given)
+            yield clock(_skew(connection))
+        missing = migrate.pending(url)
+        yield migrations(missing)
+        if given.database_url is None and not missing:
+            with psycopg.connect(url, autocommit=True, connect_timeout=CONNECT_SECONDS) as connection:
+                span = _one(
+                    connection, "SELECT coalesce(max(recorded_at) - min(recorded_at), '0') FROM public.events"
+                )
+                yield production_data(span)
+    except psycopg.Error as failure:
+        said = str(failure).strip().splitlines()[-1]
+        yield Finding("reachable", "fault", said, "start PostgreSQL, or correct RECOURSE_DATABASE_URL")
+    except migrate.MigrationRefused as refused:
+        yield Finding(
+            "migrations", "fault", str(refused), "install the Recourse that this database belongs to"
+        )
+
+
+def server_version(major: int) -> Finding:
+    """PostgreSQL's version."""
+    if major in POSTGRES:
+        return Finding("version", "ok", f"PostgreSQL {major}")
+    return Finding(
+        "version",
+        "fault" if major < POSTGRES.start else "warning",
+        f"PostgreSQL {major}; tried are {POSTGRES.start} to {POSTGRES.stop - 1}",
+        f"use PostgreSQL {POSTGRES.stop - 1}",
+    )
+
+
+def encoding(name: str) -> Finding:
+    """Anything but UTF-8 refuses some of what people write."""
+    if name == "UTF8":
+        return Finding("encoding", "ok", name)
+    return Finding("encoding", "fault", f"{name} cannot hold every text", "createdb --encoding UTF8 recourse")
+
+
+def connections(maximum: int, given: Settings) -> Finding:
+    """All pools of all processes together must stay below the server's limit."""
+    needed = (given.web_workers + OTHER_PROCESSES) * (given.pool_size + given.pool_overflow)
+    if needed < maximum:
+        return Finding("connections", "ok", f"at most {needed} of {maximum}")
+    return Finding(
+        "connections",
+        "warning",
+        f"pools may open {needed}, the server allows {maximum}",
+        "lower RECOURSE_POOL_SIZE or RECOURSE_WEB_WORKERS, or raise max_connections",
+    )
+
+
+def clock(skew: timedelta) -> Finding:
+    """Deadlines follow the database's clock, what people see follows this machine's."""
+    seconds = skew.total_seconds()
+    if abs(skew) <= TOLERATED_SKEW:
+        return Finding("clock", "ok", f"{seconds:+.1f} s against the database")
+    return Finding(
+        "clock",
+        "warning",
+        f"{seconds:+.1f} s against the database",
+        "timedatectl set-ntp true, on both machines",
+    )
+
+
+def migrations(missing: Sequence[str]) -> Finding:
+    """The tables that this version needs."""
+    if missing:
+        return Finding("migrations", "fault", f"not applied: {', '.join(missing)}", "recourse migrate")
+    return Finding("migrations", "ok", "all applied")
+
+
+def production_data(span: timedelta) -> Finding:
+    """The embedded server has no standby, no backup and no upgrade path: it is for trying things out."""
+    if span < DEMO_SPAN:
+        return Finding("embedded", "ok", "for the demo, development and tests")
+    return Finding(
+        "embedded",
+        "warning",
+        f"the embedded database holds {span.days} days of cases; it is not made for production",
+        "move to a PostgreSQL of your own and set RECOURSE_DATABASE_URL",
+    )
+
+
+def _one(connection: psycopg.Connection[Any], question: str) -> Any:
+    row = connection.execute(question.encode()).fetchone()
+    return None if row is None else row[0]
+
+
+def _skew(connection: psycopg.Connection[Any]) -> timedelta:
+    """This machine's clock minus the database's, the way there and back shared evenly."""
+    asked = datetime.now(UTC)
+    theirs: datetime = _one(connection, "SELECT clock_timestamp()")
+    return asked + (datetime.now(UTC) - asked) / 2 - theirs
