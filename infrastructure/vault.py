@@ -9,19 +9,15 @@ import os
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 from uuid import UUID, uuid4
 
-import psycopg
-
-from application.errors import ServiceUnavailable
-from application.store import StoreUnavailable, WrappedKey
+from application.store import WrappedKey
 from application.vault import CannotOpen
 from domain.values import Sealed, SealedFor
 from infrastructure import envelope
 from infrastructure.event_store.connections import Datastore
-from infrastructure.event_store.failures import translated
 from infrastructure.key_file import MasterKey
+from infrastructure.statements import read
 
 SCHEMA = 1
 """Version of what a sealed value is bound to; part of the binding."""
@@ -59,7 +55,7 @@ class PostgresVault:
 
     def check(self) -> None:
         """Raises WrongKeyFile when the stored data keys do not open under this key file."""
-        for case_id, person, key_id, wrapped in self._read(SELECT_ANY_KEY):
+        for case_id, person, key_id, wrapped in read(self._datastore, SELECT_ANY_KEY):
             try:
                 self._unwrap(case_id, person, key_id, wrapped)
             except envelope.Unopened:
@@ -100,7 +96,7 @@ class PostgresVault:
         try:
             return {
                 person: _DataKey(key_id, self._unwrap(case_id, person, key_id, wrapped))
-                for person, key_id, wrapped in self._read(SELECT_KEYS, case_id)
+                for person, key_id, wrapped in read(self._datastore, SELECT_KEYS, case_id)
             }
         except envelope.Unopened:
             raise CannotOpen(f"a data key of case {case_id} does not open") from None
@@ -112,14 +108,6 @@ class PostgresVault:
 
     def _unwrap(self, case_id: UUID, person: str, key_id: UUID, wrapped: bytes) -> bytes:
         return envelope.open_box(self._wrapping, _key_context(case_id, person, key_id), wrapped)
-
-    def _read(self, statement: bytes, *params: Any) -> list[tuple[Any, ...]]:
-        try:
-            return self._datastore.read(statement, params)
-        except psycopg.Error as error:
-            if isinstance(translated(error), StoreUnavailable):
-                raise ServiceUnavailable from error
-            raise
 
 
 class CaseSealing:
