@@ -39,6 +39,8 @@ DESCRIPTIONS: Mapping[str, str] = MappingProxyType(
         "RECOURSE_POOL_SIZE": "Database connections a process keeps; 1 to 100, default 5.",
         "RECOURSE_PORT": "Port to listen on, 0 for any that is free; default 8080.",
         "RECOURSE_TEST_DATABASE_URL": "PostgreSQL for the test suite, with the right to create databases.",
+        "RECOURSE_WEB_RATE": "Requests a second that one key may make of each web worker, 0 for any number; "
+        "default 500.",
         "RECOURSE_WEB_THREADS": "Requests that a web worker serves at the same time; 1 to 100, default 8.",
         "RECOURSE_WEB_WORKERS": "Web worker processes; 1 to 64, default 2.",
     }
@@ -67,6 +69,7 @@ class Settings:
     log_level: str
     pool_size: int
     pool_overflow: int
+    web_rate: int
     web_threads: int
     web_workers: int
 
@@ -93,6 +96,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         "log_level": env.str("LOG_LEVEL", "INFO", validate=OneOf(LOG_LEVELS)),
         "pool_size": env.int("POOL_SIZE", 5, validate=Range(1, 100)),
         "pool_overflow": env.int("POOL_OVERFLOW", 5, validate=Range(0, 100)),
+        "web_rate": env.int("WEB_RATE", 500, validate=Range(0, 100_000)),
         "web_threads": env.int("WEB_THREADS", 8, validate=Range(1, 100)),
         "web_workers": env.int("WEB_WORKERS", 2, validate=Range(1, 64)),
     }

@@ -26,6 +26,7 @@ def test_an_empty_environment_gives_the_defaults(monkeypatch: pytest.MonkeyPatch
         log_level="INFO",
         pool_size=5,
         pool_overflow=5,
+        web_rate=500,
         web_threads=8,
         web_workers=2,
     )
@@ -43,6 +44,7 @@ def test_every_setting_can_be_given() -> None:
             "RECOURSE_LOG_LEVEL": "DEBUG",
             "RECOURSE_POOL_SIZE": "1",
             "RECOURSE_POOL_OVERFLOW": "0",
+            "RECOURSE_WEB_RATE": "0",
             "RECOURSE_WEB_THREADS": "100",
             "RECOURSE_WEB_WORKERS": "64",
         }
@@ -56,6 +58,7 @@ def test_every_setting_can_be_given() -> None:
         log_level="DEBUG",
         pool_size=1,
         pool_overflow=0,
+        web_rate=0,
         web_threads=100,
         web_workers=64,
     )
@@ -96,6 +99,7 @@ def test_every_fault_is_told_at_once() -> None:
         ("LOG_LEVEL", "loud"),
         ("POOL_SIZE", "0"),
         ("POOL_OVERFLOW", "-1"),
+        ("WEB_RATE", "-1"),
         ("WEB_THREADS", "0"),
         ("WEB_WORKERS", "65"),
         ("DATABASE_URL", "db.example"),
