@@ -1,0 +1,38 @@
+"""What of a case each role may see: texts are opened, and people named, only for some."""
+
+from dataclasses import dataclass
+
+from domain.values import STAFF, Actor, Role
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What one caller sees of a case that it may read.
+
+    texts: sealed texts are opened · contact: the buyer's contact data too · internal: notes among staff ·
+    people: the platform's people by id, and not by their role alone.
+    """
+
+    texts: bool
+    contact: bool
+    internal: bool
+    people: bool
+
+
+_WORKING = Sight(texts=True, contact=True, internal=True, people=True)
+_FILING = Sight(texts=True, contact=True, internal=False, people=True)
+_ACCUSED = Sight(texts=True, contact=False, internal=False, people=False)
+_WATCHING = Sight(texts=False, contact=False, internal=True, people=True)
+
+
+def sight(actor: Actor) -> Sight:
+    """What the actor sees: whoever neither works on cases nor is a party reads facts without their texts."""
+    match actor.role:
+        case role if role in STAFF:
+            return _WORKING
+        case Role.BUYER_INTEGRATION:
+            return _FILING
+        case Role.MERCHANT:
+            return _ACCUSED
+        case _:
+            return _WATCHING

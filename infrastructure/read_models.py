@@ -1,0 +1,61 @@
+"""What list reads use: a lent connection, waited for until a read model has come far enough."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from time import monotonic
+from typing import Any, TypeVar
+
+import psycopg
+from psycopg import Connection
+from psycopg_pool import PoolTimeout
+
+from application.errors import ServiceUnavailable
+from application.store import StoreUnavailable
+from infrastructure.event_store.connections import PATIENCE_SECONDS, Datastore
+from infrastructure.event_store.failures import connection_lost, translated
+from infrastructure.projection_supervisor import wait_for
+from projections.read_model import ReadModel
+
+T = TypeVar("T")
+
+WAIT_SECONDS = 1.0
+"""How long a read waits for a read model to show the caller's own command."""
+
+
+class ReadModels:
+    """Runs queries of read models. Safe to share between threads."""
+
+    def __init__(self, datastore: Datastore) -> None:
+        self._datastore = datastore
+
+    def read(
+        self, model: ReadModel[Any], query: Callable[[Connection[Any]], T], min_position: int | None = None
+    ) -> T:
+        """The query's answer, from rows that hold at least the fact at `min_position`.
+
+        Raises ServiceUnavailable: no database, or the rows did not come so far within WAIT_SECONDS.
+        """
+        try:
+            if min_position is not None and not wait_for(self._borrow, model, min_position, WAIT_SECONDS):
+                raise ServiceUnavailable
+            return self._answered(query)
+        except psycopg.Error as error:
+            if isinstance(translated(error), StoreUnavailable):
+                raise ServiceUnavailable from error
+            raise
+
+    def _answered(self, query: Callable[[Connection[Any]], T]) -> T:
+        """A query changes nothing, so it is asked again of a new connection when an old one is lost."""
+        give_up_at = monotonic() + PATIENCE_SECONDS
+        while True:
+            try:
+                with self._borrow() as connection:
+                    return query(connection)
+            except PoolTimeout:
+                raise
+            except psycopg.Error as error:
+                if not connection_lost(error) or monotonic() > give_up_at:
+                    raise
+
+    def _borrow(self) -> AbstractContextManager[Connection[Any]]:
+        return self._datastore.pool.connection()

@@ -1,0 +1,260 @@
+"""The application over real HTTP on a real PostgreSQL, with one caller for each role."""
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import psycopg
+import pytest
+import requests
+from flask import Flask
+from psycopg import sql
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from application.cases import Cases
+from domain.policy import DEFAULT
+from domain.values import Actor, Role
+from infrastructure.case_store import PostgresCaseStore
+from infrastructure.event_store.connections import Datastore
+from infrastructure.health import Health
+from infrastructure.key_file import MasterKey
+from infrastructure.keys import ApiKeys
+from infrastructure.migrate import migrate
+from infrastructure.projection_supervisor import ProjectionSupervisor
+from infrastructure.read_models import ReadModels
+from infrastructure.vault import PostgresVault
+from web.app import WebSettings, create_app
+
+NOW = datetime(2026, 11, 10, 8, tzinfo=UTC)
+Body = dict[str, Any]
+
+
+class MovableClock:
+    """A clock that stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.at = NOW
+
+    def now(self) -> datetime:
+        """The instant it was set to."""
+        return self.at
+
+    def move(self, **by: float) -> None:
+        """Let time pass."""
+        self.at += timedelta(**by)
+
+
+ACTORS = {
+    "buyer": Actor("buyer-app", Role.BUYER_INTEGRATION),
+    "buyer:2": Actor("other-app", Role.BUYER_INTEGRATION),
+    "merchant": Actor("seller-1", Role.MERCHANT, "m-2001"),
+    "merchant:2": Actor("seller-2", Role.MERCHANT, "m-2002"),
+    "agent": Actor("agent-1", Role.AGENT),
+    "reviewer": Actor("reviewer-1", Role.REVIEWER),
+    "reviewer:2": Actor("reviewer-2", Role.REVIEWER),
+    "supervisor": Actor("supervisor-1", Role.SUPERVISOR),
+    "auditor": Actor("auditor-1", Role.AUDITOR),
+    "finance": Actor("finance-1", Role.FINANCE),
+    "logistics": Actor("logistics-1", Role.LOGISTICS),
+    "admin": Actor("admin-1", Role.ADMIN),
+}
+
+
+@dataclass
+class Installation:
+    """Everything behind one running application."""
+
+    url: str
+    database: str
+    clock: MovableClock
+    store: PostgresCaseStore
+    vault: PostgresVault
+    keys: ApiKeys
+    projections: ProjectionSupervisor
+    parts: dict[str, Any]
+    secrets: dict[str, str]
+
+    def catch_up(self) -> None:
+        """Bring every read model up to date."""
+        self.projections.catch_up()
+
+    def app(self, **other: Any) -> Flask:
+        """Another application over the same parts, some of them changed."""
+        return create_app(**{**self.parts, **other})
+
+    def events(self) -> int:
+        """How many facts are recorded in all."""
+        with psycopg.connect(self.database) as connection:
+            ((amount,),) = connection.execute("SELECT count(*) FROM events").fetchall()
+        return int(amount)
+
+
+class QuietHandler(WSGIRequestHandler):
+    """Says nothing about requests, and keeps connections open as a production server does."""
+
+    protocol_version = "HTTP/1.1"
+
+    def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002
+        """Nothing."""
+
+
+class Served:
+    """An application on a port of its own."""
+
+    def __init__(self, app: Flask) -> None:
+        self._server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=QuietHandler)
+        self._server.daemon_threads = True
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+
+    def __enter__(self) -> str:
+        self._thread.start()
+        return self.url
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+
+class Caller:
+    """One key's way to the API."""
+
+    def __init__(self, url: str, key: str | None) -> None:
+        self.url = url
+        self._http = requests.Session()
+        self._http.trust_env = False
+        if key:
+            self._http.headers["Authorization"] = f"Bearer {key}"
+
+    def ask(self, method: str, path: str, **options: Any) -> requests.Response:
+        """Any request below /api/v1."""
+        return self.ask_at_root(method, f"/api/v1{path}", **options)
+
+    def ask_at_root(self, method: str, path: str, **options: Any) -> requests.Response:
+        """Any request."""
+        return self._http.request(method, self.url + path, timeout=20, **options)
+
+    def get(self, path: str, **params: Any) -> requests.Response:
+        """A read."""
+        return self.ask("GET", path, params=params)
+
+    def post(
+        self, path: str, body: Any = None, version: int | None = None, **headers: str
+    ) -> requests.Response:
+        """A command; `version` is sent as If-Match, other headers with `_` for `-`."""
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        if version is not None:
+            sent["If-Match"] = f'"{version}"'
+        return self.ask("POST", path, json={} if body is None else body, headers=sent)
+
+    def done(self, path: str, body: Any = None, version: int | None = None, **headers: str) -> Body:
+        """The body of a command that must succeed."""
+        answer = self.post(path, body, version, **headers)
+        assert answer.status_code in (200, 201), answer.text
+        found: Body = answer.json()
+        return found
+
+
+@pytest.fixture(scope="session")
+def migrated_url(database_url: str) -> Iterator[str]:
+    """URL of a database of the web tests, migrated and with the tables of every read model."""
+    name = f"web_{uuid4().hex}"
+    url = urlsplit(database_url)._replace(path=f"/{name}").geturl()
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name)))
+        migrate(url)
+        yield url
+        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture(scope="session")
+def installation(migrated_url: str) -> Iterator[Installation]:
+    """One installation for all web tests; each test files cases of its own."""
+    clock = MovableClock()
+    datastore = Datastore(migrated_url, pool_size=2, max_overflow=10)
+    datastore.pool.open()
+    projections = ProjectionSupervisor(migrated_url, holder="tests")
+    projections.prepare()
+    keys = ApiKeys(datastore, clock)
+    vault = PostgresVault(datastore, MasterKey(b"k" * 32))
+    health = Health(datastore)
+    with PostgresCaseStore(migrated_url, pool_size=2, max_overflow=10) as store:
+        parts = {
+            "cases": Cases(store, vault, DEFAULT, clock, uuid4),
+            "vault": vault,
+            "keys": keys,
+            "reader": ReadModels(datastore),
+            "clock": clock,
+            "probes": {
+                "database": health.database,
+                "migrations": health.migrations,
+                "projections": health.projections,
+            },
+            "lag": health.lag,
+            "new_id": uuid4,
+            "settings": WebSettings(version="0.1.0"),
+        }
+        secrets = {name: keys.create(actor) for name, actor in ACTORS.items()}
+        with Served(create_app(**parts)) as url:
+            yield Installation(url, migrated_url, clock, store, vault, keys, projections, parts, secrets)
+    keys.close()
+    datastore.close()
+
+
+@pytest.fixture
+def clock(installation: Installation) -> Iterator[MovableClock]:
+    """The installation's clock, put back afterwards."""
+    yield installation.clock
+    installation.clock.at = NOW
+
+
+@pytest.fixture
+def call(installation: Installation) -> Callable[[str], Caller]:
+    """A caller by the name of its role; `nobody` has no key."""
+    return lambda name: Caller(installation.url, installation.secrets.get(name))
+
+
+_orders = count(1)
+
+
+@pytest.fixture
+def filing() -> Callable[..., Body]:
+    """The body of a new filing, for an order line that no other test uses."""
+
+    def body(**changes: Any) -> Body:
+        whole: Body = {
+            "case_type": "return_refund",
+            "reason": "quality_defect",
+            "channel": "app",
+            "buyer_id": "b-1001",
+            "merchant_id": "m-2001",
+            "order": {
+                "order_id": f"PO-{next(_orders)}",
+                "line_id": "1",
+                "sku": "SKU-9",
+                "title": "羽绒服",
+                "category": "clothing",
+                "quantity": 1,
+                "paid": {"amount_minor": 19900, "currency": "CNY"},
+                "purchased_at": "2026-11-01T08:00:00Z",
+                "delivered_at": "2026-11-05T02:00:00Z",
+                "promises": ["fake_one_pay_ten"],
+                "confirmations": [],
+            },
+            "claim": {
+                "remedies": ["refund"],
+                "amount": {"amount_minor": 19900, "currency": "CNY"},
+                "quantity": 1,
+            },
+            "statement": "拉链坏了",
+            "contact": {"name": "王芳", "phone": "13800000000", "address": "杭州市"},
+        }
+        return whole | changes
+
+    return body

@@ -1,0 +1,393 @@
+"""The shapes of answers, for the OpenAPI document. Answers are tolerant: members may be added."""
+
+from marshmallow import Schema, fields
+
+from domain.values import (
+    CaseType,
+    CompensationState,
+    Finding,
+    FollowUpState,
+    GoodsState,
+    LiableParty,
+    Payer,
+    PenaltyState,
+    RectificationState,
+    Release,
+    RemedyKind,
+    Role,
+    Stage,
+)
+from web.fields import OneOf
+
+REASONS_OPEN = (
+    "review",
+    "approval",
+    "negotiation",
+    "evidence",
+    "appeal",
+    "suspension",
+    "clock",
+    "money",
+    "goods",
+    "rectification",
+    "follow_up",
+)
+
+
+class Problem(Schema):
+    """A refusal or failure (RFC 9457); `code` is stable, `title` is in the caller's language."""
+
+    type = fields.String(required=True)
+    title = fields.String(required=True)
+    status = fields.Integer(required=True)
+    detail = fields.String(required=True)
+    code = fields.String(required=True)
+    errors = fields.List(
+        fields.Nested(
+            Schema.from_dict(
+                {
+                    "pointer": fields.String(required=True),
+                    "code": fields.String(required=True),
+                    "detail": fields.String(required=True),
+                    "in": fields.String(required=True),
+                },
+                name="ProblemFault",
+            )
+        ),
+        required=True,
+    )
+    request_id = fields.String(required=True)
+
+
+class Amount(Schema):
+    """An amount in minor units of a currency."""
+
+    amount_minor = fields.Integer(required=True)
+    currency = fields.String(required=True)
+
+
+class Actor(Schema):
+    """Who acted; a merchant is shown the platform's people by their role."""
+
+    id = fields.String(required=True, allow_none=True)
+    role = OneOf(Role, required=True)
+
+
+class Command(Schema):
+    """What every command answers; `position` is for `min_position` of list reads."""
+
+    case_id = fields.UUID(required=True)
+    number = fields.String(required=True)
+    stage = OneOf(Stage, required=True)
+    version = fields.Integer(required=True)
+    position = fields.String(required=True)
+
+
+class HeldLease(Schema):
+    """A lease; its token is for `Lease-Token`."""
+
+    holder = fields.String(required=True)
+    token = fields.String(required=True)
+    expires_at = fields.DateTime(required=True)
+
+
+class Leased(Command):
+    """A case that was claimed."""
+
+    lease = fields.Nested(HeldLease, required=True)
+
+
+class Noted(Command):
+    """A note that was taken."""
+
+    note_id = fields.UUID(required=True)
+
+
+class EvidenceOnFile(Command):
+    """Evidence that was put on file."""
+
+    evidence_id = fields.UUID(required=True)
+
+
+class Compensation(Schema):
+    """One money line."""
+
+    compensation_id = fields.UUID(required=True)
+    kind = OneOf(RemedyKind, required=True)
+    amount = fields.Nested(Amount, required=True, allow_none=True)
+    points = fields.Integer(required=True, allow_none=True)
+    payer = OneOf(Payer, required=True)
+    release = OneOf(Release, required=True)
+    state = OneOf(CompensationState, required=True)
+    attempts = fields.Integer(required=True)
+
+
+class GoodsLeg(Schema):
+    """Goods on their way."""
+
+    goods_id = fields.UUID(required=True)
+    kind = OneOf(RemedyKind, required=True)
+    state = OneOf(GoodsState, required=True)
+
+
+class Decided(Command):
+    """A decision that was issued."""
+
+    decision_id = fields.UUID(required=True)
+    compensations = fields.List(fields.Nested(Compensation), required=True)
+    goods = fields.List(fields.Nested(GoodsLeg), required=True)
+
+
+class Penalised(Command):
+    """A penalty that was assessed."""
+
+    penalty_id = fields.UUID(required=True)
+
+
+class Ordered(Command):
+    """A rectification that was ordered."""
+
+    rectification_id = fields.UUID(required=True)
+
+
+class CasePenalty(Schema):
+    """A penalty of this case."""
+
+    penalty_id = fields.UUID(required=True)
+    points = fields.Integer(required=True)
+    fine = fields.Nested(Amount, required=True, allow_none=True)
+    clause = fields.String(required=True)
+    state = OneOf(PenaltyState, required=True)
+
+
+class CaseFollowUp(Schema):
+    """A follow-up of this case."""
+
+    follow_up_id = fields.UUID(required=True)
+    due = fields.DateTime(required=True)
+    state = OneOf(FollowUpState, required=True)
+    attempts = fields.Integer(required=True)
+    max_attempts = fields.Integer(required=True)
+    satisfied = fields.Boolean(required=True, allow_none=True)
+
+
+class CaseRectification(Schema):
+    """What the merchant must put right."""
+
+    rectification_id = fields.UUID(required=True)
+    due = fields.DateTime(required=True)
+    state = OneOf(RectificationState, required=True)
+
+
+class LiabilityPart(Schema):
+    """One party's share of the liability in percent."""
+
+    party = OneOf(LiableParty, required=True)
+    share = fields.Integer(required=True)
+
+
+class CurrentLease(Schema):
+    """Who works on the case now; the token is shown to its holder."""
+
+    holder = fields.String(required=True, allow_none=True)
+    role = OneOf(Role, required=True)
+    token = fields.String(required=True, allow_none=True)
+    expires_at = fields.DateTime(required=True)
+
+
+class Case(Schema):
+    """A case as the caller may see it; `allowed` names the commands that the caller could give now."""
+
+    case_id = fields.UUID(required=True)
+    number = fields.String(required=True)
+    stage = OneOf(Stage, required=True)
+    version = fields.Integer(required=True)
+    round = fields.Integer(required=True)
+    case_type = OneOf(CaseType, required=True)
+    reason = fields.String(required=True)
+    channel = fields.String(required=True)
+    merchant_id = fields.String(required=True)
+    filed_at = fields.DateTime(required=True)
+    order = fields.Dict(required=True)
+    claim = fields.Dict(required=True)
+    objections = fields.List(fields.Dict(), required=True)
+    statement = fields.String(required=True, allow_none=True)
+    contact = fields.Dict(required=True, allow_none=True)
+    finding = OneOf(Finding, required=True, allow_none=True)
+    liability = fields.List(fields.Nested(LiabilityPart), required=True)
+    decision = fields.Dict(required=True, allow_none=True)
+    compensations = fields.List(fields.Nested(Compensation), required=True)
+    goods = fields.List(fields.Nested(GoodsLeg), required=True)
+    evidence = fields.List(fields.Dict(), required=True)
+    notes = fields.List(fields.Dict(), required=True)
+    penalties = fields.List(fields.Nested(CasePenalty), required=True)
+    follow_ups = fields.List(fields.Nested(CaseFollowUp), required=True)
+    rectification = fields.Nested(CaseRectification, required=True, allow_none=True)
+    lease = fields.Nested(CurrentLease, required=True, allow_none=True)
+    allowed = fields.List(fields.String(), required=True)
+
+
+class HistoryEntry(Schema):
+    """One fact. Texts that the caller may not read are null."""
+
+    version = fields.Integer(required=True)
+    position = fields.String(required=True)
+    type = fields.String(required=True)
+    recorded_at = fields.DateTime(required=True)
+    at = fields.DateTime(required=True)
+    actor = fields.Nested(Actor, required=True)
+    request_id = fields.String(required=True, allow_none=True)
+    data = fields.Dict(required=True)
+
+
+class History(Schema):
+    """The facts of a case in order; a party's view has gaps where notes are internal."""
+
+    data = fields.List(fields.Nested(HistoryEntry), required=True)
+
+
+class Page(Schema):
+    """A page of a list; `next_cursor` asks for the next one."""
+
+    has_more = fields.Boolean(required=True)
+    next_cursor = fields.String(required=True, allow_none=True)
+
+
+class FoundCase(Schema):
+    """A case in a search."""
+
+    case_id = fields.UUID(required=True)
+    number = fields.String(required=True)
+    stage = OneOf(Stage, required=True)
+    case_type = OneOf(CaseType, required=True)
+    reason = fields.String(required=True)
+    merchant_id = fields.String(required=True)
+    order_id = fields.String(required=True)
+    line_id = fields.String(required=True)
+    filed_at = fields.DateTime(required=True)
+    stale = fields.Boolean()
+
+
+class Cases(Page):
+    """Cases, the newest first."""
+
+    data = fields.List(fields.Nested(FoundCase), required=True)
+
+
+class QueueCount(Schema):
+    """A queue and how many cases stand in it."""
+
+    name = fields.String(required=True)
+    open = fields.Integer(required=True)
+    overdue = fields.Integer(required=True)
+
+
+class Queues(Schema):
+    """Every queue."""
+
+    data = fields.List(fields.Nested(QueueCount), required=True)
+
+
+class QueuedCase(Schema):
+    """A case in a queue."""
+
+    case_id = fields.UUID(required=True)
+    number = fields.String(required=True)
+    stage = OneOf(Stage, required=True)
+    case_type = OneOf(CaseType, required=True)
+    merchant_id = fields.String(required=True)
+    due = fields.DateTime(required=True)
+    overdue = fields.Boolean(required=True)
+    claimed_by = fields.String(required=True, allow_none=True)
+    filed_at = fields.DateTime(required=True)
+    stale = fields.Boolean()
+
+
+class Queue(Page):
+    """The cases of a queue, the most urgent first."""
+
+    data = fields.List(fields.Nested(QueuedCase), required=True)
+
+
+class LedgerLine(Schema):
+    """A penalty in a merchant's ledger."""
+
+    penalty_id = fields.UUID(required=True)
+    case_id = fields.UUID(required=True)
+    points = fields.Integer(required=True)
+    fine = fields.Nested(Amount, required=True, allow_none=True)
+    clause = fields.String(required=True)
+    state = OneOf(PenaltyState, required=True)
+    assessed_at = fields.DateTime(required=True)
+    stale = fields.Boolean()
+
+
+class LedgerTotals(Schema):
+    """What counts now; fines in other currencies than CNY stand apart."""
+
+    points_live = fields.Integer(required=True)
+    fine_minor_live = fields.Integer(required=True)
+    other_fines_live = fields.List(fields.Nested(Amount))
+
+
+class Ledger(Page):
+    """A merchant's penalties, the newest first."""
+
+    data = fields.List(fields.Nested(LedgerLine), required=True)
+    totals = fields.Nested(LedgerTotals, required=True)
+
+
+class ListedFollowUp(Schema):
+    """A follow-up."""
+
+    follow_up_id = fields.UUID(required=True)
+    case_id = fields.UUID(required=True)
+    merchant_id = fields.String(required=True)
+    due = fields.DateTime(required=True)
+    state = OneOf(FollowUpState, required=True)
+    attempts = fields.Integer(required=True)
+    stale = fields.Boolean()
+
+
+class FollowUps(Page):
+    """Follow-ups, the earliest due first."""
+
+    data = fields.List(fields.Nested(ListedFollowUp), required=True)
+
+
+class Loop(Schema):
+    """An open case and what holds it open."""
+
+    case_id = fields.UUID(required=True)
+    open_because = fields.List(
+        fields.String(metadata={"enum": REASONS_OPEN}),
+        required=True,
+    )
+    age_hours = fields.Float(required=True)
+    stale = fields.Boolean()
+
+
+class Loops(Page):
+    """Open cases, the oldest first."""
+
+    data = fields.List(fields.Nested(Loop), required=True)
+
+
+class Life(Schema):
+    """That the process answers."""
+
+    status = fields.String(required=True)
+
+
+class Readiness(Schema):
+    """Whether requests can be served, and what each check found."""
+
+    status = fields.String(required=True)
+    checks = fields.Dict(required=True)
+
+
+class Version(Schema):
+    """What is running."""
+
+    name = fields.String(required=True)
+    version = fields.String(required=True)

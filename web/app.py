@@ -1,0 +1,122 @@
+"""The WSGI application: every dependency is an argument, and every route names its permission."""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from time import perf_counter
+from uuid import UUID
+
+from flask import Flask, Response, g, request
+
+from application import access
+from application.cases import Cases
+from application.clock import Clock
+from application.keys import Keys
+from application.vault import Vault
+from web import failures, filing, lists, openapi, operations, settling
+from web.failures import route
+from web.limits import Rate, RateLimiter
+from web.lists import Reader
+from web.operations import Metrics, Probe
+from web.presenter import Presenter
+from web.requests import Commands, Gate, Incoming, incoming, request_id
+from web.routes import PREFIX, ApiBlueprint, Routes
+
+log = logging.getLogger(__name__)
+
+HEADERS: Mapping[str, str] = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+"""Sent with every answer that does not say otherwise."""
+
+
+class RouteWithoutPermission(Exception):
+    """A route was added that says neither who may use it nor that everybody may."""
+
+
+@dataclass(frozen=True, slots=True)
+class WebSettings:
+    """What can be set about the application. `rate`: that of one key in this process; None: any."""
+
+    version: str
+    rate: Rate | None = None
+
+
+def create_app(
+    *,
+    cases: Cases,
+    vault: Vault,
+    keys: Keys,
+    reader: Reader,
+    clock: Clock,
+    probes: Mapping[str, Probe],
+    lag: Callable[[], Mapping[str, float]],
+    new_id: Callable[[], UUID],
+    settings: WebSettings,
+) -> Flask:
+    """Build the application. Raises RouteWithoutPermission."""
+    app = Flask("recourse", static_folder=None, template_folder=None)
+    metrics = Metrics.new()
+    presenter = Presenter(vault)
+    _watch(app, metrics, new_id)
+    failures.register(app, presenter)
+    limiter = RateLimiter(settings.rate, perf_counter) if settings.rate else None
+
+    blueprint = ApiBlueprint("cases", __name__, url_prefix=PREFIX, description="Cases and their read models")
+    blueprint.before_request(Gate(keys, limiter).admit)
+    routes = Routes(blueprint, Commands(vault))
+    filing.register(routes, cases, presenter, clock, new_id)
+    settling.register(routes, cases)
+    lists.register(routes, reader, cases, vault, clock)
+    watching = ApiBlueprint("operations", __name__, description="For those who run the service")
+    operations.register(watching, probes, lag, metrics, settings.version)
+
+    api = openapi.document(app, settings.version)
+    api.register_blueprint(blueprint)
+    api.register_blueprint(watching)
+    openapi.pages(app, api)
+    require_permissions(app)
+    return app
+
+
+def require_permissions(app: Flask) -> None:
+    """Raises RouteWithoutPermission when a route is open by mistake."""
+    for rule in app.url_map.iter_rules():
+        view = app.view_functions[rule.endpoint]
+        permission = getattr(view, "permission", "")
+        if permission is not None and permission not in access.PERMISSIONS:
+            raise RouteWithoutPermission(f"{rule.rule} names no permission of the access table")
+
+
+def _watch(app: Flask, metrics: Metrics, new_id: Callable[[], UUID]) -> None:
+    """Give each request its id, and count and log each answer."""
+
+    @app.before_request
+    def begin() -> None:
+        g.incoming = Incoming(request_id(new_id), perf_counter())
+
+    @app.after_request
+    def end(response: Response) -> Response:
+        here = incoming()
+        response.headers["X-Request-Id"] = here.request_id
+        for name, value in HEADERS.items():
+            response.headers.setdefault(name, value)
+        seconds = perf_counter() - here.started
+        metrics.answered(request.method, route(), response.status_code, seconds)
+        if log.isEnabledFor(logging.INFO):
+            log.info("answered", extra=_answer(here, response.status_code, seconds))
+        return response
+
+
+def _answer(here: Incoming, status: int, seconds: float) -> dict[str, object]:
+    return {
+        "request_id": here.request_id,
+        "method": request.method,
+        "route": route(),
+        "status": status,
+        "milliseconds": round(seconds * 1000, 1),
+        "role": here.caller.actor.role.value if here.caller else None,
+    }

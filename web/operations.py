@@ -1,0 +1,135 @@
+"""Routes for those who run the service: life, readiness, version, metrics. They need no caller."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from flask import Response
+from marshmallow import Schema
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+)
+
+from application.errors import ServiceUnavailable
+from web import answers
+from web.routes import JSON, ApiBlueprint, public, sent
+
+BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+
+
+Probe = Callable[[], Mapping[str, Any]]
+"""One check: `ok`, and what it found. Raises ServiceUnavailable."""
+
+
+@dataclass(frozen=True, slots=True)
+class Metrics:
+    """What is counted in this process."""
+
+    registry: CollectorRegistry
+    requests: Counter
+    seconds: Histogram
+    lag: Gauge
+
+    @classmethod
+    def new(cls) -> "Metrics":
+        """Counters of one application."""
+        registry = CollectorRegistry()
+        labels = ("method", "route", "status")
+        return cls(
+            registry,
+            Counter("recourse_http_requests", "Requests answered.", labels, registry=registry),
+            Histogram(
+                "recourse_http_request_seconds",
+                "Time from a request to its answer.",
+                ("route",),
+                buckets=BUCKETS,
+                registry=registry,
+            ),
+            Gauge(
+                "recourse_projection_lag_seconds",
+                "Age of the oldest fact that a read model lacks.",
+                ("read_model",),
+                registry=registry,
+            ),
+        )
+
+    def answered(self, method: str, route: str, status: int, seconds: float) -> None:
+        """Count one answer."""
+        self.requests.labels(method, route, str(status)).inc()
+        self.seconds.labels(route).observe(seconds)
+
+
+def register(
+    blueprint: ApiBlueprint,
+    probes: Mapping[str, Probe],
+    lag: Callable[[], Mapping[str, float]],
+    metrics: Metrics,
+    version: str,
+) -> None:
+    """Add the routes."""
+
+    def livez() -> Response:
+        """That the process answers."""
+        return sent(b'{"status":"ok"}')
+
+    def readyz() -> Response:
+        """Whether requests can be served: database, migrations, read models."""
+        checks = {name: _checked(probe) for name, probe in probes.items()}
+        ready = all(check["ok"] is True for check in checks.values())
+        body = {"status": "ready" if ready else "not_ready", "checks": checks}
+        return sent(msgspec.json.encode(body), 200 if ready else 503)
+
+    def show_version() -> Response:
+        """What is running."""
+        return sent(msgspec.json.encode({"name": "recourse", "version": version}))
+
+    def show_metrics() -> Response:
+        """Counters of this process and the lag of the read models, in the text form of Prometheus."""
+        metrics.lag.clear()
+        for name, seconds in _measured(lag).items():
+            metrics.lag.labels(name).set(seconds)
+        return Response(generate_latest(metrics.registry), content_type=CONTENT_TYPE_LATEST)
+
+    text = {"text/plain": {"schema": {"type": "string"}}}
+    _add(blueprint, "/livez", livez, _json(answers.Life))
+    _add(blueprint, "/readyz", readyz, _json(answers.Readiness), unready=_json(answers.Readiness))
+    _add(blueprint, "/version", show_version, _json(answers.Version))
+    _add(blueprint, "/metrics", show_metrics, text)
+
+
+def _json(schema: type[Schema]) -> dict[str, Any]:
+    return {JSON: {"schema": schema}}
+
+
+def _add(
+    blueprint: ApiBlueprint,
+    rule: str,
+    view: Callable[[], Response],
+    content: dict[str, Any],
+    unready: dict[str, Any] | None = None,
+) -> None:
+    responses = {200: {"description": "Answered.", "content": content}}
+    if unready:
+        responses[503] = {"description": "A check failed.", "content": unready}
+    blueprint.route(rule)(public(blueprint.doc(security=[], responses=responses)(view)))
+
+
+def _checked(probe: Probe) -> Mapping[str, Any]:
+    try:
+        return probe()
+    except ServiceUnavailable:
+        return {"ok": False, "detail": "the database cannot be reached"}
+
+
+def _measured(lag: Callable[[], Mapping[str, float]]) -> Mapping[str, float]:
+    """What can be counted is told also while the database is away."""
+    try:
+        return lag()
+    except ServiceUnavailable:
+        return {}

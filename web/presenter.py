@@ -1,0 +1,255 @@
+"""What a caller is shown of cases and their facts. Only here are texts opened, for those who may see them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from application.cases import Answer
+from application.sight import Sight, sight
+from application.store import Provenance, RecordedFact
+from application.vault import Vault
+from domain import events
+from domain.case import Case
+from domain.case.lease import Lease
+from domain.case.money import Line
+from domain.values import Actor, Contact, Role, Sealed, Visibility
+
+Shown = dict[str, Any]
+Opened = Mapping[tuple[int, str], str | None]
+
+_NAMES = {fact: name for name, fact in events.FACTS.items()}
+_IDENTITY = frozenset({"originator_id", "originator_version", "timestamp"})
+_PEOPLE = frozenset({"by", "holder", "filed_by"})
+_NOT_FOR_MERCHANTS = frozenset({"contact", "buyer", "token"})
+_OUTSIDERS = frozenset({Role.MERCHANT, Role.BUYER_INTEGRATION, Role.SYSTEM})
+
+
+def command(answer: Answer) -> Shown:
+    """The part that every command answers."""
+    case = answer.case
+    return {
+        "case_id": case.id,
+        "number": case.filing.number,
+        "stage": case.stage,
+        "version": case.version,
+        "position": str(answer.position),
+    }
+
+
+def lease(held: Lease | None) -> Shown | None:
+    """A lease as its holder sees it."""
+    if held is None:
+        return None
+    return {"holder": held.holder, "token": held.token, "expires_at": held.expires_at}
+
+
+def compensation(line: Line) -> Shown:
+    """One money line."""
+    return {
+        "compensation_id": line.compensation_id,
+        "kind": line.kind,
+        "amount": line.amount,
+        "points": line.points,
+        "payer": line.payer,
+        "release": line.release,
+        "state": line.state,
+        "attempts": line.attempts,
+    }
+
+
+def decision(case: Case) -> Shown:
+    """What a decision led to, as its answer shows it."""
+    granted = {one.remedy_id for one in case.decision.remedies} if case.decision else set()
+    return {
+        "compensations": [
+            compensation(line) for line in case.money.lines.values() if line.compensation_id in granted
+        ],
+        "goods": [one for one in _goods(case) if one["goods_id"] in granted],
+    }
+
+
+def _goods(case: Case) -> list[Shown]:
+    return [
+        {"goods_id": leg.goods_id, "kind": leg.kind, "state": leg.state} for leg in case.goods.legs.values()
+    ]
+
+
+class Presenter:
+    """Shows cases and histories to callers."""
+
+    def __init__(self, vault: Vault) -> None:
+        self._vault = vault
+
+    def case(
+        self, case: Case, facts: Sequence[RecordedFact], by: Actor, allowed: list[str], at: datetime
+    ) -> Shown:
+        """The case as the caller may see it at an instant."""
+        view = _View(self._vault, case.id, facts, by)
+        filing, verified = case.filing, case.verified
+        return {
+            "case_id": case.id,
+            "number": filing.number,
+            "stage": case.stage,
+            "version": case.version,
+            "round": case.round,
+            "case_type": filing.case_type,
+            "reason": filing.reason,
+            "channel": filing.channel,
+            "merchant_id": filing.merchant_id,
+            "filed_at": filing.timestamp,
+            "order": filing.order,
+            "claim": filing.claim,
+            "objections": filing.objections,
+            "statement": view.content(filing)["statement"],
+            "contact": view.content(filing).get("contact"),
+            "finding": verified.finding if verified else None,
+            "liability": verified.liability if verified else (),
+            "decision": view.last(events.DecisionIssued),
+            "compensations": [compensation(line) for line in case.money.lines.values()],
+            "goods": _goods(case),
+            "evidence": view.every(events.EvidenceSubmitted),
+            "notes": view.every(events.NoteAdded),
+            "penalties": [
+                {
+                    "penalty_id": one.penalty_id,
+                    "points": one.points,
+                    "fine": one.fine,
+                    "clause": one.clause,
+                    "state": one.state,
+                }
+                for one in case.penalties.values()
+            ],
+            "follow_ups": [
+                {
+                    "follow_up_id": one.follow_up_id,
+                    "due": one.due,
+                    "state": one.state,
+                    "attempts": one.attempts,
+                    "max_attempts": one.max_attempts,
+                    "satisfied": one.satisfied,
+                }
+                for one in case.follow_ups.all.values()
+            ],
+            "rectification": case.rectification
+            and {
+                "rectification_id": case.rectification.rectification_id,
+                "due": case.rectification.due,
+                "state": case.rectification.state,
+            },
+            "lease": view.lease(case.lease, at),
+            "allowed": allowed,
+        }
+
+    def history(self, case_id: UUID, facts: Iterable[RecordedFact], by: Actor) -> list[Shown]:
+        """The facts as the caller may see them, with their texts opened if it may read them."""
+        view = _View(self._vault, case_id, facts, by)
+        return [view.entry(one) for one in view.facts]
+
+    def changes(self, facts: Iterable[RecordedFact], by: Actor) -> list[Shown]:
+        """The same without opening anything: who changed what."""
+        view = _View(None, None, facts, by)
+        return [view.entry(one) for one in view.facts]
+
+
+class _View:
+    """One caller's view of the facts of one case."""
+
+    def __init__(
+        self, vault: Vault | None, case_id: UUID | None, facts: Iterable[RecordedFact], by: Actor
+    ) -> None:
+        self._by = by
+        self._sight: Sight = sight(by)
+        self.facts = [one for one in facts if self._sees(one.fact)]
+        self._opened: Opened = {}
+        if vault and case_id and self._sight.texts:
+            self._opened = vault.open(case_id, dict(self._sealed()))
+
+    def _sees(self, fact: events.Fact) -> bool:
+        hidden = isinstance(fact, events.NoteAdded) and fact.visibility is Visibility.INTERNAL
+        return self._sight.internal or not hidden
+
+    def _sealed(self) -> Iterable[tuple[tuple[int, str], Sealed]]:
+        for one in self.facts:
+            version = one.fact.originator_version
+            for name, value in vars(one.fact).items():
+                if isinstance(value, Sealed):
+                    yield (version, name), value
+                elif isinstance(value, Contact) and self._sight.contact:
+                    for part, sealed in _parts(value):
+                        yield (version, f"{name}.{part}"), sealed
+
+    def entry(self, one: RecordedFact) -> Shown:
+        """One fact of the history."""
+        fact, origin = one.fact, one.provenance
+        return {
+            "version": fact.originator_version,
+            "position": str(one.position),
+            "type": _NAMES[type(fact)],
+            "recorded_at": one.recorded_at,
+            "at": fact.timestamp,
+            "actor": self._actor(origin),
+            "request_id": origin.request_id if self._sight.people else None,
+            "data": self.content(fact, origin.actor_role),
+        }
+
+    def content(self, fact: events.Fact, role: str = "") -> Shown:
+        """What the fact says, with texts opened and people named as the caller may see them."""
+        return {
+            name: self._value(fact.originator_version, name, value, role)
+            for name, value in vars(fact).items()
+            if name not in _IDENTITY and (self._sight.people or name not in _NOT_FOR_MERCHANTS)
+        }
+
+    def _value(self, version: int, name: str, value: Any, role: str) -> Any:
+        match value:
+            case Sealed():
+                return self._opened.get((version, name))
+            case Contact():
+                return {
+                    part: self._opened.get((version, f"{name}.{part}")) for part, _ in _parts(value)
+                } or None
+            case str() if name in _PEOPLE:
+                return self._person(value, role)
+            case _:
+                return value
+
+    def _person(self, person: str, role: str) -> str | None:
+        if self._sight.people or role in _OUTSIDERS:
+            return person
+        return None
+
+    def every(self, kind: type[events.Fact]) -> list[Shown]:
+        """Every fact of a kind, with when it was and who by."""
+        return [self._stated(one) for one in self.facts if isinstance(one.fact, kind)]
+
+    def last(self, kind: type[events.Fact]) -> Shown | None:
+        """The last fact of a kind."""
+        found = next((one for one in reversed(self.facts) if isinstance(one.fact, kind)), None)
+        return None if found is None else self._stated(found)
+
+    def _stated(self, one: RecordedFact) -> Shown:
+        return {
+            **self.content(one.fact, one.provenance.actor_role),
+            "at": one.fact.timestamp,
+            "actor": self._actor(one.provenance),
+        }
+
+    def _actor(self, origin: Provenance) -> Shown:
+        return {"id": self._person(origin.actor_id, origin.actor_role), "role": origin.actor_role}
+
+    def lease(self, held: Lease | None, at: datetime) -> Shown | None:
+        """Who works on the case now; the token is the holder's own."""
+        if held is None or not held.live(at):
+            return None
+        return {
+            "holder": self._person(held.holder, held.role),
+            "role": held.role,
+            "token": held.token if held.holder == self._by.id else None,
+            "expires_at": held.expires_at,
+        }
+
+
+def _parts(contact: Contact) -> list[tuple[str, Sealed]]:
+    named = (("name", contact.name), ("phone", contact.phone), ("address", contact.address))
+    return [(part, sealed) for part, sealed in named if sealed]

@@ -1,0 +1,176 @@
+"""What every request brings: who asks, under which request id, with which body and which conditions."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import ceil
+from typing import Any, NoReturn
+from uuid import UUID
+
+import marshmallow
+from flask import Request as HttpRequest
+from flask import g, request
+from webargs.flaskparser import FlaskParser
+
+from application.cases import Request
+from application.keys import Caller, Keys
+from application.store import IdempotencyKey
+from application.vault import Vault
+from web import strict_json
+from web.fields import faults
+from web.limits import RateLimiter
+from web.problems import Fault, Problem, malformed
+
+LARGEST_BODY = 1024 * 1024
+LARGEST_DRAINED_BODY = 16 * 1024 * 1024
+"""A refused body is read to its end up to here: a server that closes on unread data resets the connection."""
+
+_CHUNK = 64 * 1024
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
+_ETAG = re.compile(r'"([1-9][0-9]{0,8})"')
+_IDEMPOTENCY_KEY = re.compile(r"[\x20-\x7e]{1,255}")
+_LEASE_TOKEN = re.compile(r"[A-Za-z0-9-]{1,64}")
+
+
+@dataclass(slots=True)
+class Incoming:
+    """One request on its way in."""
+
+    request_id: str
+    started: float
+    caller: Caller | None = None
+    body: bytes = b""
+    value: Any = None
+
+    @property
+    def known_caller(self) -> Caller:
+        """The caller of a route that needs one."""
+        if self.caller is None:
+            raise Problem("unauthenticated")
+        return self.caller
+
+
+def incoming() -> Incoming:
+    """The request that this thread answers."""
+    found: Incoming = g.incoming
+    return found
+
+
+def request_id(made: Callable[[], UUID]) -> str:
+    """The caller's X-Request-Id if it is a fit one, else a new one."""
+    given = request.headers.get("X-Request-Id", "")
+    return given if _REQUEST_ID.fullmatch(given) else made().hex
+
+
+class Gate:
+    """What is checked before a route is entered, in the order of the contract: 401, 429, 413, 415."""
+
+    def __init__(self, keys: Keys, limiter: RateLimiter | None) -> None:
+        self._keys = keys
+        self._limiter = limiter
+
+    def admit(self) -> None:
+        """Let the request in, with its caller and its body. Raises Problem."""
+        body, too_large = _read_body()
+        here = incoming()
+        here.caller = self._authenticated()
+        self._within_rate(here.caller.key_id)
+        if too_large:
+            raise Problem("body_too_large", f"at most {LARGEST_BODY} bytes")
+        if body and request.mimetype != "application/json":
+            raise Problem("unsupported_media_type", "send application/json")
+        here.body = body
+
+    def _authenticated(self) -> Caller:
+        scheme, _, key = request.headers.get("Authorization", "").partition(" ")
+        caller = self._keys.authenticate(key.strip()) if scheme.lower() == "bearer" else None
+        if caller is None:
+            raise Problem("unauthenticated", headers={"WWW-Authenticate": 'Bearer realm="recourse"'})
+        return caller
+
+    def _within_rate(self, key_id: str) -> None:
+        wait = self._limiter.wait_for(key_id) if self._limiter else 0.0
+        if wait:
+            raise Problem("rate_limited", headers={"Retry-After": str(ceil(wait))})
+
+
+def _read_body() -> tuple[bytes, bool]:
+    """The body, or nothing and True for one that is too large; read to its end either way."""
+    request.max_content_length = LARGEST_DRAINED_BODY
+    length = request.content_length
+    if length is not None and length <= LARGEST_BODY:
+        return request.stream.read(), False
+    parts: list[bytes] = []
+    size = 0
+    while chunk := request.stream.read(_CHUNK):
+        size += len(chunk)
+        if size <= LARGEST_BODY:
+            parts.append(chunk)
+    return (b"", True) if size > LARGEST_BODY else (b"".join(parts), False)
+
+
+class StrictParser(FlaskParser):
+    """Takes bodies by our own reading of JSON, and answers what does not fit with our problem."""
+
+    DEFAULT_UNKNOWN_BY_LOCATION = dict.fromkeys(("json", "query"))
+
+    def load_json(self, req: HttpRequest, schema: marshmallow.Schema) -> Any:
+        """The body's value; `{}` where a command that says everything by its address has none."""
+        here = incoming()
+        here.value = strict_json.parse(here.body) if here.body or schema.fields else {}
+        return here.value
+
+    def handle_error(
+        self,
+        error: marshmallow.ValidationError,
+        req: HttpRequest,
+        schema: marshmallow.Schema,
+        *,
+        error_status_code: int | None,
+        error_headers: Any,
+    ) -> NoReturn:
+        """Answer 422 with every fault and its place."""
+        messages = error.messages
+        location = next(iter(messages)) if isinstance(messages, dict) else "json"
+        inner = marshmallow.ValidationError(messages[location])  # type: ignore[index]
+        raise malformed(*faults(inner, "query" if location == "query" else "body")) from None
+
+
+class Commands:
+    """Reads a command's conditions from the headers."""
+
+    def __init__(self, vault: Vault) -> None:
+        self._vault = vault
+
+    def request(self) -> Request:
+        """The request as the use cases know it. Raises Problem `invalid_request` for a malformed header."""
+        here = incoming()
+        actor = here.known_caller.actor
+        return Request(
+            by=actor,
+            request_id=here.request_id,
+            expected_version=_expected_version(),
+            idempotency=self._idempotency(actor.id, here.value),
+            lease_token=_header("Lease-Token", _LEASE_TOKEN, "the token of a lease"),
+        )
+
+    def _idempotency(self, subject: str, value: Any) -> IdempotencyKey | None:
+        if request.method != "POST":
+            return None
+        key = _header("Idempotency-Key", _IDEMPOTENCY_KEY, "1 to 255 printable characters")
+        if key is None:
+            return None
+        asked = b"\n".join((request.method.encode(), request.path.encode(), strict_json.canonical(value)))
+        return IdempotencyKey(subject, key, self._vault.fingerprint(asked))
+
+
+def _expected_version() -> int | None:
+    tag = _header("If-Match", _ETAG, 'the version that you saw, as "3"')
+    return None if tag is None else int(tag.strip('"'))
+
+
+def _header(name: str, form: re.Pattern[str], what: str) -> str | None:
+    text = request.headers.get(name)
+    if text is not None and not form.fullmatch(text):
+        raise malformed(Fault(f"/{name}", "invalid_format", f"must be {what}", "header"))
+    return text

@@ -1,0 +1,225 @@
+"""How a route is made: each names its permission, its body, its answers and the codes it can refuse with."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import wraps
+from types import MappingProxyType
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from flask import Response
+from flask_smorest import Blueprint
+from marshmallow import Schema
+
+from application import access
+from application.cases import Answer
+from application.errors import Forbidden, NotFound
+from domain.values import Actor
+from web import answers, presenter, problems
+from web.requests import Commands, StrictParser, incoming
+
+JSON = "application/json"
+PREFIX = "/api/v1"
+ALWAYS = (
+    "unauthenticated",
+    "forbidden",
+    "invalid_request",
+    "rate_limited",
+    "internal_error",
+    "service_unavailable",
+)
+WITH_BODY = ("body_too_large", "unsupported_media_type")
+POSTED = ("request_in_progress", "idempotency_key_reused")
+VERSIONED = ("precondition_required", "version_mismatch")
+
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_KINDS = {
+    "case_id": "case",
+    "compensation_id": "compensation",
+    "follow_up_id": "follow_up",
+    "goods_id": "goods",
+}
+
+LONGEST_NAME = 128
+NO_HEADERS: Mapping[str, str] = MappingProxyType({})
+
+Extra = Mapping[str, Any]
+View = Callable[..., Response]
+
+CommandView = Callable[..., tuple[Answer, Extra] | None]
+"""Carries out one command, and says what its answer tells beyond what every command tells.
+
+Called with the request, the body's value and the ids of the path by name. None: there was nothing to do
+it to (204).
+"""
+
+ReadView = Callable[..., Response]
+"""Answers a read. Called with the caller, the query's value and the ids of the path by name."""
+
+
+class ApiBlueprint(Blueprint):  # type: ignore[misc]
+    """A blueprint that reads requests strictly."""
+
+    ARGUMENTS_PARSER = StrictParser()
+
+
+class Routes:
+    """Adds routes to one blueprint."""
+
+    def __init__(self, blueprint: ApiBlueprint, commands: Commands) -> None:
+        self._blueprint = blueprint
+        self._commands = commands
+
+    def command(
+        self,
+        rule: str,
+        permission: str,
+        body: Schema,
+        answer: type[Schema] = answers.Command,
+        *,
+        method: str = "POST",
+        versioned: bool = False,
+        created: bool = False,
+        codes: Iterable[str] = (),
+    ) -> Callable[[CommandView], View]:
+        """A command under `rule`; `codes` are its refusals and the parts that it can miss."""
+        status = 201 if created else 200
+        possible = [*codes, *WITH_BODY, *ALWAYS, *(VERSIONED if versioned else ("version_mismatch",))]
+        possible += ["case_not_found"] if "<" in rule else []
+        possible += POSTED if method == "POST" else []
+
+        def register(function: CommandView) -> View:
+            @wraps(function)
+            def view(value: dict[str, Any], **place: str) -> Response:
+                request = self._commands.request()
+                _permit(request.by, permission)
+                done = function(request, value, **_ids(place))
+                return Response(status=204) if done is None else _commanded(*done, status)
+
+            headers = ["IfMatch" if versioned else "IfMatchOptional", "LeaseToken", "RequestId"]
+            headers += ["IdempotencyKey"] if method == "POST" else []
+            documented = self._documented(view, permission, status, answer, possible, headers)
+            return self._added(documented, rule, method, permission, body, "json")
+
+        return register
+
+    def read(
+        self,
+        rule: str,
+        permission: str,
+        answer: type[Schema],
+        query: Schema,
+        *,
+        codes: Iterable[str] = (),
+    ) -> Callable[[ReadView], View]:
+        """A read under `rule`."""
+
+        def register(function: ReadView) -> View:
+            @wraps(function)
+            def view(asked: dict[str, Any], **place: str) -> Response:
+                by = incoming().known_caller.actor
+                _permit(by, permission)
+                return function(by, asked, **_ids(place))
+
+            documented = self._documented(view, permission, 200, answer, [*codes, *ALWAYS], [])
+            return self._added(documented, rule, "GET", permission, query, "query")
+
+        return register
+
+    def _documented(
+        self,
+        view: View,
+        permission: str,
+        status: int,
+        answer: type[Schema],
+        codes: Iterable[str],
+        headers: Sequence[str],
+    ) -> View:
+        roles = sorted(access.PERMISSIONS[permission])
+        extra: dict[str, Any] = {"parameters": list(headers)} if headers else {}
+        documented: View = self._blueprint.doc(
+            responses={status: _answer_doc(answer, status), **_problem_docs(codes)},
+            **{"x-permission": permission, "x-roles": [role.value for role in roles]},
+            **extra,
+        )(view)
+        return documented
+
+    def _added(
+        self, view: View, rule: str, method: str, permission: str, schema: Schema, location: str
+    ) -> View:
+        required = location == "query" or bool(schema.fields)
+        strict: View = self._blueprint.arguments(schema, location=location, required=required)(view)
+        strict.permission = permission  # type: ignore[attr-defined]
+        self._blueprint.route(rule, methods=[method])(strict)
+        return strict
+
+
+def public(view: View) -> View:
+    """Mark a view that needs no caller."""
+    view.permission = None  # type: ignore[attr-defined]
+    return view
+
+
+def sent(text: bytes, status: int = 200, headers: Mapping[str, str] = NO_HEADERS) -> Response:
+    """JSON text as an answer."""
+    return Response(text, status, headers, content_type=JSON)
+
+
+def versioned(
+    value: Any, version: int, status: int = 200, headers: Mapping[str, str] | None = None
+) -> Response:
+    """A value as JSON, with the case's version as its entity tag."""
+    return sent(msgspec.json.encode(value), status, {"ETag": f'"{version}"', **(headers or {})})
+
+
+def _commanded(done: Answer, extra: Extra, status: int) -> Response:
+    created = {"Location": f"{PREFIX}/cases/{done.case.id}"} if status == 201 else {}
+    return versioned({**presenter.command(done), **extra}, done.case.version, status, created)
+
+
+def _permit(by: Actor, permission: str) -> None:
+    if not access.may(by, permission):
+        raise Forbidden(permission)
+
+
+def _ids(place: Mapping[str, str]) -> dict[str, Any]:
+    """The names in the path. What cannot be one names nothing: told only now, as 401 and 422 come first."""
+    return {name: _id(name, text) if name in _KINDS else _name(name, text) for name, text in place.items()}
+
+
+def _id(name: str, text: str) -> UUID:
+    if not _UUID.fullmatch(text):
+        raise NotFound(_KINDS[name])
+    return UUID(text)
+
+
+def _name(name: str, text: str) -> str:
+    if len(text) > LONGEST_NAME or not text.isprintable():
+        raise NotFound(name.removesuffix("_id"))
+    return text
+
+
+def _answer_doc(answer: type[Schema], status: int) -> dict[str, Any]:
+    headers = {"ETag": "Version"} if issubclass(answer, answers.Command) else {}
+    if status == 201:
+        headers["Location"] = "Location"
+    return {
+        "description": (answer.__doc__ or "").strip().splitlines()[0],
+        "content": {JSON: {"schema": answer}},
+        **({"headers": headers} if headers else {}),
+    }
+
+
+def _problem_docs(codes: Iterable[str]) -> dict[int, dict[str, Any]]:
+    by_status: dict[int, list[str]] = {}
+    for code in sorted(set(codes)):
+        by_status.setdefault(problems.STATUS[code], []).append(code)
+    return {
+        status: {
+            "description": "; ".join(f"`{code}`: {problems.title(code, 'en')}" for code in group),
+            "content": {problems.MEDIA_TYPE: {"schema": answers.Problem}},
+            "x-codes": group,
+        }
+        for status, group in sorted(by_status.items())
+    }

@@ -1,0 +1,366 @@
+"""The bodies and queries of requests. Each is one instance: a class would be built anew on every request."""
+
+from typing import Any
+
+from marshmallow import ValidationError, post_load, validates_schema
+
+from domain.values import (
+    GOODS_KINDS,
+    AttemptOutcome,
+    CaseType,
+    Channel,
+    Claim,
+    EvidenceParty,
+    Finding,
+    FollowUpState,
+    LiabilityShare,
+    LiableParty,
+    Money,
+    OrderLine,
+    Payer,
+    PenaltyState,
+    Release,
+    RemedyKind,
+    ReopenGround,
+    Resolution,
+    Stage,
+    Visibility,
+)
+from projections.pages import DEFAULT_LIMIT, LARGEST_LIMIT
+from web.fields import (
+    LARGEST_AMOUNT,
+    Flag,
+    Id,
+    Moment,
+    OneOf,
+    Part,
+    Position,
+    Several,
+    Strict,
+    Text,
+    Whole,
+)
+
+ID_LENGTH = 128
+CODE_LENGTH = 64
+TITLE_LENGTH = 500
+FREE_TEXT_LENGTH = 10_000
+MOST_PIECES = 1_000_000
+MOST_POINTS = 10_000_000
+CURSOR_LENGTH = 200
+
+
+def _id(**options: Any) -> Text:
+    return Text(ID_LENGTH, r"\S(.*\S)?", required=True, **options)
+
+
+def _code(**options: Any) -> Text:
+    return Text(CODE_LENGTH, r"[A-Za-z0-9][A-Za-z0-9_.-]*", **options)
+
+
+def _free_text() -> Text:
+    return Text(FREE_TEXT_LENGTH, required=True)
+
+
+class MoneySchema(Strict):
+    """An amount in minor units of a currency."""
+
+    amount_minor = Whole(0, LARGEST_AMOUNT, required=True)
+    currency = Text(3, "[A-Z]{3}", required=True)
+
+    @post_load
+    def build(self, data: dict[str, Any], **_: Any) -> Money:
+        """As the domain knows it."""
+        return Money(**data)
+
+
+class OrderSchema(Strict):
+    """The order line as it was when the case was filed."""
+
+    order_id = _id()
+    line_id = _id()
+    sku = _id()
+    title = Text(TITLE_LENGTH, required=True)
+    category = _code(required=True)
+    quantity = Whole(1, MOST_PIECES, load_default=1)
+    paid = Part(MoneySchema, required=True)
+    purchased_at = Moment(required=True)
+    delivered_at = Moment(allow_none=True)
+    promises = Several(_code(), most=50)
+    confirmations = Several(_code(), most=50)
+
+    @post_load
+    def build(self, data: dict[str, Any], **_: Any) -> OrderLine:
+        """As the domain knows it."""
+        return OrderLine(**data)
+
+
+class ClaimSchema(Strict):
+    """What the buyer asks for."""
+
+    remedies = Several(OneOf(RemedyKind), most=len(RemedyKind), required=True)
+    amount = Part(MoneySchema, allow_none=True)
+    quantity = Whole(1, MOST_PIECES)
+
+    @post_load
+    def build(self, data: dict[str, Any], **_: Any) -> Claim:
+        """As the domain knows it."""
+        return Claim(**data)
+
+
+class ContactSchema(Strict):
+    """How to reach the buyer; sealed before it is recorded."""
+
+    name = Text(200, allow_none=True)
+    phone = Text(50, allow_none=True)
+    address = Text(1000, allow_none=True)
+
+    @post_load
+    def build(self, data: dict[str, Any], **_: Any) -> dict[str, str]:
+        """Only what was given."""
+        return {part: text for part, text in data.items() if text is not None}
+
+
+class FilingSchema(Strict):
+    """A new case for one order line."""
+
+    case_type = OneOf(CaseType, required=True)
+    reason = _code(required=True)
+    channel = _code(required=True)
+    buyer_id = _id()
+    merchant_id = _id()
+    order = Part(OrderSchema, required=True)
+    claim = Part(ClaimSchema, required=True)
+    statement = Text(FREE_TEXT_LENGTH, allow_none=True)
+    contact = Part(ContactSchema, allow_none=True)
+
+
+class NothingSchema(Strict):
+    """A command that says everything by its address; the body is `{}` or left out."""
+
+
+class NoteSchema(Strict):
+    """Something written down."""
+
+    text = _free_text()
+    visibility = OneOf(Visibility, required=True)
+
+
+class EvidenceSchema(Strict):
+    """Evidence by reference; its uri is kept and never fetched."""
+
+    party = OneOf(EvidenceParty, required=True)
+    kind = _code(required=True)
+    title = Text(TITLE_LENGTH, required=True)
+    sha256 = Text(64, "[0-9a-f]{64}", required=True)
+    uri = Text(2000, allow_none=True)
+
+
+class LiabilitySchema(Strict):
+    """One party's share of the liability in percent."""
+
+    party = OneOf(LiableParty, required=True)
+    share = Whole(0, 100, required=True)
+
+    @post_load
+    def build(self, data: dict[str, Any], **_: Any) -> LiabilityShare:
+        """As the domain knows it."""
+        return LiabilityShare(**data)
+
+
+class VerificationSchema(Strict):
+    """What the examination found."""
+
+    finding = OneOf(Finding, required=True)
+    liability = Several(Part(LiabilitySchema), most=20, required=True)
+    evidence = Several(Id(), most=200, load_default=())
+    reasons = _free_text()
+
+
+class RemedySchema(Strict):
+    """One thing that is granted: money by an amount, points by their number, goods by their kind."""
+
+    kind = OneOf(RemedyKind, required=True)
+    amount = Part(MoneySchema, allow_none=True)
+    points = Whole(1, MOST_POINTS, allow_none=True)
+    payer = OneOf(Payer, allow_none=True)
+    release = OneOf(Release)
+
+    @validates_schema
+    def carries_its_measure(self, data: dict[str, Any], **_: Any) -> None:
+        """Nothing is paid that does not say how much."""
+        kind: RemedyKind = data["kind"]
+        amount: Money | None = data.get("amount")
+        points: int | None = data.get("points")
+        if kind is RemedyKind.POINTS and points is None:
+            raise ValidationError("required: points carry their number", "points")
+        if kind is not RemedyKind.POINTS and points is not None:
+            raise ValidationError("not_applicable: only points carry a number of points", "points")
+        if kind is RemedyKind.POINTS or kind in GOODS_KINDS:
+            return
+        if amount is None:
+            raise ValidationError("required: money carries its amount", "amount")
+        if amount.amount_minor == 0:
+            raise ValidationError("out_of_range: must be from 1 up", "amount")
+
+
+class DecisionSchema(Strict):
+    """What is granted, under which clauses, for which reasons. No remedies: the claim is rejected."""
+
+    remedies = Several(Part(RemedySchema), most=20, required=True)
+    clauses = Several(_code(), least=1, most=20, required=True)
+    reasons = _free_text()
+
+
+class ConfirmationSchema(Strict):
+    """A payment that was made."""
+
+    reference = _id()
+    paid_at = Moment(required=True)
+    amount = Part(MoneySchema, allow_none=True)
+
+
+class FailureSchema(Strict):
+    """A payment that failed."""
+
+    reference = _id()
+    reason = _free_text()
+
+
+class InstructionSchema(Strict):
+    """A new attempt to pay, out of this payer's account."""
+
+    payer = OneOf(Payer, required=True)
+
+
+class MovementSchema(Strict):
+    """A movement of goods under the carrier's or the warehouse's reference."""
+
+    reference = _id()
+
+
+class PenaltySchema(Strict):
+    """A penalty under one clause of the tariff."""
+
+    points = Whole(0, MOST_POINTS, required=True)
+    fine = Part(MoneySchema, allow_none=True, load_default=None)
+    clause = _code(required=True)
+    reasons = _free_text()
+
+
+class RectificationSchema(Strict):
+    """What the merchant must put right by when."""
+
+    terms = _free_text()
+    due = Moment(required=True)
+
+
+class SubmissionSchema(Strict):
+    """What the merchant did."""
+
+    text = _free_text()
+
+
+class VerdictSchema(Strict):
+    """Whether what the merchant did is enough."""
+
+    accepted = Flag(required=True)
+    reasons = _free_text()
+
+
+class ReasonsSchema(Strict):
+    """Why."""
+
+    reasons = _free_text()
+
+
+class AttemptSchema(Strict):
+    """An attempt to reach the buyer."""
+
+    channel = OneOf(Channel, required=True)
+    outcome = OneOf(AttemptOutcome, required=True)
+
+
+class CompletionSchema(Strict):
+    """The buyer's answer; scores run from 1 to 5."""
+
+    satisfied = Flag(required=True)
+    speed = Whole(1, 5, allow_none=True)
+    attitude = Whole(1, 5, allow_none=True)
+    effectiveness = Whole(1, 5, allow_none=True)
+    comment = Text(FREE_TEXT_LENGTH, allow_none=True)
+    suggestion = Text(FREE_TEXT_LENGTH, allow_none=True)
+
+
+class ClosureSchema(Strict):
+    """As what the case ends."""
+
+    resolution = OneOf(Resolution, required=True)
+    reasons = _free_text()
+
+
+class ReopeningSchema(Strict):
+    """Why the case is taken up again."""
+
+    ground = OneOf(ReopenGround, required=True)
+    reasons = _free_text()
+
+
+class PageQuery(Strict):
+    """Which page of a list, and how recent it must be."""
+
+    limit = Whole(1, LARGEST_LIMIT, textual=True, load_default=DEFAULT_LIMIT)
+    cursor = Text(CURSOR_LENGTH, load_default=None)
+    min_position = Position(load_default=None)
+
+
+class FreshQuery(Strict):
+    """How recent an answer must be."""
+
+    min_position = Position(load_default=None)
+
+
+class CasesQuery(PageQuery):
+    """Which cases."""
+
+    order_id = Text(ID_LENGTH)
+    number = Text(ID_LENGTH)
+    buyer_id = Text(ID_LENGTH)
+    merchant_id = Text(ID_LENGTH)
+    stage = OneOf(Stage)
+
+
+class QueueQuery(PageQuery):
+    """Which cases of a queue; `mine`: those under the caller's own live lease."""
+
+    case_type = OneOf(CaseType)
+    stage = OneOf(Stage)
+    merchant_id = Text(ID_LENGTH)
+    overdue = Flag(textual=True)
+    mine = Flag(textual=True, load_default=False)
+
+
+class PenaltiesQuery(PageQuery):
+    """Which penalties of a merchant."""
+
+    state = OneOf(PenaltyState)
+
+
+class FollowUpsQuery(PageQuery):
+    """Which follow-ups."""
+
+    state = OneOf(FollowUpState)
+    merchant_id = Text(ID_LENGTH)
+
+
+class LoopsQuery(PageQuery):
+    """Which open cases."""
+
+    merchant_id = Text(ID_LENGTH)
+
+
+class HistoryQuery(Strict):
+    """The history as it was known at a version, or at an instant."""
+
+    version = Whole(1, 2**31 - 1, textual=True)
+    at = Moment()
