@@ -1,0 +1,209 @@
+"""A read model is filled anew beside the live table, compared, and swapped while it is read and written."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from threading import Event, Thread
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import pytest
+
+from application.store import Provenance
+from domain.case import Case
+from infrastructure import projection_rebuild
+from infrastructure.case_store import PostgresCaseStore
+from infrastructure.projection_rebuild import Rebuild, RebuildUnderWay, SwapRefused
+from infrastructure.projection_supervisor import UnknownProjection
+from infrastructure.projection_tables import Difference
+from projections.catalogue import ALL
+from projections.read_model import ReadModel
+from projections.review_queue import REVIEW_QUEUE
+
+WHO = Provenance("shop-1", "buyer-integration", "req-1")
+SAME = Difference(0, 0, 0, ())
+
+each_model = pytest.mark.parametrize("model", ALL, ids=lambda model: model.name)
+
+
+def names_of_tables(kept: Any) -> set[str]:
+    return {row[0] for row in kept.ask("SELECT tablename FROM pg_tables WHERE tablename ~ '_v[0-9]'")}
+
+
+@each_model
+def test_a_rebuild_leaves_the_rows_of_the_live_table(kept: Any, model: ReadModel[Any]) -> None:
+    kept.supervisor().catch_up()
+    before = kept.rows(model)
+
+    rebuilt = kept.supervisor().rebuild(model.name)
+
+    assert rebuilt.difference == SAME
+    assert rebuilt.events == kept.events
+    assert kept.rows(model) == before != []
+    assert kept.position(model) == kept.events
+    assert names_of_tables(kept) == {model.table for model in ALL}
+
+
+def test_a_rebuild_mends_what_was_wrong_and_tells_what_it_was(kept: Any) -> None:
+    kept.supervisor().catch_up()
+    before = kept.rows(REVIEW_QUEUE)
+    spoilt, lost = before[0][0], before[1][0]
+    kept.execute("UPDATE review_queue_v1 SET number = 'spoilt' WHERE case_id = %s", spoilt)
+    kept.execute("DELETE FROM review_queue_v1 WHERE case_id = %s", lost)
+    kept.execute(
+        "INSERT INTO review_queue_v1 SELECT %s, queue, stage, number, case_type, merchant_id, filed_by,"
+        " filed_at, due, holder, lease_until FROM review_queue_v1 LIMIT 1",
+        UUID(int=1),
+    )
+
+    difference = kept.supervisor().diff("review_queue")
+    assert (difference.missing, difference.extra, difference.changed) == (1, 1, 1)
+    assert set(difference.cases) == {spoilt, lost, UUID(int=1)}
+    assert kept.rows(REVIEW_QUEUE) != before
+
+    assert kept.supervisor().rebuild("review_queue").difference == difference
+    assert kept.rows(REVIEW_QUEUE) == before
+    assert kept.supervisor().diff("review_queue") == SAME
+
+
+def test_a_rebuild_forgets_the_parked_cases_that_it_could_fold(kept: Any) -> None:
+    kept.supervisor().catch_up()
+    case_id = kept.rows(REVIEW_QUEUE)[0][0]
+    kept.execute(
+        "INSERT INTO parked_cases (table_name, case_id, version, position, topic, error)"
+        " VALUES ('review_queue_v1', %s, 1, 1, 'CaseFiled', 'mended since')",
+        case_id,
+    )
+
+    kept.supervisor().rebuild("review_queue")
+
+    assert kept.supervisor().parked() == []
+
+
+def test_progress_is_told_from_nothing_to_all(kept: Any) -> None:
+    told: list[tuple[int, int]] = []
+
+    kept.supervisor(batch=100).rebuild("review_queue", lambda done, total: told.append((done, total)))
+
+    assert told[0] == (0, kept.events)
+    assert told[-1] == (kept.events, kept.events)
+    assert [done for done, _ in told] == sorted(done for done, _ in told)
+
+
+def test_indexes_are_those_of_the_live_table(kept: Any) -> None:
+    def indexes() -> set[str]:
+        rows = kept.ask("SELECT indexdef FROM pg_indexes WHERE tablename = 'review_queue_v1'")
+        return {definition.split(" USING ")[1] for (definition,) in rows}
+
+    before = indexes()
+    kept.supervisor().rebuild("review_queue")
+    kept.supervisor().rebuild("review_queue")
+
+    assert indexes() == before
+    assert len(before) == 4
+
+
+def test_reads_and_writes_go_on_while_the_tables_are_swapped(kept: Any, new_case: Callable[[], Case]) -> None:
+    kept.supervisor().catch_up()
+    seen: list[list[int]] = [[], [], []]
+    failures: list[BaseException] = []
+    stop = Event()
+
+    def read(counts: list[int]) -> None:
+        try:
+            with psycopg.connect(kept.url, autocommit=True) as connection:
+                while not stop.is_set():
+                    found = connection.execute("SELECT count(*) FROM review_queue_v1", prepare=True)
+                    counts.append(found.fetchall()[0][0])
+        except psycopg.Error as error:
+            failures.append(error)
+
+    readers = [Thread(target=read, args=(counts,)) for counts in seen]
+    for reader in readers:
+        reader.start()
+    try:
+        with kept.running(kept.supervisor(holder="leader")), PostgresCaseStore(kept.url) as store:
+            position = 0
+            for _ in range(3):
+                position = store.save(new_case(), WHO)
+                assert kept.supervisor(holder="rebuilder").rebuild("review_queue").difference == SAME
+            assert kept.supervisor().wait_for("review_queue", position, timeout=20)
+    finally:
+        stop.set()
+        for reader in readers:
+            reader.join()
+
+    assert failures == []
+    assert all(counts == sorted(counts) for counts in seen), "a reader went back in time"
+    assert all(counts[-1] == counts[0] + 3 for counts in seen)
+    assert kept.supervisor().diff("review_queue") == SAME
+
+
+def test_a_leader_that_was_overtaken_by_a_swap_goes_on_with_the_new_table(
+    kept: Any, new_case: Callable[[], Case]
+) -> None:
+    with kept.running(kept.supervisor(holder="leader")), PostgresCaseStore(kept.url) as store:
+        kept.eventually(lambda: kept.position(REVIEW_QUEUE) == kept.events)
+        kept.supervisor(holder="rebuilder").rebuild("review_queue")
+        position = store.save(new_case(), WHO)
+
+        assert kept.supervisor().wait_for("review_queue", position, timeout=20)
+        (status,) = [row for row in kept.supervisor().status() if row.name == "review_queue"]
+        assert status.holder == "leader"
+
+
+def test_one_rebuild_of_a_read_model_at_a_time(kept: Any) -> None:
+    with pytest.raises(RebuildUnderWay):
+        kept.supervisor().rebuild("review_queue", lambda done, total: rebuilt_again(kept))
+
+    assert names_of_tables(kept) == {model.table for model in ALL}
+
+
+def rebuilt_again(kept: Any) -> None:
+    kept.supervisor(holder="second").rebuild("review_queue")
+
+
+def test_what_an_aborted_rebuild_left_is_cleared_away(kept: Any) -> None:
+    kept.supervisor().catch_up()
+    abandoned = Rebuild(kept.url, REVIEW_QUEUE, holder="gone")
+    with psycopg.connect(kept.url, autocommit=True) as connection:
+        abandoned._begin(connection)
+        abandoned._projector.advance()
+        abandoned._projector.close()
+    assert "review_queue_v1_rebuild" in names_of_tables(kept)
+
+    assert kept.supervisor().rebuild("review_queue").difference == SAME
+    assert names_of_tables(kept) == {model.table for model in ALL}
+
+
+def test_a_reader_that_never_ends_keeps_the_live_table(kept: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(projection_rebuild, "SWAP_ATTEMPTS", 2)
+    kept.supervisor().catch_up()
+    before = kept.rows(REVIEW_QUEUE)
+
+    with psycopg.connect(kept.url) as reader:
+        reader.execute("SELECT count(*) FROM review_queue_v1")
+        with pytest.raises(SwapRefused):
+            kept.supervisor().rebuild("review_queue")
+
+    assert kept.rows(REVIEW_QUEUE) == before
+    assert names_of_tables(kept) == {model.table for model in ALL}
+
+
+def test_an_unknown_read_model_cannot_be_rebuilt_or_compared(kept: Any) -> None:
+    with pytest.raises(UnknownProjection):
+        kept.supervisor().rebuild("nonsense")
+    with pytest.raises(UnknownProjection):
+        kept.supervisor().diff("nonsense")
+
+
+def test_a_new_version_is_filled_beside_the_old_one_which_can_then_go(kept: Any) -> None:
+    newer = replace(REVIEW_QUEUE, version=2)
+    kept.supervisor(models=[REVIEW_QUEUE]).catch_up()
+
+    assert kept.supervisor(models=[newer]).prepare() == ["review_queue_v2"]
+    assert kept.supervisor(models=[newer]).drop_superseded() == []
+    kept.supervisor(models=[newer]).catch_up()
+    assert kept.rows(newer) == kept.rows(REVIEW_QUEUE)
+    assert kept.supervisor(models=[newer]).drop_superseded() == ["review_queue_v1"]
+    assert "review_queue_v1" not in names_of_tables(kept)
