@@ -14,8 +14,13 @@ from rich.text import Text
 from domain.case import Case
 from domain.events import Fact
 from infrastructure.demo.story import Step
+from infrastructure.doctor import Finding
+from infrastructure.jump_guard import Alarm
 from infrastructure.keys import ApiKey
+from infrastructure.outbox import OutboxStatus, ParkedMessage
 from infrastructure.projection_supervisor import ParkedCase, ProjectionStatus
+from infrastructure.projection_tables import Difference
+from infrastructure.ticker import DeadlineStatus
 
 Json = dict[str, Any]
 
@@ -218,6 +223,54 @@ def print_projections(console: Console, status: Iterable[ProjectionStatus]) -> N
     console.print(table)
 
 
+def print_difference(console: Console, name: str, difference: Difference) -> None:
+    """In what a live table differed from one folded from the first fact."""
+    if not difference:
+        console.print(f"{name}: the live table is what its facts say", highlight=False)
+        return
+    counts = f"{difference.missing} missing, {difference.extra} too many, {difference.changed} changed"
+    console.print(f"{name}: {counts}", style="red", highlight=False)
+    for case_id in difference.cases:
+        console.print(f"  case {case_id}", highlight=False)
+
+
+def print_outbox(console: Console, status: OutboxStatus, parked: Iterable[ParkedMessage]) -> None:
+    """How the outbox stands, and what waits for a person."""
+    since = f", the oldest since {_moment(status.oldest_pending)}" if status.oldest_pending else ""
+    console.print(f"{status.pending:,} waiting{since}; {status.parked:,} parked", highlight=False)
+    table = _table("Parked messages")
+    for name in ("message", "case", "kind", "attempts", "since", "error"):
+        table.add_column(name, overflow="fold")
+    for one in parked:
+        ids, since = (str(one.message_id), str(one.case_id)), _moment(one.created_at)
+        table.add_row(*ids, one.kind, str(one.attempts), since, one.last_error)
+    if table.row_count:
+        console.print(table)
+
+
+def print_clock(console: Console, status: DeadlineStatus, alarms: Iterable[Alarm]) -> None:
+    """How the due times stand, and the alarms that hold them."""
+    first = f", the first due {_moment(status.first_due)}" if status.first_due else ""
+    console.print(f"{status.pending:,} due times pending{first}; {status.overdue:,} overdue", highlight=False)
+    for alarm in alarms:
+        what = f"{alarm.process} saw a jump of {alarm.jump_seconds:+.0f} s at {_moment(alarm.raised_at)}"
+        console.print(f"alarm {alarm.alarm_id}: {what}", style="red", highlight=False)
+
+
+LEVELS = {"ok": ("✓", "green"), "warning": ("!", "yellow"), "fault": ("✗", "red")}
+
+
+def print_findings(console: Console, findings: Iterable[Finding]) -> None:
+    """What was looked at, and what to run where something is wrong."""
+    table = Table.grid(padding=(0, 1))
+    for finding in findings:
+        mark, colour = LEVELS[finding.level]
+        table.add_row(Text(mark, colour), Text(finding.check, "bold"), Text(finding.detail))
+        if finding.mend:
+            table.add_row("", "", Text(f"next: {finding.mend}", "dim"))
+    console.print(table)
+
+
 def print_parked(console: Console, parked: Iterable[ParkedCase]) -> None:
     """The cases that a read model waits with, and why."""
     table = _table("Parked cases")
@@ -230,7 +283,7 @@ def print_parked(console: Console, parked: Iterable[ParkedCase]) -> None:
             str(one.version),
             one.topic,
             str(one.waiting),
-            f"{one.parked_at.astimezone():%m-%d %H:%M:%S}",
+            _moment(one.parked_at),
             one.error,
         )
     console.print(table)
@@ -262,7 +315,11 @@ def _role_colour(who: str) -> str:
 
 
 def _clock(stamp: str | None) -> str:
-    return "-" if stamp is None else f"{datetime.fromisoformat(stamp).astimezone():%m-%d %H:%M:%S}"
+    return "-" if stamp is None else _moment(datetime.fromisoformat(stamp))
+
+
+def _moment(at: datetime) -> str:
+    return f"{at.astimezone():%m-%d %H:%M:%S}"
 
 
 def _money(amount: Json | None) -> str:
