@@ -6,13 +6,14 @@ from uuid import UUID
 
 import psycopg
 from eventsourcing.application import AggregateNotFoundError, Application
-from eventsourcing.persistence import Mapper, Notification, Recording
+from eventsourcing.persistence import Mapper
 
 from application.store import Effects, Provenance, RecordedFact, Replay
 from domain.case import Case
+from infrastructure.event_store.append_call import NO_EFFECTS
 from infrastructure.event_store.factory import DEFAULT_MAX_OVERFLOW, DEFAULT_POOL_SIZE
 from infrastructure.event_store.failures import translated
-from infrastructure.event_store.recorder import NO_EFFECTS, ConcurrentRecorder
+from infrastructure.event_store.recorder import ConcurrentRecorder
 from infrastructure.mapper import FactMapper
 
 SELECT_FACTS = (
@@ -38,21 +39,14 @@ class CaseApplication(Application[UUID]):
         """Ours: exact types, registered names only."""
         return FactMapper()
 
-    def save(self, *objs: Any, **kwargs: Any) -> list[Recording[UUID]]:
-        """Record the aggregates' pending events with `provenance` and `effects`; raises StoreError.
+    def record(self, case: Case, provenance: Provenance, effects: Effects) -> int:
+        """Record the case's pending facts with their effects; the position of the last. Raises StoreError.
 
-        Collecting drains an aggregate: it is saved once, and loaded again after a failure.
+        The library's `save` does the same at a multiple of the cost. Collecting drains the case: it is
+        recorded once, and loaded again after a failure.
         """
-        events = [event for aggregate in objs for event in aggregate.collect_events()]
-        stored = [self.mapper.to_stored_event(event) for event in events]
-        first = self.recorder.append(stored, kwargs["provenance"], kwargs["effects"])
-        return [
-            Recording(
-                event,
-                Notification(s.originator_id, s.originator_version, s.topic, s.state, position),
-            )
-            for position, (event, s) in enumerate(zip(events, stored, strict=True), first)
-        ]
+        stored = [self.mapper.to_stored_event(fact) for fact in case.collect_events()]
+        return self.recorder.append(stored, provenance, effects) + len(stored) - 1
 
 
 class PostgresCaseStore:
@@ -101,8 +95,7 @@ class PostgresCaseStore:
 
         Raises a StoreError; then nothing was recorded. The case is spent either way: load it again to go on.
         """
-        recordings = self._application.save(case, provenance=provenance, effects=effects)
-        return recordings[-1].notification.id
+        return self._application.record(case, provenance, effects)
 
     def position(self, case_id: UUID, version: int) -> int:
         """The position of one recorded fact; raises LookupError when there is none."""

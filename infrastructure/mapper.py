@@ -16,7 +16,7 @@ from eventsourcing.domain import DomainEventProtocol
 from eventsourcing.persistence import Mapper, MapperDeserialisationError, StoredEvent
 
 from domain.events import FACTS, Fact
-from infrastructure.event_store.recorder import PendingEvent
+from infrastructure.event_store.append_call import PendingEvent
 
 VERSION_KEY = "class_version"
 """Stands in the state from version 2 on, as in the library's own form."""

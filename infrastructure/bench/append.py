@@ -1,10 +1,11 @@
 """Saves a second: our store, eventsourcing's stock one, bare psycopg; alternating rounds, one database."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from statistics import median
-from threading import Barrier, Thread
+from threading import Barrier
 from time import perf_counter
 from typing import Any
 from uuid import UUID, uuid4
@@ -22,7 +23,7 @@ from rich.table import Table
 
 from application.store import Deadline, Effects, IdempotencyKey, OutboxMessage, Provenance
 from infrastructure.case_store import CaseApplication
-from infrastructure.event_store.recorder import APPEND_ONE
+from infrastructure.event_store.append_call import NO_EFFECTS
 from infrastructure.mapper import FactMapper
 from infrastructure.migrate import migrate
 
@@ -141,23 +142,22 @@ def _compared(saves: dict[str, Save], threads: int, rounds: int, seconds: float)
 def _rate(save: Save, threads: int, seconds: float) -> float:
     """Saves a second of all threads together."""
     start = Barrier(threads + 1)
-    counts = [0] * threads
 
-    def work(index: int) -> None:
+    def work(index: int) -> int:
         start.wait()
         end = perf_counter() + seconds
+        saved = 0
         while perf_counter() < end:
             save(index)
-            counts[index] += 1
+            saved += 1
+        return saved
 
-    workers = [Thread(target=work, args=(index,)) for index in range(threads)]
-    for worker in workers:
-        worker.start()
-    start.wait()
-    began = perf_counter()
-    for worker in workers:
-        worker.join()
-    return sum(counts) / (perf_counter() - began)
+    with ThreadPoolExecutor(threads) as pool:
+        workers = [pool.submit(work, index) for index in range(threads)]
+        start.wait()
+        began = perf_counter()
+        counts = [worker.result() for worker in workers]
+        return sum(counts) / (perf_counter() - began)
 
 
 def _effects() -> Effects:
@@ -192,10 +192,9 @@ def _ours(url: str, stack: ExitStack, *, rows: bool) -> Save:
             }
         )
     )
-    nothing = Effects()
 
     def save(worker: int) -> None:
-        application.save(BenchCase.file(), provenance=WHO, effects=_effects() if rows else nothing)
+        application.record(BenchCase.file(), WHO, _effects() if rows else NO_EFFECTS)  # type: ignore[arg-type]
 
     return save
 
@@ -274,7 +273,7 @@ def _bare(url: str, stack: ExitStack, *, rows: bool) -> Save:
     def save(worker: int) -> None:
         case_id, event_id = uuid4(), uuid4()
         cursors[worker].execute(
-            APPEND_ONE,
+            "SELECT append_fact(%b, %b, %s, %b, %b, %b, %s, %s, %s, %b, %s)",
             (
                 case_id,
                 1,

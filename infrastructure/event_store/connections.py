@@ -11,6 +11,7 @@ from eventsourcing.postgres import PostgresDatastore
 from psycopg.rows import TupleRow, dict_row, tuple_row
 from psycopg_pool import ConnectionPool, PoolTimeout
 
+from infrastructure.event_store.append_call import AppendCall, AppendingConnection
 from infrastructure.event_store.failures import connection_lost
 
 PATIENCE_SECONDS = 2.5
@@ -24,11 +25,13 @@ SESSION_SETTINGS = {
     "statement_timeout": "5s",
     "idle_in_transaction_session_timeout": "5s",
     "timezone": "UTC",
+    "client_encoding": "UTF8",
 }
-"""An open write transaction holds back every reader in the cluster, so none may dawdle."""
+"""An open write transaction holds back every reader in the cluster, so none may dawdle. Times and text come
+in one form, whatever the server's default is."""
 
 
-class KeptCursorConnection(psycopg.Connection[Any]):
+class KeptCursorConnection(AppendingConnection):
     """A connection with one cursor for short calls: making a cursor costs as much as a small call."""
 
     @cached_property
@@ -69,14 +72,24 @@ class Datastore(PostgresDatastore):
         self, statement: bytes, params: Sequence[Any], *, wait: float = PATIENCE_SECONDS
     ) -> list[TupleRow]:
         """Run one prepared statement as its own transaction; raises psycopg.Error, PoolTimeout included."""
+        connection = self._borrow(wait)
+        try:
+            return connection.kept_cursor.execute(statement, params, prepare=True).fetchall()
+        finally:
+            self.pool.putconn(connection)
+
+    def append(self, call: AppendCall, wait: float) -> int:
+        """Send it once, as its own transaction; the position. Raises psycopg.Error, PoolTimeout included."""
+        connection = self._borrow(wait)
+        try:
+            return connection.append(call)
+        finally:
+            self.pool.putconn(connection)
+
+    def _borrow(self, wait: float) -> KeptCursorConnection:
         if os.getpid() != self._process_id:
             raise RuntimeError("built before fork: build the application in the process that uses it")
-        pool: ConnectionPool[Any] = self.pool
-        connection = pool.getconn(wait)
-        try:
-            return connection.kept_cursor.execute(statement, params, prepare=True).fetchall()  # type: ignore[no-any-return]
-        finally:
-            pool.putconn(connection)
+        return self.pool.getconn(wait)  # type: ignore[return-value]
 
     def read(self, statement: bytes, params: Sequence[Any] = ()) -> list[TupleRow]:
         """`call` what may be repeated: a lost connection is replaced, for PATIENCE_SECONDS."""

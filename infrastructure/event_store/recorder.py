@@ -1,13 +1,10 @@
 """Records facts in one round trip without a lock, and reads them in their commit-safe order."""
 
-from base64 import b64encode
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
 from time import monotonic
 from typing import Any
 from uuid import UUID, uuid4
 
-import msgspec
 import psycopg
 from eventsourcing.persistence import (
     ApplicationRecorder,
@@ -23,6 +20,7 @@ from eventsourcing.persistence import (
 from eventsourcing.postgres import PostgresRecorder, PostgresTrackingRecorder
 
 from application.store import Effects, Provenance, StoreError, StoreUnavailable
+from infrastructure.event_store.append_call import NO_EFFECTS, AppendCall, PendingEvent
 from infrastructure.event_store.connections import PATIENCE_SECONDS, Datastore
 from infrastructure.event_store.failures import connection_lost, translated, worth_repeating
 from infrastructure.event_store.order import check_epoch, safe_position
@@ -30,8 +28,6 @@ from infrastructure.event_store.order import check_epoch, safe_position
 UNATTRIBUTED = Provenance(actor_id="unattributed", actor_role="system", request_id="")
 """What is recorded of events that arrive through the library's own interface."""
 
-APPEND_ONE = b"SELECT append_fact(%b, %b, %s, %b, %b, %b, %s, %s, %s, %b, %s)"
-APPEND_MANY = b"SELECT append_facts(%s, %s, %s, %s, %b, %s)"
 OWN_EVENT = (
     b"SELECT position FROM events WHERE originator_id = %b AND originator_version = %b AND event_id = %b"
 )
@@ -48,19 +44,6 @@ MAX_POSITION = b"SELECT max(position) FROM events WHERE position < %b"
 MAX_VERSION = 2**31 - 1
 MAX_BIGINT = 2**63 - 1
 POLL_SECONDS = 0.05
-
-_encode = msgspec.json.Encoder().encode
-_EFFECT_NAMES = tuple(field.name for field in fields(Effects))
-NO_EFFECTS = Effects()
-
-
-@dataclass(frozen=True)
-class PendingEvent(StoredEvent):
-    """An event on its way into the store; its id, made before any attempt, recognises it afterwards."""
-
-    originator_id: UUID
-    event_id: UUID
-    schema_version: int
 
 
 class ConcurrentRecorder(PostgresRecorder, ApplicationRecorder):
@@ -84,13 +67,13 @@ class ConcurrentRecorder(PostgresRecorder, ApplicationRecorder):
         A connection lost on the way is replaced and the call repeated, for PATIENCE_SECONDS; when an earlier
         attempt turns out to have been committed after all, that is the answer. Raises StoreError.
         """
-        statement, params = _append_call(events, provenance, effects)
+        call = AppendCall.of(events, provenance, effects)
         give_up_at = monotonic() + PATIENCE_SECONDS
         wait = PATIENCE_SECONDS
         in_doubt = False
         while True:
             try:
-                return int(self.datastore.call(statement, params, wait=wait)[0][0])
+                return self.datastore.append(call, wait)
             except psycopg.Error as error:
                 failure = translated(error)
                 if in_doubt and not isinstance(failure, StoreUnavailable):
@@ -194,8 +177,8 @@ class ConcurrentProcessRecorder(PostgresTrackingRecorder, ConcurrentRecorder, Pr
             self._insert_tracking(cursor, tracking)
             if not pending:
                 return None
-            cursor.execute(*_append_call(pending, UNATTRIBUTED, NO_EFFECTS))
-            first = next(iter((cursor.fetchone() or {}).values()))
+            connection: Any = cursor.connection
+            first: int = connection.append_within(AppendCall.of(pending, UNATTRIBUTED, NO_EFFECTS))
         return list(range(first, first + len(pending)))
 
 
@@ -204,44 +187,3 @@ def _pending(event: StoredEvent) -> PendingEvent:
         return event
     case_id = UUID(str(event.originator_id))  # the library allows text, our column does not
     return PendingEvent(case_id, event.originator_version, event.topic, event.state, uuid4(), 1)
-
-
-def _append_call(
-    events: Sequence[PendingEvent], provenance: Provenance, effects: Effects
-) -> tuple[bytes, tuple[Any, ...]]:
-    who = (provenance.actor_id, provenance.actor_role, provenance.request_id, provenance.causation_id)
-    also = None if effects is NO_EFFECTS else _effects_json(effects)
-    if len(events) == 1:
-        event = events[0]
-        return APPEND_ONE, (
-            event.originator_id,
-            event.originator_version,
-            event.topic,
-            event.state,
-            event.event_id,
-            event.schema_version,
-            *who,
-            also,
-        )
-    return APPEND_MANY, (_facts_json(events), *who, also)
-
-
-def _effects_json(effects: Effects) -> str | None:
-    rows = {name: value for name in _EFFECT_NAMES if (value := getattr(effects, name))}
-    return _encode(rows).decode() if rows else None
-
-
-def _facts_json(events: Sequence[PendingEvent]) -> str:
-    return _encode(
-        [
-            {
-                "id": event.originator_id,
-                "version": event.originator_version,
-                "topic": event.topic,
-                "state": b64encode(event.state).decode(),
-                "event": event.event_id,
-                "schema": event.schema_version,
-            }
-            for event in events
-        ]
-    ).decode()

@@ -28,7 +28,8 @@ from application.store import (
     WrappedKey,
 )
 from infrastructure.event_store import ConcurrentPostgresFactory
-from infrastructure.event_store.recorder import ConcurrentRecorder, PendingEvent
+from infrastructure.event_store.append_call import PendingEvent
+from infrastructure.event_store.recorder import ConcurrentRecorder
 
 WHO = Provenance("agent-1", "agent", "req-1")
 DUE = datetime(2026, 11, 9, 8, tzinfo=UTC)
@@ -97,7 +98,9 @@ def test_effects_are_recorded_with_the_facts(
     )
     case = first.originator_id
     assert rows("SELECT claim, case_id FROM claims ORDER BY claim") == [("line:1", case), ("line:2", case)]
-    assert rows("SELECT * FROM deadlines") == [(case, CLOCK, "follow_up", DUE, "pending")]
+    assert rows("SELECT case_id, clock_id, kind, due, state FROM deadlines") == [
+        (case, CLOCK, "follow_up", DUE, "pending")
+    ]
     assert rows("SELECT message_id, case_id, kind, payload, causation_id, attempts, state FROM outbox") == [
         (message, case, "instruct_refund", {"amount_minor": 5, "note": "羽绒"}, last.event_id, 0, "pending")
     ]
@@ -121,6 +124,19 @@ def test_one_fact_takes_the_same_effects_as_several(
     position = recorder.append([alone], WHO, kept)
     assert rows("SELECT case_id, version, position FROM idempotency") == [(alone.originator_id, 1, position)]
     assert rows("SELECT case_id FROM claims") == [(alone.originator_id,)]
+
+
+def test_somebody_elses_rolled_back_transaction_on_the_connection_does_no_harm(
+    migrated_database: str,
+) -> None:
+    settings = {"POSTGRES_URL": migrated_database, "POSTGRES_POOL_SIZE": "1", "POSTGRES_MAX_OVERFLOW": "0"}
+    factory = ConcurrentPostgresFactory(settings)
+    recorder = factory.application_recorder()
+    recorder.append([event()], WHO)
+    with factory.datastore.transaction() as cursor:  # rolls back, and psycopg then drops what is prepared
+        cursor.execute("SELECT 1", prepare=True)
+    recorder.append([event()], WHO)
+    factory.close()
 
 
 def test_a_thousand_facts_stand_in_the_order_in_which_they_were_given(

@@ -22,7 +22,8 @@ from application.store import (
 from domain.case import Case
 from infrastructure.case_store import PostgresCaseStore
 from infrastructure.event_store import ConcurrentPostgresFactory
-from infrastructure.event_store.recorder import ConcurrentRecorder, PendingEvent
+from infrastructure.event_store.append_call import PendingEvent
+from infrastructure.event_store.recorder import ConcurrentRecorder
 
 WHO = Provenance("agent-1", "agent", "req-1")
 READY_FOR_QUERY = b"Z\x00\x00\x00\x05I"
