@@ -626,7 +626,6 @@ class Case(Aggregate):
             raise CompensationNotSettled
         if not self.goods.settled:
             raise GoodsNotSettled
-        self._in_stage("closure")
         if self.stage is not Stage.FOLLOWING_UP and resolution not in _BEFORE_DECISION:
             raise WrongStage
         self._followed_up(by)

@@ -15,10 +15,11 @@ from application.errors import (
     InvalidRequest,
     NotFound,
     PreconditionRequired,
+    RequestInProgress,
     ServiceUnavailable,
     VersionMismatch,
 )
-from application.store import StoreUnavailable, VersionConflict
+from application.store import KeyAlreadyUsed, KeyInUse, StoreUnavailable, VersionConflict
 from domain.refusals import CaseAlreadyOpenForOrderLine, CaseClaimedByAnother, CaseNotClaimed
 from domain.values import EvidenceParty, Payer, ReopenGround, Resolution, Role, Visibility
 
@@ -259,13 +260,23 @@ def test_facts_from_outside_are_recorded_whatever_happens_meanwhile(desk):
 
 
 class Interrupted:
-    """A store in which something else happens just before the first saves."""
+    """A store in which something else happens just before the first saves, and then, perhaps, reads."""
 
-    def __init__(self, store, times, error=VersionConflict):
-        self._store, self._times, self._error = store, times, error
+    def __init__(self, store, times, error=VersionConflict, reading=None):
+        self._store, self._times, self._error, self._reading = store, times, error, reading
 
     def __getattr__(self, name):
         return getattr(self._store, name)
+
+    def load(self, case_id, *, version=None):
+        if self._reading == "load":
+            raise self._error
+        return self._store.load(case_id, version=version)
+
+    def replay(self, scope, key):
+        if self._reading == "replay":
+            raise self._error
+        return self._store.replay(scope, key)
 
     def save(self, case, provenance, effects):
         if self._times:
@@ -293,6 +304,42 @@ def test_a_store_that_is_away_is_a_service_that_is_unavailable(desk):
     desk.cases._store = Interrupted(desk.store, 1, StoreUnavailable)
     with pytest.raises(ServiceUnavailable):
         desk.cases.note(desk.request(desk.agent), case.id, "备注", Visibility.INTERNAL)
+
+
+@pytest.mark.parametrize("reading", ["load", "replay"])
+def test_and_so_is_one_that_cannot_be_read(desk, reading):
+    case = desk.file().case
+    desk.cases._store = Interrupted(desk.store, 0, StoreUnavailable, reading)
+    with pytest.raises(ServiceUnavailable):
+        desk.cases.note(desk.request(desk.agent, key="k-0"), case.id, "备注", Visibility.INTERNAL)
+
+
+def test_a_due_time_under_constant_conflict_is_left_for_later(desk, nothing_recorded):
+    case = desk.paid().case
+    (clock,) = case.clocks.running
+    desk.clock.pass_time(days=3)
+    desk.cases._store = Interrupted(desk.store, 5)
+    with nothing_recorded, pytest.raises(ServiceUnavailable):
+        desk.cases.miss_clock(desk.request(desk.ticker), case.id, clock)
+
+
+@pytest.mark.parametrize("error", [KeyInUse, KeyAlreadyUsed])
+def test_a_key_whose_first_request_still_runs_is_in_progress(desk, nothing_recorded, error):
+    desk.cases._store = Interrupted(desk.store, 1, error)
+    with nothing_recorded, pytest.raises(RequestInProgress):
+        desk.file(desk.request(desk.app, key="k-10"))
+
+
+@pytest.mark.parametrize("role", [role for role in Role if role not in PERMISSIONS["cases.file"]])
+def test_only_buyers_integrations_and_agents_file(desk, nothing_recorded, role):
+    with nothing_recorded, pytest.raises(Forbidden):
+        desk.file(desk.request(type(desk.app)("somebody", role)))
+
+
+@pytest.mark.parametrize("role", [role for role in Role if role not in PERMISSIONS["cases.claim"]])
+def test_only_agents_and_reviewers_take_the_next_case(desk, role):
+    with pytest.raises(Forbidden):
+        desk.cases.claim_next(desk.request(type(desk.app)("somebody", role)), [])
 
 
 def test_of_two_claims_at_once_one_wins_and_the_other_is_told(desk):
