@@ -5,7 +5,7 @@ upcast, and imports a name that it does not know. This one keeps exact types, up
 refuses what it cannot know.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from datetime import datetime
 from typing import Any, get_args, get_origin, get_type_hints
@@ -85,7 +85,10 @@ class FactMapper(Mapper[UUID]):
             raise UnknownFact(f"no fact is stored as {name!r} (case {case_id}, version {version})")
         try:
             values = form.decode(state)
-        except (msgspec.MsgspecError, NaiveTime, KeyError, TypeError) as error:
+        except NewerSchema:
+            raise
+        except (msgspec.MsgspecError, ValueError, LookupError, TypeError, AttributeError) as error:
+            # The last three come from an upcast that found something else than it was written for.
             raise MalformedFact(f"{name} of case {case_id}, version {version}: {error}") from error
         values["originator_id"] = case_id
         values["originator_version"] = version
@@ -169,10 +172,11 @@ def _time_check(hint: Any) -> Check | None:
     if isinstance(hint, type) and is_dataclass(hint):
         return _all_fields(hint)
     arguments = [argument for argument in get_args(hint) if argument not in (Ellipsis, type(None))]
-    if get_origin(hint) in (list, tuple, set, frozenset):
-        return _each(arguments)
-    if get_origin(hint) is dict:
+    container = get_origin(hint)
+    if isinstance(container, type) and issubclass(container, Mapping):
         return _each_value(arguments)
+    if isinstance(container, type) and issubclass(container, Collection):
+        return _each(arguments)
     checks = [check for check in map(_time_check, arguments) if check is not None]
     return _unless_none(checks[0]) if checks else None
 
