@@ -28,7 +28,6 @@ from infrastructure.mapper import FactMapper
 from infrastructure.migrate import migrate
 
 THREADS = (1, 4, 8)
-FORMS = ("stock", "ours", "bare")
 TARGET_OF_STOCK = 3.0
 TARGET_OF_BARE = 0.6
 
@@ -75,7 +74,7 @@ def run(url: str, rounds: int = 7, seconds: float = 1.0) -> dict[str, Any]:
     `events_only` and `with_rows` each map the number of threads to the saves a second of the three forms
     and to the ratios `of_stock` and `of_bare`.
     """
-    with _scratch_database(url) as scratch:
+    with scratch_database(url) as scratch:
         migrate(scratch)
         return {
             "rounds": rounds,
@@ -103,7 +102,8 @@ def print_table(result: dict[str, Any], console: Console) -> None:
 
 
 @contextmanager
-def _scratch_database(url: str) -> Iterator[str]:
+def scratch_database(url: str) -> Iterator[str]:
+    """URL of a new database beside the one of `url`, dropped afterwards."""
     name = f"recourse_bench_{uuid4().hex}"
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
@@ -120,13 +120,9 @@ def _server_version(url: str) -> str:
 
 def _variant(url: str, rounds: int, seconds: float, *, rows: bool) -> dict[int, dict[str, float]]:
     with ExitStack() as stack:
-        saves = {
-            "stock": _stock(url, stack, rows=rows),
-            "ours": _ours(url, stack, rows=rows),
-            "bare": _bare(url, stack, rows=rows),
-        }
-        for form in FORMS:
-            _rate(saves[form], THREADS[-1], seconds / 4)
+        saves = {form: build(url, stack, rows=rows) for form, build in FORMS.items()}
+        for save in saves.values():
+            _rate(save, THREADS[-1], seconds / 4)
         return {threads: _compared(saves, threads, rounds, seconds) for threads in THREADS}
 
 
@@ -182,7 +178,8 @@ class BenchApplication(CaseApplication):
         return FactMapper({"BenchCaseFiled": BenchCaseFiled})  # type: ignore[dict-item]  # no Fact, so no Case
 
 
-def _ours(url: str, stack: ExitStack, *, rows: bool) -> Save:
+def ours(url: str, stack: ExitStack, *, rows: bool) -> Save:
+    """The product's way, until the stack ends."""
     application = stack.enter_context(
         BenchApplication(
             {
@@ -235,7 +232,8 @@ def _insert_rows(curs: Any, event: StoredEvent, effects: Effects) -> None:
     )
 
 
-def _stock(url: str, stack: ExitStack, *, rows: bool) -> Save:
+def stock(url: str, stack: ExitStack, *, rows: bool) -> Save:
+    """The library's way, with its JSONTranscoder, until the stack ends."""
     given = conninfo_to_dict(url)
     application: Application[UUID] = stack.enter_context(
         Application(
@@ -261,8 +259,8 @@ def _stock(url: str, stack: ExitStack, *, rows: bool) -> Save:
 # --- bare -------------------------------------------------------------------------------------------
 
 
-def _bare(url: str, stack: ExitStack, *, rows: bool) -> Save:
-    """psycopg alone: a connection and a cursor for each thread, the same SQL, nothing of an aggregate."""
+def bare(url: str, stack: ExitStack, *, rows: bool) -> Save:
+    """psycopg alone: a cursor for each worker, the same SQL, no aggregate; until the stack ends."""
     cursors = [
         stack.enter_context(psycopg.connect(url, autocommit=True)).cursor() for _ in range(THREADS[-1])
     ]
@@ -302,3 +300,7 @@ def _bare_rows() -> str:
         f'"payload":{{"amount_minor":19900,"currency":"CNY"}}}}],'
         f'"idempotency":{{"scope":"key-1","key":"{order_line}","fingerprint":"ZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmY="}}}}'
     )
+
+
+FORMS: dict[str, Callable[..., Save]] = {"stock": stock, "ours": ours, "bare": bare}
+"""Who is measured, in the order of each round."""
