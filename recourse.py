@@ -1,6 +1,7 @@
 """The front door: builds every part from the settings, and is the command line `recourse`.
 
-The only file that knows every room, and nobody imports it. First the composition, then the commands.
+The only file that knows every room, and nobody imports it. First the composition, then the commands;
+commands that need no other room than the infrastructure stand in `infrastructure.commands`.
 
 Exit codes: 0 done · 1 failed, and the last line says what to run next · 2 unusable settings or arguments ·
 3 done in part, or a difference was found.
@@ -13,15 +14,13 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
-from datetime import timedelta
-from functools import cached_property, wraps
-from http.client import HTTPConnection, HTTPException
+from dataclasses import replace
+from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Self
 from uuid import UUID, uuid4
 
 import click
@@ -29,8 +28,6 @@ import msgspec
 import psycopg
 from flask import Flask
 from marshmallow import ValidationError
-from rich.console import Console
-from rich.text import Text
 
 from application.cases import Cases
 from application.effects import PAYMENT
@@ -53,33 +50,48 @@ from infrastructure import (
     screen,
     serving,
     settings,
-    ticker,
-)
-from infrastructure import (
-    outbox as outbox_worker,
 )
 from infrastructure.case_store import PostgresCaseStore
 from infrastructure.clock import DatabaseClock, database_time
+from infrastructure.commands.bench import bench
+from infrastructure.commands.duties import clock, outbox
+from infrastructure.commands.keys import key
+from infrastructure.commands.read_models import projections
+from infrastructure.commands.terminal import (
+    Advice,
+    AdvisedGroup,
+    DoneInPart,
+    Door,
+    Unusable,
+    as_json,
+    dry_run,
+    err,
+    out,
+    port_option,
+    print_json,
+    with_parts,
+    with_settings,
+)
 from infrastructure.demo import tour
 from infrastructure.demo.cases import as_lines, example_cases
 from infrastructure.demo.client import Client
-from infrastructure.embedded import Embedded
+from infrastructure.demo.client import Refused as RequestRefused
+from infrastructure.demo.story import PaymentsLate
 from infrastructure.event_store.connections import Datastore
-from infrastructure.event_store.order import NotMigrated
+from infrastructure.event_store.order import EpochBehind, NotMigrated
 from infrastructure.gateways import ManualGateway, SandboxGateway
 from infrastructure.health import Health
+from infrastructure.installation import NoDatabase, Running, running, with_database
 from infrastructure.keys import ApiKeys
+from infrastructure.outbox import OutboxWorker
 from infrastructure.postgres_programs import EmbeddedError
 from infrastructure.progress import progress
-from infrastructure.projection_supervisor import (
-    NotParked,
-    ProjectionSupervisor,
-    ReplayFailed,
-    UnknownProjection,
-)
+from infrastructure.projection_rebuild import RebuildUnderWay, SwapRefused
+from infrastructure.projection_supervisor import NotParked, ProjectionSupervisor, ReplayFailed
 from infrastructure.read_models import ReadModels
 from infrastructure.settings import BadSettings, Settings
-from infrastructure.supervision import Part, PartFailed, StopRequested, Supervisor
+from infrastructure.supervision import PartFailed, StopRequested
+from infrastructure.ticker import Ticker
 from infrastructure.vault import PostgresVault, WrongKeyFile
 from projections import case_index, review_queue
 from projections.catalogue import ALL
@@ -91,42 +103,28 @@ from web.presenter import Presenter
 from web.problems import Problem
 from web.schemas import FilingSchema
 
+VERSION = version("recourse")
+PROGRAM = (sys.executable, str(Path(__file__).resolve()))
+"""This command line, to be run as a child process."""
+
 OPERATOR = Actor("operator", Role.ADMIN)
 """As whom the command line reads: everything but what people wrote."""
 
-VERSION = version("recourse")
-
 INTEGRATION = credentials.HOLDERS["buyer-integration"]
 """As whom the command line files, unless told otherwise."""
-
-out = Console(width=None if sys.stdout.isatty() else 160)
-err = Console(stderr=True, width=None if sys.stderr.isatty() else 160)
 
 
 # --- composition --------------------------------------------------------------------------------------
 
 
-class NoDatabase(Exception):
-    """No PostgreSQL is named, and none of ours runs in the home folder."""
-
-
-def database_url(given: Settings) -> str:
-    """Of the database that is named, or of the one that runs in the home folder. Raises NoDatabase."""
-    url = given.database_url or Embedded.running(given.home)
-    if url is None:
-        raise NoDatabase(f"no database: RECOURSE_DATABASE_URL is not set, and none runs in {given.home}")
-    return url
-
-
 class Parts:
     """Everything that works on one database, built when it is first asked for. Build it after fork."""
 
-    def __init__(self, given: Settings, url: str) -> None:
-        self.settings = given
-        self.url = url
+    def __init__(self, given: Settings) -> None:
+        self.settings = with_database(given)
         self._stack = ExitStack()
 
-    def __enter__(self) -> "Parts":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -135,6 +133,16 @@ class Parts:
     def close(self) -> None:
         """Close the connections."""
         self._stack.close()
+
+    @property
+    def url(self) -> str:
+        """Of the database."""
+        return str(self.settings.database_url)
+
+    @property
+    def process(self) -> str:
+        """This process among all that work on the database."""
+        return f"{socket.gethostname()}:{os.getpid()}"
 
     @cached_property
     def store(self) -> PostgresCaseStore:
@@ -187,30 +195,25 @@ class Parts:
         return ProjectionSupervisor(self.url, holder=self.process)
 
     @cached_property
-    def outbox(self) -> outbox_worker.OutboxWorker:
+    def outbox(self) -> OutboxWorker:
         """What delivers messages: payment instructions, to the gateway."""
         gateway = SandboxGateway() if self.settings.payments == "sandbox" else ManualGateway()
         settlement = SettlementProcess(self.store, self.cases, gateway, self.clock)
-        return outbox_worker.OutboxWorker(self.datastore, self.clock, {PAYMENT: settlement.deliver})
+        return OutboxWorker(self.datastore, self.clock, {PAYMENT: settlement.deliver})
 
     @cached_property
-    def ticker(self) -> ticker.Ticker:
+    def ticker(self) -> Ticker:
         """What acts upon due times, by a clock that is watched for jumps."""
         guard = jump_guard.JumpGuard()
         watched = DatabaseClock(database_time(self.datastore), observe=guard.observe)
         cases = Cases(self.store, self.vault, policy.DEFAULT, watched, uuid4)
         hold = jump_guard.VerdictHold(guard, self.datastore, self.process)
-        return ticker.Ticker(self.datastore, self.store, cases, watched, hold)
-
-    @property
-    def process(self) -> str:
-        """This process among all that work on the database."""
-        return f"{socket.gethostname()}:{os.getpid()}"
+        return Ticker(self.datastore, self.store, cases, watched, hold)
 
 
-def web_app(given: Settings, url: str) -> Flask:
+def web_app(given: Settings) -> Flask:
     """The application of one web worker."""
-    parts = Parts(given, url)
+    parts = Parts(given)
     atexit.register(parts.close)
     health = Health(parts.datastore)
     return create_app(
@@ -248,142 +251,39 @@ def openapi_document() -> dict[str, Any]:
     return document
 
 
-# --- how a command fails ------------------------------------------------------------------------------
+# --- the command line ---------------------------------------------------------------------------------
 
 
-class Failure(click.ClickException):
-    """A command that failed in a way that its user can mend; `then` is what to run next."""
+class FrontDoor(AdvisedGroup):
+    """Knows what to run next after each expected failure."""
 
-    def __init__(self, message: str, then: str) -> None:
-        super().__init__(message)
-        self.then = then
-
-    def show(self, file: Any = None) -> None:
-        """What is wrong, and the next command to run."""
-        err.print(Text.assemble(("recourse: ", "bold red"), self.message), soft_wrap=True)
-        err.print(Text.assemble(("next: ", "dim"), self.then), soft_wrap=True)
-
-
-class Unusable(Failure):
-    """Settings or arguments that nothing can be done with."""
-
-    exit_code = 2
-
-
-class DoneInPart(Failure):
-    """Some of the work was done, and some was refused."""
-
-    exit_code = 3
-
-
-ADVICE: tuple[tuple[tuple[type[Exception], ...], type[Failure], str], ...] = (
-    ((BadSettings,), Unusable, "recourse doctor"),
-    (
-        (NoDatabase,),
-        Failure,
-        "recourse dev, or: export RECOURSE_DATABASE_URL=postgresql://user@host:5432/name",
-    ),
-    ((NotMigrated, migrate.MigrationRefused), Failure, "recourse migrate"),
-    ((credentials.HomeTaken,), Failure, "recourse dev --home ANOTHER-FOLDER"),
-    ((serving.AddressTaken,), Failure, "recourse dev --port 0"),
-    ((key_file.KeyFileRefused, WrongKeyFile), Failure, "recourse doctor"),
-    ((NotFound,), Failure, "recourse queue"),
-    ((IntakeInterrupted,), Failure, "recourse doctor, then the same command again: nothing is filed twice"),
-    ((UnknownProjection, NotParked, ReplayFailed), Failure, "recourse projections status"),
-    (
-        (EmbeddedError, PartFailed, ServiceUnavailable, StoreUnavailable, psycopg.Error),
-        Failure,
-        "recourse doctor",
-    ),
-)
-"""Failures that are expected, how each ends the command, and what to run next."""
-
-
-class FrontDoor(click.Group):
-    """Turns expected failures into advice; an unexpected one stays a traceback."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """Run the command that was asked for."""
-        try:
-            return super().invoke(ctx)
-        except Exception as fault:
-            for kinds, failure, then in ADVICE:
-                if isinstance(fault, kinds):
-                    raise failure(said(fault), then) from fault
-            raise
-
-
-def said(fault: Exception) -> str:
-    """What an expected failure says of itself; its docstring, when it says nothing."""
-    text = str(fault).strip() or (type(fault).__doc__ or type(fault).__name__).strip()
-    match fault:
-        case psycopg.Error():
-            return text.splitlines()[0]
-        case NotFound(kind):
-            return f"there is no {kind}"
-        case IntakeInterrupted(line=line):
-            return f"the service went away before line {line}"
-        case _:
-            return text
-
-
-# --- what commands share ------------------------------------------------------------------------------
-
-Command = Callable[..., Any]
-
-as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
-dry_run = click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
-port_option = click.option("--port", type=int, help="Port to listen on; 0: any that is free.")
-
-
-def with_settings(**forced: str) -> Callable[[Command], Command]:
-    """Hand the command its settings; `forced` variables win over the environment."""
-
-    def decorate(command: Command) -> Command:
-        @click.option(
-            "--home", type=click.Path(file_okay=False), help="Home folder, instead of RECOURSE_HOME."
-        )
-        @wraps(command)
-        def run(*args: Any, home: str | None, **options: Any) -> Any:
-            given = {"RECOURSE_HOME": home, "RECOURSE_PORT": options.pop("port", None)} | forced
-            named = {name: str(value) for name, value in given.items() if value is not None}
-            return command(settings.load({**os.environ, **named}), *args, **options)
-
-        return run
-
-    return decorate
-
-
-def with_parts(command: Command) -> Command:
-    """Hand the command everything that works on the database."""
-
-    @with_settings()
-    @wraps(command)
-    def run(given: Settings, *args: Any, **options: Any) -> Any:
-        with Parts(given, database_url(given)) as parts:
-            return command(parts, *args, **options)
-
-    return run
-
-
-def print_json(value: Any) -> None:
-    """JSON for scripts, on standard output."""
-    click.echo(msgspec.json.encode(value))
-
-
-def stop_on_signals() -> threading.Event:
-    """Set by SIGTERM and SIGINT."""
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    return stop
+    advice = (
+        Advice((BadSettings,), "correct them (docs/reference/settings.md), then: recourse doctor", Unusable),
+        Advice(
+            (NoDatabase,), "recourse dev, or: export RECOURSE_DATABASE_URL=postgresql://user@host:5432/name"
+        ),
+        Advice((NotMigrated, EpochBehind, migrate.MigrationRefused), "recourse migrate"),
+        Advice((credentials.HomeTaken,), "recourse dev --home ANOTHER-FOLDER"),
+        Advice((serving.AddressTaken,), "recourse dev --port 0"),
+        Advice((key_file.KeyFileRefused, WrongKeyFile), "recourse doctor"),
+        Advice((NotFound,), "recourse queue"),
+        Advice((NotParked,), "recourse projections parked"),
+        Advice((ReplayFailed, RebuildUnderWay, SwapRefused), "recourse projections status"),
+        Advice((IntakeInterrupted,), "recourse doctor, then the same again: nothing is filed twice"),
+        Advice((RequestRefused, PaymentsLate), "recourse doctor"),
+        Advice(
+            (EmbeddedError, PartFailed, ServiceUnavailable, StoreUnavailable, psycopg.Error),
+            "recourse doctor",
+        ),
+    )
 
 
 @click.group(
     cls=FrontDoor, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
 )
 @click.version_option(VERSION, prog_name="recourse", message="%(prog)s %(version)s")
-def main() -> None:
+@click.pass_context
+def main(context: click.Context) -> None:
     """Recourse: after-sales cases of a marketplace as facts.
 
     Settings come from the environment (RECOURSE_...); see docs/reference/settings.md.
@@ -392,93 +292,16 @@ def main() -> None:
     Exit codes: 0 done; 1 failed, the last line says what to run next;
     2 unusable settings or arguments; 3 done in part, or a difference was found.
     """
+    context.obj = Door(Parts, PROGRAM)
 
 
-# --- running everything -------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Running:
-    """A whole installation that runs as children of this process."""
-
-    url: str
-    database_url: str
-    home: Path
-    credentials: Path
-    keys: Mapping[str, str]
-    supervisor: Supervisor
-
-
-@contextmanager
-def running(given: Settings) -> Iterator[Running]:
-    """Database, web, worker and ticker, ready; all stopped at the end, the database last.
-
-    Raises HomeTaken, AddressTaken, EmbeddedError, MigrationRefused, PartFailed and StopRequested.
-    """
-    with ExitStack() as stack:
-        stack.enter_context(credentials.home_to_ourselves(given.home))
-        listener = stack.enter_context(serving.listen(given.host, given.port))
-        embedded = None if given.database_url else stack.enter_context(Embedded(given.home))
-        database = embedded.url if embedded else database_url(given)
-        given = replace(given, database_url=database)
-        keys = prepared(given)
-        host, port = listener.getsockname()[:2]
-        url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-        supervisor = stack.enter_context(Supervisor(children(given, listener, url), say, embedded))
-        yield Running(url, database, given.home, given.home / credentials.FILE_NAME, keys, supervisor)
-
-
-def prepared(given: Settings) -> dict[str, str]:
-    """Bring the database up to date and make the keys of the home; returns them by name."""
-    url = database_url(given)
-    migrate.migrate(url)
-    with Parts(given, url) as parts:
-        parts.projections.prepare()
-        parts.vault.check()
-        return credentials.provide(
-            given.home,
-            lambda key: parts.keys.authenticate(key) is not None,
-            parts.keys.create,
-        )
-
-
-def children(given: Settings, listener: socket.socket, url: str) -> list[Part]:
-    """The parts of an installation, in the order in which they start."""
-    environment = environment_of(given)
-
-    def part(name: str, *arguments: str, **more: Any) -> Part:
-        return Part(name, [sys.executable, str(Path(__file__).resolve()), *arguments], environment, **more)
-
-    inherited = listener.fileno()
-    web = part(
-        "web", "serve", "--listener", str(inherited), descriptors=(inherited,), ready=lambda: alive(url)
-    )
-    return [part("worker", "work"), part("ticker", "tick"), web]
-
-
-def environment_of(given: Settings) -> dict[str, str]:
-    """The environment of a child process, in which it finds the same settings."""
-    others = {name: value for name, value in os.environ.items() if not name.startswith(settings.PREFIX)}
-    values = {name: getattr(given, name) for name in given.__dataclass_fields__}
-    return others | {f"{settings.PREFIX}{name.upper()}": str(value) for name, value in values.items()}
-
-
-def alive(url: str) -> bool:
-    """Whether the web server answers."""
-    where = url.removeprefix("http://")
-    connection = HTTPConnection(where, timeout=1)
-    try:
-        connection.request("GET", "/readyz")
-        return connection.getresponse().status == 200
-    except (HTTPException, OSError):
-        return False
-    finally:
-        connection.close()
+for group in (bench, clock, key, outbox, projections):
+    main.add_command(group)
 
 
 def say(what: str) -> None:
     """Something to know about the parts."""
-    err.print(f"[yellow]recourse:[/] {what}", highlight=False)
+    err.print(f"recourse: {what}", style="yellow", highlight=False, markup=False)
 
 
 @main.command()
@@ -490,45 +313,53 @@ def dev(given: Settings) -> None:
     Prints one line of JSON on standard output when everything is ready: url, home, credentials.
     """
     try:
-        with running(given) as all_of_it:
-            ready = {
-                "url": all_of_it.url,
-                "home": str(all_of_it.home),
-                "credentials": str(all_of_it.credentials),
+        with running(given, Parts, PROGRAM, say) as ready:
+            where = {
+                "url": ready.url,
+                "home": str(ready.settings.home),
+                "credentials": str(ready.credentials),
             }
-            click.echo(json.dumps(ready))
-            say(f"running at {all_of_it.url}; Ctrl-C stops everything")
-            all_of_it.supervisor.attend()
+            click.echo(json.dumps(where))
+            say(f"running at {ready.url}; Ctrl-C stops everything")
+            ready.supervisor.attend()
     except StopRequested:
-        say("stopped")
+        pass
+    say("stopped")
 
 
 @main.command()
 @click.option("--once", is_flag=True, help="Print and exit with everything stopped.")
 @port_option
-@with_settings(RECOURSE_PAYMENTS="sandbox")
+@with_settings(RECOURSE_PAYMENTS="sandbox", RECOURSE_LOG_LEVEL="WARNING")
 def demo(given: Settings, once: bool) -> None:
     """Run everything, file 300 example cases, and drive one case through its whole path.
 
     Payments are confirmed by a built-in sandbox. Everything keeps running until Ctrl-C, except with --once.
     """
     try:
-        with err.status("Starting database, worker, ticker and web server"):
-            started = ExitStack()
-            all_of_it = started.enter_context(running(given))
-        with started:
-            client = started.enter_context(Client(all_of_it.url, dict(all_of_it.keys)))
-            lines = [line.encode() for line in as_lines(example_cases())]
-            with Parts(given, all_of_it.database_url) as parts:
-                file_lines(parts, lines, INTEGRATION.id, lambda line: None)
-            tour.show(out, client)
-            out.print(f"\nAPI         {all_of_it.url}/api/v1/docs", highlight=False)
-            out.print(f"Credentials {all_of_it.credentials}", highlight=False)
+        with ExitStack() as stack:
+            with err.status("Starting database, worker, ticker and web server"):
+                ready = stack.enter_context(running(given, Parts, PROGRAM, say))
+            show(ready)
             if not once:
                 say("running until Ctrl-C")
-                all_of_it.supervisor.attend()
+                ready.supervisor.attend()
     except StopRequested:
-        say("stopped")
+        pass
+
+
+def show(ready: Running) -> None:
+    """File the example cases, give the tour, and say where everything is."""
+    with Parts(ready.settings) as parts:
+        lines = [line.encode() for line in as_lines(example_cases())]
+        tally = file_lines(parts, lines, INTEGRATION.id, lambda line: None)
+    out.print(
+        f"{tally.filed:,} example cases filed, {tally.already_filed:,} were filed before", highlight=False
+    )
+    with Client(ready.url, dict(ready.keys)) as client:
+        tour.show(out, client)
+    out.print(f"API          {ready.url}/api/v1/docs", highlight=False, soft_wrap=True)
+    out.print(f"Credentials  {ready.credentials}", highlight=False, soft_wrap=True)
 
 
 # --- the parts, for production ------------------------------------------------------------------------
@@ -541,11 +372,11 @@ def demo(given: Settings, once: bool) -> None:
 def serve(given: Settings, listener: int | None) -> None:
     """Serve the HTTP API (and nothing else), gracefully until SIGTERM."""
     logs.log_here("web", given.log_level)
-    url = database_url(given)
+    given = with_database(given)
     where = socket.socket(fileno=listener) if listener else serving.listen(given.host, given.port)
     if listener is None:
-        err.print("listening on {}:{}".format(*where.getsockname()[:2]), highlight=False)
-    serving.serve(lambda: web_app(given, url), where, workers=given.web_workers, threads=given.web_threads)
+        say("listening on {}:{}".format(*where.getsockname()[:2]))
+    serving.serve(lambda: web_app(given), where, workers=given.web_workers, threads=given.web_threads)
 
 
 @main.command()
@@ -554,12 +385,12 @@ def work(given: Settings) -> None:
     """Keep the read models up to date and deliver the outbox, until SIGTERM."""
     logs.log_here("worker", given.log_level)
     stop = stop_on_signals()
-    with Parts(given, database_url(given)) as parts:
+    with Parts(given) as parts:
         parts.projections.prepare()
-        outbox = threading.Thread(target=parts.outbox.run, args=(stop,), name="outbox")
-        outbox.start()
+        delivery = threading.Thread(target=parts.outbox.run, args=(stop,), name="outbox")
+        delivery.start()
         parts.projections.run(stop)
-        outbox.join()
+        delivery.join()
 
 
 @main.command()
@@ -568,8 +399,16 @@ def tick(given: Settings) -> None:
     """Act upon due times, until SIGTERM. Any number of tickers may run."""
     logs.log_here("ticker", given.log_level)
     stop = stop_on_signals()
-    with Parts(given, database_url(given)) as parts:
+    with Parts(given) as parts:
         parts.ticker.run(stop)
+
+
+def stop_on_signals() -> threading.Event:
+    """Set by SIGTERM and SIGINT."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    return stop
 
 
 @main.command("migrate")
@@ -577,17 +416,16 @@ def tick(given: Settings) -> None:
 @with_settings()
 def migrate_command(given: Settings, dry_run: bool) -> None:
     """Bring the database up to date: tables, then read models."""
-    url = database_url(given)
+    given = with_database(given)
+    url = str(given.database_url)
     if dry_run:
-        for name in migrate.pending(url):
-            out.print(f"would apply {name}", highlight=False)
-        return
-    for name in migrate.migrate(url):
-        out.print(f"applied {name}", highlight=False)
-    with Parts(given, url) as parts:
-        for table in parts.projections.prepare():
-            out.print(f"made {table}", highlight=False)
-    out.print("up to date")
+        done = [f"would apply {name}" for name in migrate.pending(url)]
+    else:
+        done = [f"applied {name}" for name in migrate.migrate(url)]
+        with Parts(given) as parts:
+            done += [f"made {table}" for table in parts.projections.prepare()]
+    for line in done or ["up to date"]:
+        out.print(line, highlight=False)
 
 
 # --- reading ------------------------------------------------------------------------------------------
@@ -766,190 +604,15 @@ def parse_line(raw: bytes) -> Line:
         raise LineRefused("invalid_request", "; ".join(found)) from None
 
 
-# --- read models --------------------------------------------------------------------------------------
-
-
-@main.group()
-def projections() -> None:
-    """Watch, mend, rebuild and compare the read models."""
-
-
-@projections.command()
-@as_json
-@with_parts
-def status(parts: Parts, as_json: bool) -> None:
-    """How far each read model is."""
-    found = parts.projections.status()
-    print_json({"data": found}) if as_json else screen.print_projections(out, found)
-
-
-@projections.command()
-@click.argument("name", type=click.Choice([model.name for model in ALL]))
-@dry_run
-@with_parts
-def rebuild(parts: Parts, name: str, dry_run: bool) -> None:
-    """Fill a read model anew beside the live one, and swap the two without downtime."""
-    if dry_run:
-        compare(parts, name, as_json=False)
-        return
-    with progress(err, f"rebuilding {name}") as done:
-        rebuilt = parts.projections.rebuild(name, done)
-    out.print(f"{name}: {rebuilt.events:,} facts folded", highlight=False)
-    screen.print_difference(out, name, rebuilt.difference)
-
-
-def compare(parts: Parts, name: str, as_json: bool) -> None:
-    """Print in what a read model differs from one folded anew; exit with 3 when it does."""
-    with progress(err, f"folding {name} beside the live table") as done:
-        difference = parts.projections.diff(name, done)
-    print_json(difference) if as_json else screen.print_difference(out, name, difference)
-    if difference:
-        raise click.exceptions.Exit(3)
-
-
-@projections.command()
-@click.argument("name", type=click.Choice([model.name for model in ALL]))
-@as_json
-@with_parts
-def diff(parts: Parts, name: str, as_json: bool) -> None:
-    """Compare a read model with one folded from the first fact. Exit code 3: they differ."""
-    compare(parts, name, as_json)
-
-
-@projections.command()
-@as_json
-@with_parts
-def parked(parts: Parts, as_json: bool) -> None:
-    """The cases that a read model waits with, and why."""
-    found = parts.projections.parked()
-    print_json({"data": found}) if as_json else screen.print_parked(out, found)
-
-
-@projections.command()
-@click.argument("case")
-@with_parts
-def replay(parts: Parts, case: str) -> None:
-    """Fold a parked case again, after what made it fail was mended."""
-    for name in parts.projections.replay(find_case(parts, case)):
-        out.print(f"{name}: mended", highlight=False)
-
-
-# --- keys ---------------------------------------------------------------------------------------------
-
-
-@main.group()
-def key() -> None:
-    """Make, list and revoke API keys."""
-
-
-@key.command()
-@click.option("--role", required=True, type=click.Choice([role for role in Role if role is not Role.SYSTEM]))
-@click.option("--subject", required=True, help="Who will use it: a person or a system.")
-@click.option("--merchant", help="The merchant, for the merchant role alone.")
-@click.option(
-    "--days", type=click.IntRange(1, 3650), help="For how long it is valid; without it, until revoked."
-)
-@dry_run
-@with_parts
-def create(
-    parts: Parts, role: str, subject: str, merchant: str | None, days: int | None, dry_run: bool
-) -> None:
-    """Make a key and print it on standard output: it is shown this once."""
-    if (role == Role.MERCHANT) != (merchant is not None):
-        raise click.UsageError("--merchant names the merchant of a merchant's key, and of no other")
-    expires_at = parts.clock.now() + timedelta(days=days) if days else None
-    if dry_run:
-        out.print(f"would make a key for {subject} as {role}", highlight=False)
-        return
-    click.echo(parts.keys.create(Actor(subject, Role(role), merchant), expires_at=expires_at))
-
-
-@key.command()
-@click.argument("key_id")
-@dry_run
-@with_parts
-def revoke(parts: Parts, key_id: str, dry_run: bool) -> None:
-    """End a key for good. Names the id: the part between `rc_` and the next `_`."""
-    known = [one for one in parts.keys.list() if one.key_id == key_id and one.revoked_at is None]
-    if not known:
-        raise Failure(f"no key {key_id} is in force", "recourse key list")
-    if dry_run:
-        out.print(f"would revoke {key_id} of {known[0].actor.id}", highlight=False)
-        return
-    parts.keys.revoke(key_id)
-    out.print(f"revoked {key_id} of {known[0].actor.id}", highlight=False)
-
-
-@key.command("list")
-@as_json
-@with_parts
-def key_list(parts: Parts, as_json: bool) -> None:
-    """Every key, never a secret."""
-    found = parts.keys.list()
-    print_json({"data": found}) if as_json else screen.print_keys(out, found, parts.clock.now())
-
-
-# --- messages out, and the clock ----------------------------------------------------------------------
-
-
-@main.group()
-def outbox() -> None:
-    """Messages that leave the system: what waits, and what waits for a person."""
-
-
-@outbox.command("status")
-@as_json
-@with_parts
-def outbox_status(parts: Parts, as_json: bool) -> None:
-    """How many messages wait, since when, and which are parked."""
-    now, parked = outbox_worker.status(parts.datastore), outbox_worker.parked(parts.datastore)
-    print_json({"status": now, "parked": parked}) if as_json else screen.print_outbox(out, now, parked)
-
-
-@outbox.command()
-@click.argument("message_id", type=click.UUID)
-@with_parts
-def redeliver(parts: Parts, message_id: UUID) -> None:
-    """Have a message delivered now, with all its attempts anew, under its old key: nothing is paid twice."""
-    try:
-        outbox_worker.redeliver(parts.datastore, message_id)
-    except LookupError as fault:
-        raise Failure(str(fault), "recourse outbox status") from fault
-    out.print(f"{message_id} will be delivered now", highlight=False)
-
-
-@main.group()
-def clock() -> None:
-    """Due times, and the alarms that hold them while the database's clock is under suspicion."""
-
-
-@clock.command("status")
-@as_json
-@with_parts
-def clock_status(parts: Parts, as_json: bool) -> None:
-    """How many due times are pending, and which alarms are open."""
-    now, alarms = ticker.status(parts.datastore, parts.clock.now()), jump_guard.open_alarms(parts.datastore)
-    print_json({"status": now, "alarms": alarms}) if as_json else screen.print_clock(out, now, alarms)
-
-
-@clock.command()
-@click.argument("alarm_id", type=click.UUID)
-@with_parts
-def acknowledge(parts: Parts, alarm_id: UUID) -> None:
-    """Settle an alarm: the clock is right, or was put right. Due times are acted upon again."""
-    if not jump_guard.acknowledge(parts.datastore, [alarm_id], OPERATOR.id):
-        raise Failure(f"no alarm {alarm_id} is open", "recourse clock status")
-    out.print(f"{alarm_id} is settled", highlight=False)
-
-
 # --- about the installation ---------------------------------------------------------------------------
 
 
 @main.command("doctor")
 @as_json
-def doctor_command(as_json: bool) -> None:
+@with_settings()
+def doctor_command(given: Settings, as_json: bool) -> None:
     """Look for what may be wrong; each finding with the command that mends it. Exit code 1: a fault."""
-    findings = doctor.examine(settings.load(os.environ))
+    findings = doctor.examine(given)
     print_json({"data": findings}) if as_json else screen.print_findings(out, findings)
     if any(finding.level == "fault" for finding in findings):
         raise click.exceptions.Exit(1)

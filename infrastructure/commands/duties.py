@@ -1,0 +1,60 @@
+"""`recourse outbox` and `recourse clock`: what waits to leave, and what holds due times."""
+
+from uuid import UUID
+
+import click
+
+from infrastructure import jump_guard, screen, ticker
+from infrastructure import outbox as messages
+from infrastructure.commands.terminal import Failure, Parts, as_json, out, print_json, with_parts
+
+
+@click.group()
+def outbox() -> None:
+    """Messages that leave the system: what waits, and what waits for a person."""
+
+
+@outbox.command("status")
+@as_json
+@with_parts
+def outbox_status(parts: Parts, as_json: bool) -> None:
+    """How many messages wait, since when, and which are parked."""
+    now, parked = messages.status(parts.datastore), messages.parked(parts.datastore)
+    print_json({"status": now, "parked": parked}) if as_json else screen.print_outbox(out, now, parked)
+
+
+@outbox.command()
+@click.argument("message_id", type=click.UUID)
+@with_parts
+def redeliver(parts: Parts, message_id: UUID) -> None:
+    """Have a message delivered now, with all its attempts anew, under its old key: nothing is paid twice."""
+    try:
+        messages.redeliver(parts.datastore, message_id)
+    except LookupError as fault:
+        raise Failure(str(fault), "recourse outbox status") from fault
+    out.print(f"{message_id} will be delivered now", highlight=False)
+
+
+@click.group()
+def clock() -> None:
+    """Due times, and the alarms that hold them while the database's clock is under suspicion."""
+
+
+@clock.command("status")
+@as_json
+@with_parts
+def clock_status(parts: Parts, as_json: bool) -> None:
+    """How many due times are pending, and which alarms are open."""
+    now, alarms = ticker.status(parts.datastore, parts.clock.now()), jump_guard.open_alarms(parts.datastore)
+    print_json({"status": now, "alarms": alarms}) if as_json else screen.print_clock(out, now, alarms)
+
+
+@clock.command()
+@click.argument("alarm_id", type=click.UUID)
+@click.option("--as", "by", required=True, help="Who says that the clock is right.")
+@with_parts
+def acknowledge(parts: Parts, alarm_id: UUID, by: str) -> None:
+    """Settle an alarm: the clock is right, or was put right. Due times are acted upon again."""
+    if not jump_guard.acknowledge(parts.datastore, [alarm_id], by):
+        raise Failure(f"no alarm {alarm_id} is open", "recourse clock status")
+    out.print(f"{alarm_id} is settled", highlight=False)

@@ -1,0 +1,77 @@
+"""`recourse projections`: watch, mend, rebuild and compare the read models."""
+
+from uuid import UUID
+
+import click
+
+from infrastructure import screen
+from infrastructure.commands.terminal import Parts, as_json, dry_run, err, out, print_json, with_parts
+from infrastructure.progress import progress
+from projections.catalogue import ALL
+
+name_argument = click.argument("name", type=click.Choice([model.name for model in ALL]))
+
+
+@click.group()
+def projections() -> None:
+    """Watch, mend, rebuild and compare the read models."""
+
+
+@projections.command()
+@as_json
+@with_parts
+def status(parts: Parts, as_json: bool) -> None:
+    """How far each read model is."""
+    found = parts.projections.status()
+    print_json({"data": found}) if as_json else screen.print_projections(out, found)
+
+
+@projections.command()
+@name_argument
+@dry_run
+@with_parts
+def rebuild(parts: Parts, name: str, dry_run: bool) -> None:
+    """Fill a read model anew beside the live one, and swap the two without downtime."""
+    if dry_run:
+        compare(parts, name, as_json=False)
+        return
+    with progress(err, f"rebuilding {name}") as done:
+        rebuilt = parts.projections.rebuild(name, done)
+    out.print(f"{name}: {rebuilt.events:,} facts folded", highlight=False)
+    screen.print_difference(out, name, rebuilt.difference)
+
+
+@projections.command()
+@name_argument
+@as_json
+@with_parts
+def diff(parts: Parts, name: str, as_json: bool) -> None:
+    """Compare a read model with one folded from the first fact. Exit code 3: they differ."""
+    compare(parts, name, as_json)
+
+
+def compare(parts: Parts, name: str, as_json: bool) -> None:
+    """Print in what a read model differs from one folded anew; exit with 3 when it does."""
+    with progress(err, f"folding {name} beside the live table") as done:
+        difference = parts.projections.diff(name, done)
+    print_json(difference) if as_json else screen.print_difference(out, name, difference)
+    if difference:
+        raise click.exceptions.Exit(3)
+
+
+@projections.command()
+@as_json
+@with_parts
+def parked(parts: Parts, as_json: bool) -> None:
+    """The cases that a read model waits with, and why."""
+    found = parts.projections.parked()
+    print_json({"data": found}) if as_json else screen.print_parked(out, found)
+
+
+@projections.command()
+@click.argument("case_id", type=click.UUID)
+@with_parts
+def replay(parts: Parts, case_id: UUID) -> None:
+    """Fold a parked case again, after what made it fail was mended."""
+    for name in parts.projections.replay(case_id):
+        out.print(f"{name}: mended", highlight=False)

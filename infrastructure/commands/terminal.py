@@ -1,0 +1,168 @@
+"""What every command shares: how it gets its settings and parts, how it prints, how it fails."""
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any, Protocol
+
+import click
+import msgspec
+import psycopg
+from rich.console import Console
+from rich.text import Text
+
+from application.clock import Clock
+from infrastructure import settings
+from infrastructure.event_store.connections import Datastore
+from infrastructure.keys import ApiKeys
+from infrastructure.projection_supervisor import ProjectionSupervisor
+from infrastructure.settings import Settings
+
+PLAIN_WIDTH = 160
+
+out = Console(width=None if sys.stdout.isatty() else PLAIN_WIDTH)
+err = Console(stderr=True, width=None if sys.stderr.isatty() else PLAIN_WIDTH)
+
+Command = Callable[..., Any]
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+dry_run = click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
+port_option = click.option("--port", type=int, help="Port to listen on; 0: any that is free.")
+
+
+class Parts(Protocol):
+    """What the commands of this room work with."""
+
+    @property
+    def url(self) -> str:
+        """Of the database."""
+        ...
+
+    @property
+    def datastore(self) -> Datastore:
+        """Its connections."""
+        ...
+
+    @property
+    def clock(self) -> Clock:
+        """Its time."""
+        ...
+
+    @property
+    def keys(self) -> ApiKeys:
+        """The API keys."""
+        ...
+
+    @property
+    def projections(self) -> ProjectionSupervisor:
+        """The keeper of the read models."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """What the front door hands to every command: how parts are opened, and how to run it as a child."""
+
+    open: Callable[[Settings], AbstractContextManager[Any]]
+    program: Sequence[str]
+
+
+# --- failing ------------------------------------------------------------------------------------------
+
+
+class Failure(click.ClickException):
+    """A command that failed in a way that its user can mend; `then` is what to run next."""
+
+    def __init__(self, message: str, then: str) -> None:
+        super().__init__(message)
+        self.then = then
+
+    def show(self, file: Any = None) -> None:
+        """What is wrong, and the next command to run."""
+        err.print(Text.assemble(("recourse: ", "bold red"), self.message), soft_wrap=True)
+        err.print(Text.assemble(("next: ", "dim"), self.then), soft_wrap=True)
+
+
+class Unusable(Failure):
+    """Settings or arguments that nothing can be done with."""
+
+    exit_code = 2
+
+
+class DoneInPart(Failure):
+    """Some of the work was done, and some was refused."""
+
+    exit_code = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """Failures that are expected, how they end the command, and what to run next."""
+
+    kinds: tuple[type[Exception], ...]
+    then: str
+    failure: type[Failure] = Failure
+
+
+class AdvisedGroup(click.Group):
+    """Turns expected failures into advice; an unexpected one stays a traceback."""
+
+    advice: Sequence[Advice] = ()
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command that was asked for."""
+        try:
+            return super().invoke(ctx)
+        except Exception as fault:
+            for one in self.advice:
+                if isinstance(fault, one.kinds):
+                    raise one.failure(said(fault), one.then) from fault
+            raise
+
+
+def said(fault: Exception) -> str:
+    """What an expected failure says of itself; its docstring, when it says nothing."""
+    text = str(fault).strip() or (type(fault).__doc__ or type(fault).__name__).strip()
+    return text.splitlines()[0] if isinstance(fault, psycopg.Error) else text
+
+
+# --- what commands are handed -------------------------------------------------------------------------
+
+
+def with_settings(**forced: str) -> Callable[[Command], Command]:
+    """Hand the command its settings; `forced` variables win over the environment."""
+
+    def decorate(command: Command) -> Command:
+        @click.option(
+            "--home", type=click.Path(file_okay=False), help="Home folder, instead of RECOURSE_HOME."
+        )
+        @wraps(command)
+        def run(*args: Any, home: str | None, **options: Any) -> Any:
+            given = {"RECOURSE_HOME": home, "RECOURSE_PORT": options.pop("port", None)} | forced
+            named = {name: str(value) for name, value in given.items() if value is not None}
+            return command(settings.load({**os.environ, **named}), *args, **options)
+
+        return run
+
+    return decorate
+
+
+def with_parts(command: Command) -> Command:
+    """Hand the command everything that works on the database, closed when it ends."""
+
+    @with_settings()
+    @wraps(command)
+    def run(given: Settings, *args: Any, **options: Any) -> Any:
+        door: Door = click.get_current_context().obj
+        with door.open(given) as parts:
+            return command(parts, *args, **options)
+
+    return run
+
+
+def print_json(value: Any) -> None:
+    """JSON for scripts, on standard output."""
+    click.echo(msgspec.json.encode(value))

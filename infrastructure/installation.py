@@ -1,0 +1,118 @@
+"""A whole installation as children of one process: database, web, worker and ticker on one home."""
+
+import os
+import socket
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass, fields, replace
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+from typing import Any
+
+from infrastructure import credentials, migrate, serving
+from infrastructure.embedded import Embedded
+from infrastructure.settings import PREFIX, Settings
+from infrastructure.supervision import Part, Supervisor
+
+
+class NoDatabase(Exception):
+    """No PostgreSQL is named, and none of ours runs in the home folder."""
+
+
+def with_database(given: Settings) -> Settings:
+    """The settings with the database that is named, or that runs in the home folder. Raises NoDatabase."""
+    url = given.database_url or Embedded.running(given.home)
+    if url is None:
+        raise NoDatabase(f"no database: RECOURSE_DATABASE_URL is not set, and none runs in {given.home}")
+    return replace(given, database_url=url)
+
+
+@dataclass(frozen=True)
+class Running:
+    """An installation that runs; `settings` name its database, `keys` are its API keys by name."""
+
+    url: str
+    settings: Settings
+    keys: Mapping[str, str]
+    supervisor: Supervisor
+
+    @property
+    def credentials(self) -> Path:
+        """The file with its API keys."""
+        return self.settings.home / credentials.FILE_NAME
+
+
+Open = Callable[[Settings], AbstractContextManager[Any]]
+"""Opens the parts that work on a database."""
+
+
+@contextmanager
+def running(
+    given: Settings, open_parts: Open, program: Sequence[str], say: Callable[[str], None]
+) -> Iterator[Running]:
+    """Everything, ready; stopped at the end, the database last. `program` runs the command line as a child.
+
+    Raises HomeTaken, AddressTaken, EmbeddedError, MigrationRefused, PartFailed and StopRequested.
+    """
+    with ExitStack() as stack:
+        stack.enter_context(credentials.home_to_ourselves(given.home))
+        listener = stack.enter_context(serving.listen(given.host, given.port))
+        embedded = None if given.database_url else stack.enter_context(Embedded(given.home))
+        given = replace(given, database_url=embedded.url) if embedded else given
+        keys = prepared(given, open_parts)
+        supervisor = Supervisor(children(given, listener, program), say, embedded)
+        yield Running(url_of(listener), given, keys, stack.enter_context(supervisor))
+
+
+def prepared(given: Settings, open_parts: Open) -> dict[str, str]:
+    """Bring the database up to date and make the keys of the home; returns them by name."""
+    migrate.migrate(str(given.database_url))
+    with open_parts(given) as parts:
+        parts.projections.prepare()
+        parts.vault.check()
+        return credentials.provide(
+            given.home, lambda key: parts.keys.authenticate(key) is not None, parts.keys.create
+        )
+
+
+def children(given: Settings, listener: socket.socket, program: Sequence[str]) -> list[Part]:
+    """The parts in the order in which they start; the web server takes the socket that listens already."""
+    environment = environment_of(given)
+    inherited = listener.fileno()
+    url = url_of(listener)
+    return [
+        Part("worker", [*program, "work"], environment),
+        Part("ticker", [*program, "tick"], environment),
+        Part(
+            "web",
+            [*program, "serve", "--listener", str(inherited)],
+            environment,
+            descriptors=(inherited,),
+            ready=lambda: is_ready(url),
+        ),
+    ]
+
+
+def environment_of(given: Settings) -> dict[str, str]:
+    """The environment of a child process, in which it finds the same settings."""
+    others = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
+    named = {field.name: getattr(given, field.name) for field in fields(given)}
+    return others | {f"{PREFIX}{name.upper()}": str(value) for name, value in named.items()}
+
+
+def url_of(listener: socket.socket) -> str:
+    """Where the API is."""
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def is_ready(url: str) -> bool:
+    """Whether the web server says that it can serve."""
+    connection = HTTPConnection(url.removeprefix("http://"), timeout=1)
+    try:
+        connection.request("GET", "/readyz")
+        return connection.getresponse().status == 200
+    except (HTTPException, OSError):
+        return False
+    finally:
+        connection.close()
