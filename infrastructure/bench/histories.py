@@ -112,7 +112,7 @@ class Life:
         if self._perhaps(0.05):
             return self.case.close(self._reviewer, Resolution.DECLINED, self._sealed(), self._later(hours=30))
         self._round()
-        while self._perhaps(0.08) and self.case.stage in (Stage.FOLLOWING_UP, Stage.CLOSED):
+        while self._perhaps(0.12) and self.case.stage in (Stage.FOLLOWING_UP, Stage.CLOSED):
             self.case.reopen(ReopenGround.NEW_FACTS, self._sealed(), self._later(hours=60))
             self._round()
         return None
@@ -124,7 +124,7 @@ class Life:
         self._decide()
         self._execute()
         self._discipline()
-        if self._perhaps(0.85) and self._settled:
+        if self._perhaps(0.7) and self._settled:
             self._follow_up()
 
     def _review(self) -> None:

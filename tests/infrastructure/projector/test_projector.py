@@ -91,6 +91,7 @@ def test_nothing_is_read_beyond_what_is_final(kept: Any, new_case: NewCase) -> N
             store.save(new_case(), WHO)
 
         assert projector.catch_up() == kept.events
+        assert projector.advance() == 0
 
     assert projector.catch_up() == 1
     projector.close()

@@ -16,6 +16,7 @@ from infrastructure.case_store import PostgresCaseStore
 from infrastructure.projection_rebuild import Rebuild, RebuildUnderWay, SwapRefused
 from infrastructure.projection_supervisor import UnknownProjection
 from infrastructure.projection_tables import Difference
+from infrastructure.projector import Projector
 from projections.catalogue import ALL
 from projections.read_model import ReadModel
 from projections.review_queue import REVIEW_QUEUE
@@ -137,6 +138,67 @@ def test_reads_and_writes_go_on_while_the_tables_are_swapped(kept: Any, new_case
     assert all(counts == sorted(counts) for counts in seen), "a reader went back in time"
     assert all(counts[-1] == counts[0] + 3 for counts in seen)
     assert kept.supervisor().diff("review_queue") == SAME
+
+
+def test_what_the_leader_wrote_after_the_comparison_is_not_lost(
+    kept: Any, new_case: Callable[[], Case]
+) -> None:
+    kept.supervisor().catch_up()
+    with PostgresCaseStore(kept.url) as store:
+        case = new_case()
+
+        class Late(Rebuild[Any]):
+            def _compared(self) -> Difference:
+                found = super()._compared()
+                store.save(case, WHO)
+                kept.supervisor().catch_up()
+                return found
+
+        Late(kept.url, REVIEW_QUEUE, holder="rebuilder").swap()
+
+    assert case.id in {row[0] for row in kept.rows(REVIEW_QUEUE)}
+
+
+def test_a_live_table_that_was_taken_back_is_not_swapped_for_an_older_one(
+    kept: Any, new_case: Callable[[], Case]
+) -> None:
+    kept.supervisor().catch_up()
+    with PostgresCaseStore(kept.url) as store:
+        cases = [new_case()]
+        saved = []
+
+        class Slow(Rebuild[Any]):
+            """So slow that its lease on the live table ran out."""
+
+            def _exchanged(self, connection: Any) -> bool:
+                if cases:
+                    saved.append(cases.pop())
+                    store.save(saved[0], WHO)
+                    connection.execute("ROLLBACK")
+                    kept.execute(
+                        "UPDATE projections SET lease_until = now() WHERE table_name = 'review_queue_v1'"
+                    )
+                    kept.supervisor().catch_up()
+                    connection.execute("BEGIN")
+                return super()._exchanged(connection)
+
+        Slow(kept.url, REVIEW_QUEUE, holder="rebuilder").swap()
+
+    assert saved[0].id in {row[0] for row in kept.rows(REVIEW_QUEUE)}
+
+
+def test_tables_that_stand_at_different_positions_can_be_compared(kept: Any) -> None:
+    behind = Projector(kept.url, REVIEW_QUEUE, holder="test")
+    behind.catch_up(until=kept.events // 2)
+    behind.close()
+
+    assert kept.supervisor().diff("review_queue") == SAME
+
+    finished = kept.ask(
+        "SELECT originator_id FROM events GROUP BY 1 HAVING max(position) < %s LIMIT 1", kept.events // 2
+    )[0][0]
+    kept.execute("UPDATE review_queue_v1 SET number = 'spoilt' WHERE case_id = %s", finished)
+    assert kept.supervisor().diff("review_queue").cases == (finished,)
 
 
 def test_a_leader_that_was_overtaken_by_a_swap_goes_on_with_the_new_table(
