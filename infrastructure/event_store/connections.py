@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 from eventsourcing.postgres import PostgresDatastore
 from psycopg.rows import TupleRow, dict_row, tuple_row
-from psycopg_pool import ConnectionPool, PoolTimeout
+from psycopg_pool import ConnectionPool
 
 from infrastructure.event_store.append_call import AppendCall, AppendingConnection
 from infrastructure.event_store.failures import connection_lost
@@ -97,8 +97,6 @@ class Datastore(PostgresDatastore):
         while True:
             try:
                 return self.call(statement, params, wait=give_up_at - monotonic())
-            except PoolTimeout:
-                raise
             except psycopg.Error as error:
                 if not connection_lost(error) or monotonic() > give_up_at:
                     raise

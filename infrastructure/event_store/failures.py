@@ -5,6 +5,7 @@ from uuid import UUID
 
 import psycopg
 from psycopg import errors
+from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
 
 from application.store import (
     ClaimTaken,
@@ -23,14 +24,18 @@ _BY_CONSTRAINT: dict[str, type[StoreError]] = {
     "deadline_pending": DeadlineNotPending,
 }
 
+_NO_CONNECTION = (PoolTimeout, PoolClosed, TooManyRequests)
 _ROLLED_BACK_ALONE = (errors.DeadlockDetected, errors.SerializationFailure)
 
 
 def connection_lost(error: psycopg.Error) -> bool:
     """Whether the connection went away, so that nobody can tell if the statement was committed.
 
-    SQLSTATE class 08 and the shutdown codes come from the server; none at all comes from the socket.
+    SQLSTATE class 08 and the shutdown codes come from the server; none at all comes from the socket. The
+    pool's own errors say that there was no connection to lose.
     """
+    if isinstance(error, _NO_CONNECTION):
+        return False
     if not isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
         return False
     return (

@@ -145,7 +145,9 @@ BEGIN
         ORDER BY claim LIMIT 1;
         RAISE EXCEPTION 'claim held by another case'
             USING ERRCODE = 'unique_violation', CONSTRAINT = 'claims_pkey',
-                  DETAIL = jsonb_build_object('claim', refused.claim, 'held_by', refused.case_id)::text;
+                  -- The holder may have let go since; the claim was taken all the same when it was wanted.
+                  DETAIL = jsonb_build_object(
+                      'claim', coalesce(refused.claim, wanted->>0), 'held_by', refused.case_id)::text;
     END IF;
 END
 $$;
