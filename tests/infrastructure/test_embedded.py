@@ -33,14 +33,36 @@ sys.stdin.read()
 """
 
 
+@pytest.fixture(scope="module")
+def made_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with a database, not running."""
+    home = tmp_path_factory.mktemp("made") / "home"
+    with Embedded(home, durable=False):
+        pass
+    return home
+
+
 @pytest.fixture
-def home(tmp_path: Path) -> Path:
+def home(tmp_path: Path, made_home: Path) -> Path:
+    """A home of the test's own; it has been started before."""
+    subprocess.run(["cp", "-a", made_home, tmp_path / "home"], check=True)  # noqa: S607
     return tmp_path / "home"
 
 
 @pytest.fixture
-def server(home: Path) -> Iterator[Embedded]:
-    with Embedded(home, durable=False) as server:
+def new_home(tmp_path: Path) -> Path:
+    return tmp_path / "new"
+
+
+@pytest.fixture(scope="module")
+def shared_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("shared") / "home"
+
+
+@pytest.fixture(scope="module")
+def shared(shared_home: Path) -> Iterator[Embedded]:
+    """A server for the tests that leave it running."""
+    with Embedded(shared_home, durable=False) as server:
         yield server
 
 
@@ -86,29 +108,29 @@ def run_folder(url: str) -> Path:
         return Path(connection.info.host)
 
 
-def test_it_runs_postgresql_18_in_utf8_and_the_c_locale(server: Embedded) -> None:
-    assert ask(server.url, "SHOW server_version").startswith("18.")
-    assert ask(server.url, "SHOW server_encoding") == "UTF8"
+def test_it_runs_postgresql_18_in_utf8_and_the_c_locale(shared: Embedded) -> None:
+    assert ask(shared.url, "SHOW server_version").startswith("18.")
+    assert ask(shared.url, "SHOW server_encoding") == "UTF8"
     locale = "SELECT concat_ws(' ', datlocprovider, datcollate, datctype) FROM pg_database"
-    assert ask(server.url, f"{locale} WHERE datname = current_database()") == "c C C"
+    assert ask(shared.url, f"{locale} WHERE datname = current_database()") == "c C C"
 
 
-def test_it_listens_on_no_port(server: Embedded) -> None:
-    assert ask(server.url, "SHOW listen_addresses") == ""
+def test_it_listens_on_no_port(shared: Embedded) -> None:
+    assert ask(shared.url, "SHOW listen_addresses") == ""
 
 
-def test_only_its_account_enters_the_run_folder(server: Embedded) -> None:
-    folder = run_folder(server.url)
+def test_only_its_account_enters_the_run_folder(shared: Embedded) -> None:
+    folder = run_folder(shared.url)
     assert folder.stat().st_mode & 0o777 == 0o700
     assert folder.stat().st_uid == server_account().uid
 
 
-def test_the_home_is_closed_to_others(server: Embedded, home: Path) -> None:
-    assert home.stat().st_mode & 0o777 == 0o700
+def test_the_home_is_closed_to_others(shared: Embedded, shared_home: Path) -> None:
+    assert shared_home.stat().st_mode & 0o777 == 0o700
 
 
-def test_it_never_runs_as_root(server: Embedded) -> None:
-    assert psutil.Process(server.pid).uids().real == server_account().uid != 0
+def test_it_never_runs_as_root(shared: Embedded) -> None:
+    assert psutil.Process(shared.pid).uids().real == server_account().uid != 0
 
 
 def test_the_folders_above_the_home_keep_their_modes(tmp_path: Path) -> None:
@@ -133,17 +155,18 @@ def test_stopping_takes_the_run_folder_away(home: Path) -> None:
     assert not folder.exists()
 
 
-def test_running_gives_the_url_while_it_runs_and_nothing_otherwise(home: Path) -> None:
+def test_running_gives_the_url_while_it_runs_and_nothing_otherwise(new_home: Path) -> None:
+    home = new_home
     assert Embedded.running(home) is None
     with Embedded(home, durable=False) as server:
         assert Embedded.running(home) == server.url
     assert Embedded.running(home) is None
 
 
-def test_a_second_starter_is_told_who_runs_the_home(server: Embedded, home: Path) -> None:
-    with pytest.raises(HomeInUse, match=rf"process {os.getpid()} .*{re.escape(server.url)}"):
-        Embedded(home).start()
-    assert ask(server.url, "SELECT 1") == "1"
+def test_a_second_starter_is_told_who_runs_the_home(shared: Embedded, shared_home: Path) -> None:
+    with pytest.raises(HomeInUse, match=rf"process {os.getpid()} .*{re.escape(shared.url)}"):
+        Embedded(shared_home).start()
+    assert ask(shared.url, "SELECT 1") == "1"
 
 
 @pytest.mark.parametrize("name", ["a b'c\"d", "退货 退款", "l" * 200 + "/" + "o" * 200])
@@ -152,10 +175,12 @@ def test_a_home_may_have_any_name(tmp_path: Path, name: str) -> None:
         assert ask(server.url, "SELECT 1") == "1"
 
 
-def test_the_locale_of_the_environment_does_not_matter(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_locale_of_the_environment_does_not_matter(
+    new_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("LANG", "xx_XX.UTF-8")
     monkeypatch.setenv("LC_ALL", "xx_XX.UTF-8")
-    with Embedded(home, durable=False) as server:
+    with Embedded(new_home, durable=False) as server:
         assert ask(server.url, "SHOW lc_messages") == "C"
 
 
@@ -195,26 +220,24 @@ def test_a_home_that_is_a_file_is_refused(tmp_path: Path) -> None:
         Embedded(tmp_path / "file").start()
 
 
-def test_a_database_of_another_version_is_refused_and_left_alone(home: Path) -> None:
-    old = home / "postgres-17"
+def test_a_database_of_another_version_is_refused_and_left_alone(new_home: Path) -> None:
+    old = new_home / "postgres-17"
     old.mkdir(parents=True)
     (old / "PG_VERSION").write_text("17\n")
     with pytest.raises(HomeRefused, match="PostgreSQL 17"):
-        Embedded(home).start()
-    assert sorted(entry.name for entry in home.iterdir()) == ["owner.lock", "postgres-17"]
+        Embedded(new_home).start()
+    assert sorted(entry.name for entry in new_home.iterdir()) == ["owner.lock", "postgres-17"]
 
 
-def test_what_an_interrupted_first_start_left_does_not_matter(home: Path) -> None:
-    draft = home / "postgres-18.new" / "base"
+def test_what_an_interrupted_first_start_left_does_not_matter(new_home: Path) -> None:
+    draft = new_home / "postgres-18.new" / "base"
     draft.mkdir(parents=True)
-    with Embedded(home, durable=False) as server:
+    with Embedded(new_home, durable=False) as server:
         assert ask(server.url, "SELECT 1") == "1"
     assert not draft.exists()
 
 
 def test_a_start_that_fails_says_why_and_leaves_nothing_behind(home: Path) -> None:
-    with Embedded(home, durable=False):
-        pass
     control = home / "postgres-18" / "global" / "pg_control"
     control.rename(home / "aside")
     folders = set(Path(tempfile.gettempdir()).glob("recourse-*"))
@@ -226,16 +249,38 @@ def test_a_start_that_fails_says_why_and_leaves_nothing_behind(home: Path) -> No
         assert ask(server.url, "SELECT 1") == "1"
 
 
-def test_a_server_that_died_is_revived_at_the_same_url(server: Embedded) -> None:
-    tell(server.url, "CREATE TABLE kept AS SELECT 7 AS n")
-    url, pid = server.url, server.pid
-    assert not server.revive()
-    os.kill(pid, signal.SIGKILL)
-    wait_until_gone(pid)
-    assert server.revive()
-    assert (server.url, server.pid) != (url, pid)
-    assert server.url == url
-    assert ask(url, "SELECT n FROM kept") == "7"
+def test_a_server_that_died_is_revived_at_the_same_url(home: Path) -> None:
+    with Embedded(home, durable=False) as server:
+        tell(server.url, "CREATE TABLE kept AS SELECT 7 AS n")
+        url, pid = server.url, server.pid
+        assert not server.revive()
+        os.kill(pid, signal.SIGKILL)
+        wait_until_gone(pid)
+        assert server.revive()
+        assert (server.url, server.pid) != (url, pid)
+        assert server.url == url
+        assert ask(url, "SELECT n FROM kept") == "7"
+
+
+def test_a_backend_that_is_killed_does_not_end_the_server(shared: Embedded) -> None:
+    with psycopg.connect(shared.url, autocommit=True) as victim:
+        os.kill(victim.info.backend_pid, signal.SIGKILL)
+        with pytest.raises(psycopg.OperationalError):
+            victim.execute("SELECT 1")
+    wait_until_gone(victim.info.backend_pid)
+    while True:
+        try:
+            assert ask(shared.url, "SELECT count(*) FROM pg_class WHERE relname = 'pg_class'") == "1"
+            break
+        except psycopg.OperationalError:  # it recovers from the crash
+            continue
+    assert not shared.revive()
+
+
+def test_where_no_home_can_be_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(HomeRefused, match="cannot be looked into"):
+        Embedded.running(tmp_path / "file" / "home")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child of its parent's death")
@@ -291,18 +336,17 @@ def test_a_recycled_pid_neither_counts_as_running_nor_prevents_a_start(home: Pat
         bystander.kill()
 
 
-def test_the_log_keeps_no_row_and_no_statement(server: Embedded, home: Path) -> None:
-    tell(server.url, "CREATE TABLE people (name text PRIMARY KEY)")
-    tell(server.url, "INSERT INTO people VALUES ('canary-wang-fang')")
+def test_the_log_keeps_no_row_and_no_statement(shared: Embedded, shared_home: Path) -> None:
+    tell(shared.url, "CREATE TABLE people (name text PRIMARY KEY)")
+    tell(shared.url, "INSERT INTO people VALUES ('canary-wang-fang')")
     with pytest.raises(psycopg.errors.UniqueViolation):
-        tell(server.url, "INSERT INTO people VALUES ('canary-wang-fang')")
-    log = (home / "postgres.log").read_text()
+        tell(shared.url, "INSERT INTO people VALUES ('canary-wang-fang')")
+    log = (shared_home / "postgres.log").read_text()
     assert "duplicate key" in log
     assert "canary" not in log
 
 
 def test_a_large_log_is_turned_over(home: Path) -> None:
-    home.mkdir(mode=0o700)
     log = home / "postgres.log"
     with log.open("wb") as stream:
         stream.truncate(17 * 1024 * 1024)
