@@ -357,9 +357,13 @@ def show(ready: Running) -> None:
         f"{tally.filed:,} example cases filed, {tally.already_filed:,} were filed before", highlight=False
     )
     with Client(ready.url, dict(ready.keys)) as client:
-        tour.show(out, client)
-    out.print(f"API          {ready.url}/api/v1/docs", highlight=False, soft_wrap=True)
-    out.print(f"Credentials  {ready.credentials}", highlight=False, soft_wrap=True)
+        number = tour.show(out, client)
+    for name, what in {
+        "API": f"{ready.url}/api/v1/docs",
+        "Credentials": ready.credentials,
+        "More": f"recourse case history {number} --home {ready.settings.home}",
+    }.items():
+        out.print(f"{name:<12} {what}", highlight=False, soft_wrap=True)
 
 
 # --- the parts, for production ------------------------------------------------------------------------

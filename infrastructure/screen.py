@@ -24,6 +24,8 @@ from infrastructure.ticker import DeadlineStatus
 
 Json = dict[str, Any]
 
+LONGEST_REFERENCE = 20
+
 STAGE_COLOURS = {
     "filed": "cyan",
     "in_review": "yellow",
@@ -307,7 +309,13 @@ def print_keys(console: Console, keys: Iterable[ApiKey], at: datetime) -> None:
 
 
 def _table(title: str) -> Table:
-    return Table(title=Text(title, "bold"), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    return Table(
+        title=Text(title, "bold"),
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
+    )
 
 
 def _role_colour(who: str) -> str:
@@ -335,7 +343,7 @@ SAYS: dict[str, Callable[[Any], str]] = {
     "attempt": lambda number: f"attempt {number}",
     "amount": _money,
     "payer": lambda payer: f"from the {payer}",
-    "reference": str,
+    "reference": lambda reference: _shortened(reference),
     "points": lambda points: f"{points} points" if points else "",
     "fine": _money,
     "clause": str,
@@ -361,6 +369,10 @@ SAYS: dict[str, Callable[[Any], str]] = {
 def _says(data: Json) -> str:
     words = (say(data[name]) for name, say in SAYS.items() if data.get(name) is not None)
     return " · ".join(word for word in words if word)
+
+
+def _shortened(reference: str) -> str:
+    return reference if len(reference) <= LONGEST_REFERENCE else f"{reference[: LONGEST_REFERENCE - 1]}…"
 
 
 def _quoted(text: object) -> str:

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from time import monotonic
+from typing import Any
 
 from rich.console import Console
 from rich.text import Text
@@ -14,8 +15,8 @@ MERCHANT = "m-2001"
 ROWS = 8
 
 
-def show(console: Console, client: Client) -> None:
-    """Drive one case through its whole path, then print its history and the three read models.
+def show(console: Console, client: Client) -> str:
+    """Drive one case through its whole path, print its history and the three read models; returns its number.
 
     Raises Refused and PaymentsLate.
     """
@@ -25,12 +26,20 @@ def show(console: Console, client: Client) -> None:
     for step in story:
         screen.print_step(console, step)
     console.print(Text(f"    from filing to closing in {monotonic() - began:.1f} s", "dim"))
-    _history(console, client, story.case_id)
-    _read_models(console, client, story.position)
+    case = client.get("reviewer", f"/cases/{story.case_id}")
+    _history(console, client, case)
+    _read_models(console, client, _others_claim(client) or story.position)
+    return str(case["number"])
 
 
-def _history(console: Console, client: Client, case_id: str) -> None:
-    case = client.get("reviewer", f"/cases/{case_id}")
+def _others_claim(client: Client) -> str | None:
+    """The platform's people take the most urgent cases; the position of the last one taken, if any was."""
+    taken = [client.post(name, "/queues/review/next", {}) for name in ("reviewer", "reviewer:2", "agent")]
+    return next((str(one["position"]) for one in reversed(taken) if one), None)
+
+
+def _history(console: Console, client: Client, case: dict[str, Any]) -> None:
+    case_id = case["case_id"]
     facts = client.get("reviewer", f"/cases/{case_id}/history")["data"]
     _heading(console, f"Its history: {len(facts)} facts, texts opened for the reviewer")
     screen.print_history(console, case, facts)
