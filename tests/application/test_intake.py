@@ -18,7 +18,7 @@ from application.intake import (
     Refused,
     Tally,
 )
-from domain.values import CaseType, Claim, RemedyKind
+from domain.values import CaseType, Claim, OrderLine, RemedyKind
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ class Reception:
     def __init__(self, desk) -> None:
         self.desk = desk
         self.file = uuid4().bytes  # tests share a database, not what their lines say
-        self.orders = {}
+        self.orders: dict[str, OrderLine] = {}
         self.outcomes: list[object] = []
         self.rejected: list[bytes] = []
 

@@ -1,5 +1,7 @@
 """What is instructed is paid once, however often it is delivered and whatever happens meanwhile."""
 
+from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -69,10 +71,11 @@ def test_an_instruction_arrives_as_it_was_decided(desk):
 
 
 def test_points_arrive_without_an_amount():
-    fact = events.CompensationInstructed(
+    instructed: Any = events.CompensationInstructed
+    fact = instructed(
         originator_id=uuid4(),
         originator_version=1,
-        timestamp=None,
+        timestamp=datetime(2026, 11, 10, 4, 0, tzinfo=UTC),
         compensation_id=uuid4(),
         attempt=1,
         gateway_key=uuid4(),

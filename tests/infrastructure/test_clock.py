@@ -46,9 +46,9 @@ def test_the_clock_shows_the_databases_time_in_utc(migrated_database: str):
         psycopg.connect(migrated_database, autocommit=True) as connection,
     ):
         clock = DatabaseClock(database_time(datastore))
-        (before,) = connection.execute("SELECT clock_timestamp()").fetchone()
+        ((before,),) = connection.execute("SELECT clock_timestamp()")
         now = clock.now()
-        (after,) = connection.execute("SELECT clock_timestamp()").fetchone()
+        ((after,),) = connection.execute("SELECT clock_timestamp()")
     assert before - timedelta(milliseconds=20) <= now <= after + timedelta(milliseconds=20)
     assert now.tzinfo is UTC
 

@@ -4,6 +4,8 @@ import os
 
 import pytest
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -104,5 +106,5 @@ def _inverse(value: int) -> int:
 
 def _raw(key: bytes, salt: bytes, context: bytes) -> bytes:
     size = envelope.KEY_BYTES + envelope.COMMITMENT_BYTES
-    material = envelope.HKDF(envelope.SHA256(), size, salt, envelope._LABEL + context).derive(key)
+    material = HKDF(SHA256(), size, salt, envelope._LABEL + context).derive(key)
     return material[: envelope.KEY_BYTES]

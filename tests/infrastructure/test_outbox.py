@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
@@ -76,12 +77,13 @@ class Office:
             )
         return ids
 
-    def row(self, message_id: UUID) -> tuple:
+    def row(self, message_id: UUID) -> tuple[Any, ...]:
         with psycopg.connect(self.url) as connection:
-            return connection.execute(
+            (row,) = connection.execute(
                 "SELECT state, attempts, last_error, claimed_until FROM outbox WHERE message_id = %s",
                 (message_id,),
-            ).fetchone()
+            )
+        return row
 
 
 @pytest.fixture
@@ -259,8 +261,8 @@ def test_who_has_lost_the_lease_records_nothing(office: Office):
 def test_a_running_worker_outlives_a_database_that_is_away_and_stops_when_told(office, database_url, caplog):
     arrived, noticed, stop = threading.Event(), threading.Event(), threading.Event()
     office.counterparty.meanwhile = arrived.set
-    log, notice = logging.getLogger("infrastructure.outbox"), lambda _: noticed.set() or True
-    log.addFilter(notice)
+    log, notice = logging.getLogger("infrastructure.outbox"), Noticing(noticed)
+    log.addHandler(notice)
     running = threading.Thread(target=office.worker().run, args=(stop, 0.02))
     running.start()
     try:
@@ -274,9 +276,20 @@ def test_a_running_worker_outlives_a_database_that_is_away_and_stops_when_told(o
     finally:
         stop.set()
         running.join(20)
-        log.removeFilter(notice)
+        log.removeHandler(notice)
     assert not running.is_alive()
     assert "the outbox waits for the database" in caplog.messages
+
+
+class Noticing(logging.Handler):
+    """Tells when anything is logged."""
+
+    def __init__(self, noticed: threading.Event) -> None:
+        super().__init__()
+        self._noticed = noticed
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._noticed.set()
 
 
 @contextmanager

@@ -260,7 +260,9 @@ def test_a_due_time_that_the_case_finds_too_early_is_kept(court: Court):
     court.rows("UPDATE deadlines SET due = %s", START)
     assert court.ticker().fire_due() == 0
     assert court.states() == {"pending": 1}
-    assert court.store.load(case_id).clocks.running
+    case = court.store.load(case_id)
+    assert case is not None
+    assert case.clocks.running
 
 
 def test_a_case_that_cannot_be_read_does_not_hold_the_others(court: Court, monkeypatch, caplog):

@@ -155,9 +155,10 @@ def test_a_wrapped_key_moved_to_another_case_person_or_id_does_not_open(datastor
     sealing = vault.sealing(case_id, 1)
     sealing.seal(SealedFor.BUYER, "statement", TEXT)
     (key,) = sealing.new_keys
-    changed = {"case": {}, "person": {"person": "merchant"}, "key_id": {"key_id": uuid4()}}[moved]
     case_id = uuid4() if moved == "case" else case_id
-    record(datastore, case_id, (replace(key, **changed),))
+    person = "merchant" if moved == "person" else key.person
+    key_id = uuid4() if moved == "key_id" else key.key_id
+    record(datastore, case_id, (WrappedKey(person, key_id, key.wrapped),))
     with pytest.raises(CannotOpen):
         vault.keys_of(case_id)
 

@@ -1,0 +1,386 @@
+"""Nothing that people wrote stands in the database or the log in clear.
+
+Every text that the use cases take is a token that occurs nowhere else. Then every table is dumped and
+searched, and the log. The same search finds a field that is left unsealed, in whatever spelling.
+"""
+
+import io
+import json
+import logging
+from base64 import b64encode
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import is_dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, get_args, get_type_hints
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from application.cases import Answer, Cases, Request
+from application.effects import PAYMENT
+from application.intake import Intake, Line, LineRefused
+from application.settlement import SettlementProcess
+from application.store import IdempotencyKey
+from application.vault import CannotOpen, Sealing
+from domain.events import FACTS
+from domain.policy import DEFAULT
+from domain.refusals import WrongStage
+from domain.values import (
+    Actor,
+    CaseType,
+    Claim,
+    EvidenceParty,
+    Finding,
+    LiabilityShare,
+    LiableParty,
+    Money,
+    OrderLine,
+    Payer,
+    Remedy,
+    RemedyKind,
+    ReopenGround,
+    Resolution,
+    Role,
+    Sealed,
+    SealedFor,
+    Visibility,
+)
+from infrastructure.case_store import PostgresCaseStore
+from infrastructure.event_store.connections import Datastore
+from infrastructure.gateways import SandboxGateway
+from infrastructure.key_file import MasterKey
+from infrastructure.outbox import OutboxWorker
+from infrastructure.projection_supervisor import ProjectionSupervisor
+from infrastructure.vault import PostgresVault
+
+NOW = datetime(2030, 1, 1, tzinfo=UTC)
+"""After every database's clock, so that each message is due."""
+
+
+class Canaries:
+    """Texts, each planted in one place, each around a token that occurs nowhere else."""
+
+    def __init__(self) -> None:
+        self.planted: dict[str, str] = {}
+
+    def __call__(self, place: str) -> str:
+        token = uuid4().hex
+        self.planted[place] = token
+        return f"金丝雀 {token} 138"
+
+    def found_in(self, text: bytes) -> set[str]:
+        """The places whose token stands in this text, in a spelling that a database or a log may use."""
+        return {
+            place
+            for place, token in self.planted.items()
+            if any(spelling in text for spelling in spellings(token.encode()))
+        }
+
+
+def spellings(token: bytes) -> Iterator[bytes]:
+    """The token as it is (JSON escapes none of it), in hex, and in base64 wherever it may begin."""
+    yield token
+    yield token.hex().encode()
+    for shift in range(3):
+        yield b64encode(bytes(shift) + token)[4:-4]
+
+
+class Clock:
+    """A clock that stands still."""
+
+    def now(self) -> datetime:
+        return NOW
+
+
+class Marketplace:
+    """Everybody who writes anything, writing canaries."""
+
+    buyer = Actor("app", Role.BUYER_INTEGRATION)
+    seller = Actor("seller", Role.MERCHANT, "m-2001")
+    reviewer = Actor("reviewer-1", Role.REVIEWER)
+    supervisor = Actor("supervisor-1", Role.SUPERVISOR)
+    finance = Actor("finance-1", Role.FINANCE)
+
+    def __init__(self, url: str, within: ExitStack, vault: type[PostgresVault] = PostgresVault) -> None:
+        self.url = url
+        self.say = Canaries()
+        self.datastore = within.enter_context(Datastore(url, pool_size=1, max_overflow=1))
+        self.store = within.enter_context(PostgresCaseStore(url, pool_size=1, max_overflow=1))
+        self.vault = vault(self.datastore, MasterKey(bytes(32)))
+        self.cases = Cases(self.store, self.vault, DEFAULT, Clock(), uuid4)
+
+    def request(self, by: Actor, answer: Answer | None = None) -> Request:
+        """A request with an idempotency key over a body that says what people say."""
+        body = self.say(f"body of request {len(self.say.planted)}").encode()
+        key = IdempotencyKey(by.id, uuid4().hex, self.vault.fingerprint(body))
+        return Request(by, "req-1", answer.case.version if answer else None, key)
+
+    def filing(self, name: str) -> dict[str, Any]:
+        """The arguments of a filing."""
+        paid = Money(19_900, "CNY")
+        bought = NOW - timedelta(days=9)
+        return {
+            "case_type": CaseType.REFUND_ONLY,
+            "reason": "quality_defect",
+            "channel": "app",
+            "buyer_id": self.say(f"{name}.buyer_id"),
+            "merchant_id": "m-2001",
+            "order": OrderLine(str(uuid4()), "1", "SKU-9", "羽绒服", "clothing", 1, paid, bought),
+            "claim": Claim((RemedyKind.REFUND,), paid),
+            "statement": self.say(f"{name}.statement"),
+            "contact": {part: self.say(f"{name}.contact.{part}") for part in ("name", "phone", "address")},
+        }
+
+    def file(self, name: str) -> Answer:
+        return self.cases.file(self.request(self.buyer), **self.filing(name))
+
+    def take_in(self) -> None:
+        """One good line in bulk, and one bad one."""
+
+        def parse(text: bytes) -> Line:
+            if text == b"bad":
+                raise LineRefused("invalid_request", "not JSON")
+            return Line(self.filing("intake"), self.say("intake.content").encode())
+
+        intake = Intake(self.cases, self.store, self.vault, parse, self.buyer)
+        intake.read([b"good", b"bad"], progress=lambda _: None, reject=lambda _: None)
+
+    def decide(self, answer: Answer, name: str, remedies: tuple[Remedy, ...]) -> Answer:
+        """Claim the case, find for the buyer and grant this."""
+        case_id = answer.case.id
+        answer = self.cases.claim(self.request(self.reviewer, answer), case_id)
+        shares = (LiabilityShare(LiableParty.MERCHANT, 100),)
+        found, granted = self.say(f"{name}.verification"), self.say(f"{name}.decision")
+        request = self.request(self.reviewer, answer)
+        answer = self.cases.verify(request, case_id, Finding.UPHELD, shares, (), found)
+        return self.cases.decide(self.request(self.reviewer, answer), case_id, remedies, (), granted)
+
+    def talk_about(self, case_id: UUID) -> None:
+        """A note and evidence with an address."""
+        self.cases.note(self.request(self.reviewer), case_id, self.say("note"), Visibility.INTERNAL)
+        self.cases.submit_evidence(
+            self.request(self.buyer),
+            case_id,
+            EvidenceParty.BUYER,
+            "photo",
+            self.say("title"),
+            "0" * 64,
+            self.say("uri"),
+        )
+
+    def pay(self, case_id: UUID, compensation_id: UUID) -> None:
+        """Through the outbox: refused by the gateway, then paid out of the fund."""
+        refusals = iter([self.say("gateway's reason"), None])
+        process = SettlementProcess(self.store, self.cases, SandboxGateway(lambda _: next(refusals)), Clock())
+        worker = OutboxWorker(self.datastore, Clock(), {PAYMENT: process.deliver})
+        worker.deliver_next()
+        self.cases.instruct_compensation(self.request(self.finance), case_id, compensation_id, Payer.FUND)
+        worker.deliver_next()
+
+    def put_right(self, answer: Answer) -> None:
+        """A penalty, a rectification judged twice, and another one waived."""
+        cases, case_id = self.cases, answer.case.id
+
+        def reviewer() -> Request:
+            return self.request(self.reviewer, Answer(cases.get(self.reviewer, case_id), 0))
+
+        cases.penalise(reviewer(), case_id, 2, None, "S-1", self.say("penalty"))
+        due = NOW + timedelta(days=3)
+        cases.order_rectification(reviewer(), case_id, self.say("terms"), due)
+        for accepted in (False, True):
+            request, done = self.request(self.seller), self.say(f"submission {accepted}")
+            cases.submit_rectification(request, case_id, done)
+            cases.judge_rectification(reviewer(), case_id, accepted, self.say(f"verdict {accepted}"))
+        cases.order_rectification(reviewer(), case_id, self.say("more terms"), due)
+        waiver = self.request(self.supervisor, Answer(cases.get(self.reviewer, case_id), 0))
+        cases.waive_rectification(waiver, case_id, self.say("waiver"))
+
+    def follow_up(self, case_id: UUID, satisfied: bool) -> Answer:
+        """The buyer's answer in words."""
+        follow_up = self.cases.get(self.reviewer, case_id).follow_ups.current()
+        assert follow_up is not None
+        return self.cases.complete_follow_up(
+            self.request(self.reviewer),
+            case_id,
+            follow_up.follow_up_id,
+            satisfied,
+            comment=self.say(f"comment {satisfied}"),
+            suggestion=self.say(f"suggestion {satisfied}"),
+        )
+
+    def refuse(self, case_id: UUID) -> None:
+        """A command that is refused, with what it said, and a value that does not open; both logged."""
+        log = logging.getLogger("canary")
+        try:
+            self.cases.note(self.request(self.reviewer), case_id, self.say("refused"), Visibility.INTERNAL)
+        except WrongStage as refused:
+            log.exception("refused: %r", refused)
+        sealed = Sealed(SealedFor.BUYER, uuid4(), "AQ")
+        statement = self.cases.get(self.reviewer, case_id).filing.statement
+        assert statement is not None
+        try:
+            self.vault.open(case_id, {(2, "statement"): statement, (1, "other"): sealed})
+        except CannotOpen as refused:
+            log.exception("does not open: %r of %r", refused, statement)
+
+    def trade(self) -> None:
+        """The whole life of a case with two rounds, a declined one, a withdrawn one and one from a file."""
+        answer = self.file("case")
+        self.talk_about(answer.case.id)
+        answer = Answer(self.cases.get(self.reviewer, answer.case.id), 0)
+        refund = Remedy(uuid4(), RemedyKind.REFUND, Money(19_900, "CNY"))
+        answer = self.decide(answer, "first round", (refund,))
+        self.pay(answer.case.id, refund.remedy_id)
+        self.put_right(answer)
+        answer = self.follow_up(answer.case.id, satisfied=False)
+        reopening = self.request(self.reviewer, answer)
+        again = self.say("reopening")
+        answer = self.cases.reopen(reopening, answer.case.id, ReopenGround.UNSATISFIED, again)
+        self.decide(answer, "second round", ())
+        answer = self.follow_up(answer.case.id, satisfied=True)
+        end = self.request(self.reviewer, answer)
+        self.cases.close(end, answer.case.id, Resolution.COMPENSATED, self.say("closure"))
+
+        declined = self.file("declined")
+        end = self.request(self.reviewer, declined)
+        self.cases.close(end, declined.case.id, Resolution.DECLINED, self.say("decline"))
+        withdrawn = self.file("withdrawn")
+        end = self.request(self.buyer, withdrawn)
+        self.cases.withdraw(end, withdrawn.case.id, self.say("withdrawal"))
+        self.refuse(withdrawn.case.id)
+        self.take_in()
+
+        supervisor = ProjectionSupervisor(self.url, holder="canary")
+        supervisor.prepare()
+        supervisor.catch_up()
+
+
+def dump(url: str) -> bytes:
+    """Every row of every table, the vault's too, as the bytes that are kept."""
+    whole = io.BytesIO()
+    with psycopg.connect(url) as connection:
+        tables = connection.execute(
+            "SELECT schemaname, tablename FROM pg_tables"
+            " WHERE schemaname NOT IN ('pg_catalog', 'information_schema')"
+        ).fetchall()
+        for schema, table in tables:
+            statement = sql.SQL("COPY {} TO STDOUT (FORMAT binary)").format(sql.Identifier(schema, table))
+            with connection.cursor().copy(statement) as rows:
+                whole.writelines(bytes(block) for block in rows)
+    return whole.getvalue()
+
+
+@pytest.fixture
+def log_text(caplog: pytest.LogCaptureFixture) -> Callable[[], bytes]:
+    """Everything logged at any level, tracebacks included."""
+    caplog.set_level(logging.DEBUG)
+    caplog.handler.setFormatter(logging.Formatter("%(message)s %(args)s"))
+    return lambda: caplog.text.encode()
+
+
+@pytest.fixture
+def open_market(migrated_database: str) -> Iterator[Callable[..., Marketplace]]:
+    with ExitStack() as within:
+        yield lambda **options: Marketplace(migrated_database, within, **options)
+
+
+def test_nothing_that_people_wrote_stands_anywhere_in_clear(open_market, log_text):
+    market = open_market()
+    market.trade()
+    written = dump(market.url)
+    assert len(market.say.planted) > 50
+    assert b"m-2001" in written
+    assert b"refused: WrongStage" in log_text()
+    assert market.say.found_in(written) == set()
+    assert market.say.found_in(log_text()) == set()
+
+
+def test_every_sealed_field_of_every_fact_was_planted(open_market):
+    """A fact that gains a sealed field must be told here too."""
+    market = open_market()
+    market.trade()
+    with psycopg.connect(market.url) as connection:
+        ids = connection.execute("SELECT DISTINCT originator_id FROM events").fetchall()
+    facts = [recorded.fact for (case_id,) in ids for recorded in market.store.facts(case_id)]
+    planted = {
+        (name, field)
+        for name, cls in FACTS.items()
+        for field in sealed_fields(cls)
+        for fact in facts
+        if type(fact) is cls and value_of(fact, field) is not None
+    }
+    assert planted == {(name, field) for name, cls in FACTS.items() for field in sealed_fields(cls)}
+
+
+def sealed_fields(cls: type) -> Iterator[str]:
+    """The paths of the sealed values in a fact or value."""
+    for name, hint in get_type_hints(cls).items():
+        for kind in (hint, *get_args(hint)):
+            if kind is Sealed:
+                yield name
+            elif is_dataclass(kind) and isinstance(kind, type):
+                yield from (f"{name}.{inner}" for inner in sealed_fields(kind))
+
+
+def value_of(fact: Any, path: str) -> Any:
+    for name in path.split("."):
+        fact = getattr(fact, name, None)
+    return fact
+
+
+class LeakySealing:
+    """Leaves one field unsealed, in some spelling."""
+
+    def __init__(self, sealing: Sealing, spelling: Callable[[str], str]) -> None:
+        self._sealing = sealing
+        self._spelling = spelling
+
+    @property
+    def new_keys(self):
+        return self._sealing.new_keys
+
+    def seal(self, person: SealedFor, field: str, text: str) -> Sealed:
+        sealed = self._sealing.seal(person, field, text)
+        if field == "contact.phone":
+            return Sealed(person, sealed.key_id, self._spelling(text))
+        return sealed
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    [
+        str,
+        lambda text: text.encode().hex(),
+        lambda text: b64encode(text.encode()).decode(),
+        lambda text: b64encode(b"?" + text.encode()).decode(),
+        lambda text: json.dumps(text),
+    ],
+    ids=["plain", "hex", "base64", "base64 further in", "escaped"],
+)
+def test_a_field_left_unsealed_is_found(open_market, spelling):
+    class LeakyVault(PostgresVault):
+        def sealing(self, case_id: UUID, version: int) -> Any:
+            return LeakySealing(super().sealing(case_id, version), spelling)
+
+    market = open_market(vault=LeakyVault)
+    market.file("case")
+    assert market.say.found_in(dump(market.url)) == {"case.contact.phone"}
+
+
+def test_an_identifier_left_in_clear_is_found(open_market):
+    class LeakyVault(PostgresVault):
+        def pseudonym(self, kind: str, value: str) -> str:
+            return value
+
+    market = open_market(vault=LeakyVault)
+    market.file("case")
+    assert market.say.found_in(dump(market.url)) == {"case.buyer_id"}
+
+
+def test_a_text_in_a_log_is_found(open_market, log_text):
+    market = open_market()
+    logging.getLogger("canary").debug("%s", market.say("logged"))
+    assert market.say.found_in(log_text()) == {"logged"}
