@@ -1,6 +1,6 @@
 """What is instructed is paid once, however often it is delivered and whatever happens meanwhile."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -13,6 +13,8 @@ from application.payments import GatewayUnavailable, Instruction, NotPaid, Paid
 from application.settlement import SettlementProcess, instruction_of
 from domain import events
 from domain.values import Money, Payer, RemedyKind
+from infrastructure.event_store.connections import Datastore
+from infrastructure.outbox import OutboxWorker
 
 
 class LedgerGateway:
@@ -108,22 +110,32 @@ def test_delivered_again_it_records_nothing_and_asks_nobody(desk, gateway, proce
     assert len(gateway.asked) == 1
 
 
-def test_a_crash_between_paying_and_confirming_pays_nothing_twice(desk, gateway, process):
+def test_a_crash_between_paying_and_confirming_pays_nothing_twice(desk, gateway, process, monkeypatch):
+    """Through the outbox: the worker dies, its lease ends, another one delivers again."""
     answer, _ = desk.decided()
-    (delivery,) = deliveries(desk, answer.case.id)
-    process._confirm = crash
-    with pytest.raises(RuntimeError, match="killed"):
-        process.deliver(delivery)
-    assert "CaseCompensated" not in desk.facts(answer.case.id)
+    case_id = answer.case.id
+    desk.rows("UPDATE outbox SET state = 'delivered' WHERE case_id <> %s RETURNING 1", case_id)
+    desk.clock.at = datetime.now(UTC) + timedelta(hours=1)
+    with Datastore(desk.store.url, pool_size=1, max_overflow=0) as datastore:
+        worker = OutboxWorker(datastore, desk.clock, {effects.PAYMENT: process.deliver})
+        monkeypatch.setattr(desk.cases, "confirm_compensation", killed)
+        with pytest.raises(KeyboardInterrupt):
+            worker.deliver_next()
+        monkeypatch.undo()
+        assert "CaseCompensated" not in desk.facts(case_id)
+        assert not worker.deliver_next()
 
-    SettlementProcess(desk.store, desk.cases, gateway, desk.clock).deliver(delivery)
-    assert desk.facts(answer.case.id).count("CaseCompensated") == 1
-    assert len(gateway.asked) == 2
+        desk.clock.pass_time(minutes=2)
+        assert worker.deliver_next()
+        assert not worker.deliver_next()
+    assert desk.facts(case_id).count("CaseCompensated") == 1
+    assert [one.gateway_key for one in gateway.asked] == [next(iter(gateway.paid))] * 2
     assert len(gateway.paid) == 1
 
 
-def crash(*_: object) -> None:
-    raise RuntimeError("killed")
+def killed(*_: object) -> None:
+    """As far as a worker can see: nothing catches it."""
+    raise KeyboardInterrupt
 
 
 def test_a_refused_payment_fails_the_line_with_its_reason_sealed(desk, gateway, process):
