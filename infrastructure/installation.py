@@ -2,6 +2,7 @@
 
 import os
 import socket
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, fields, replace
@@ -12,7 +13,7 @@ from typing import Any
 from infrastructure import credentials, migrate, serving
 from infrastructure.embedded import Embedded
 from infrastructure.settings import PREFIX, Settings
-from infrastructure.supervision import Part, Supervisor
+from infrastructure.supervision import POLL_SECONDS, READY_SECONDS, Part, Supervisor
 
 
 class NoDatabase(Exception):
@@ -116,3 +117,12 @@ def is_ready(url: str) -> bool:
         return False
     finally:
         connection.close()
+
+
+def awaited(condition: Callable[[], bool], patience: float = READY_SECONDS) -> None:
+    """Return when the condition holds. Raises TimeoutError after `patience` seconds."""
+    give_up = time.monotonic() + patience
+    while not condition():
+        if time.monotonic() > give_up:
+            raise TimeoutError(f"not ready after {patience:.0f} s")
+        time.sleep(POLL_SECONDS)
