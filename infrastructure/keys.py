@@ -135,12 +135,18 @@ class ApiKeys:
             digest, *columns = rows[0]
             key = _key(*columns)
             found = _Remembered(digest, key, now, key.last_used_at)
+        self._remember(key_id, found)
+        return found
+
+    def _remember(self, key_id: str, found: _Remembered) -> None:
         with self._lock:
+            before = self._memory.pop(key_id, None)
+            # The use that was noted last may not be written yet.
+            if before and before.used_at and (found.used_at is None or found.used_at < before.used_at):
+                found.used_at = before.used_at
             self._memory[key_id] = found
-            self._memory.move_to_end(key_id)
             if len(self._memory) > REMEMBERED_KEYS:
                 self._memory.popitem(last=False)
-        return found
 
     def _note_use(self, known: _Remembered, now: datetime) -> None:
         if known.key is None or (known.used_at and now - known.used_at < USE_NOTED_EVERY):

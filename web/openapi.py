@@ -92,7 +92,7 @@ def document(app: Flask, version: str) -> DocumentedApi:
 
 def _schema_name(schema: Any) -> str:
     cls = schema if isinstance(schema, type) else type(schema)
-    return cls.__name__
+    return str(cls.__name__).removesuffix("Schema")
 
 
 def pages(app: Flask, api: DocumentedApi) -> None:

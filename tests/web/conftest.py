@@ -108,7 +108,6 @@ class Served:
 
     def __init__(self, app: Flask) -> None:
         self._server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=QuietHandler)
-        self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
         self.url = f"http://127.0.0.1:{self._server.server_port}"
 
@@ -185,7 +184,7 @@ def installation(migrated_url: str) -> Iterator[Installation]:
     vault = PostgresVault(datastore, MasterKey(b"k" * 32))
     health = Health(datastore)
     with PostgresCaseStore(migrated_url, pool_size=2, max_overflow=10) as store:
-        parts = {
+        parts: dict[str, Any] = {
             "cases": Cases(store, vault, DEFAULT, clock, uuid4),
             "vault": vault,
             "keys": keys,
@@ -218,6 +217,12 @@ def clock(installation: Installation) -> Iterator[MovableClock]:
 def call(installation: Installation) -> Callable[[str], Caller]:
     """A caller by the name of its role; `nobody` has no key."""
     return lambda name: Caller(installation.url, installation.secrets.get(name))
+
+
+@pytest.fixture
+def with_key(installation: Installation) -> Callable[[str | None], Caller]:
+    """A caller with any key."""
+    return lambda key: Caller(installation.url, key)
 
 
 _orders = count(1)
@@ -258,3 +263,124 @@ def filing() -> Callable[..., Body]:
         return whole | changes
 
     return body
+
+
+CNY_199 = {"amount_minor": 19900, "currency": "CNY"}
+REFUND = {"kind": "refund", "amount": CNY_199, "payer": "merchant", "release": "now"}
+
+
+class Story:
+    """One case driven over HTTP; `version` is the one that its last command answered."""
+
+    def __init__(self, call: Callable[[str], Caller], filed: Body) -> None:
+        self.call = call
+        answer = call("buyer").done("/cases", filed)
+        self.id: str = answer["case_id"]
+        self.path = f"/cases/{self.id}"
+        self.order: Body = filed["order"]
+        self.version: int = answer["version"]
+        self.position: str = answer["position"]
+        self.compensations: list[Body] = []
+        self.goods: list[Body] = []
+
+    def did(self, who: str, what: str, body: Any = None, versioned: bool = True) -> Body:
+        """A command that must succeed."""
+        answer = self.call(who).done(f"{self.path}/{what}", body, self.version if versioned else None)
+        self.version, self.position = answer["version"], answer["position"]
+        return answer
+
+    def ask(
+        self, who: str, what: str, body: Any = None, versioned: bool = True, **headers: str
+    ) -> requests.Response:
+        """A command that may be refused; it says the version that the story is at."""
+        return self.call(who).post(
+            f"{self.path}/{what}", body, self.version if versioned else None, **headers
+        )
+
+    def leased(self, who: str = "reviewer") -> "Story":
+        """Claimed by somebody."""
+        self.did(who, "lease")
+        return self
+
+    def verified(self, finding: str = "upheld") -> "Story":
+        """Claimed by the reviewer, and the merchant found liable for all of it unless nobody is."""
+        self.leased()
+        unproven = finding in ("not_upheld", "inconclusive")
+        liability = [] if unproven else [{"party": "merchant", "share": 100}]
+        self.did(
+            "reviewer", "verification", {"finding": finding, "liability": liability, "reasons": "看过了"}
+        )
+        return self
+
+    def decided(self, *remedies: Body) -> "Story":
+        """Verified, and decided for these remedies."""
+        self.verified("upheld" if remedies else "not_upheld")
+        body = {"remedies": list(remedies), "clauses": ["Q-1"], "reasons": "属实"}
+        answer = self.did("reviewer", "decisions", body)
+        self.compensations, self.goods = answer["compensations"], answer["goods"]
+        return self
+
+    def line(self, number: int = 0) -> str:
+        """The path of a compensation under the case."""
+        return f"compensations/{self.compensations[number]['compensation_id']}"
+
+    def paid(self, reference: str = "pay-1") -> "Story":
+        """Decided for a refund, and paid: the follow-up is open."""
+        self.decided(REFUND)
+        body = {"reference": reference, "paid_at": "2026-11-10T07:00:00Z"}
+        self.did("finance", f"{self.line()}/confirmation", body, versioned=False)
+        return self
+
+    def follow_up(self) -> str:
+        """The path of the last follow-up under the case."""
+        case = self.call("reviewer").get(self.path).json()
+        return f"follow-ups/{case['follow_ups'][-1]['follow_up_id']}"
+
+    def followed_up(self, satisfied: bool = True) -> "Story":
+        """Paid, and the buyer asked."""
+        self.paid()
+        self.did("agent", f"{self.follow_up()}/completion", {"satisfied": satisfied}, versioned=False)
+        return self
+
+    def closed(self) -> "Story":
+        """The whole way to its end."""
+        self.followed_up()
+        self.did("reviewer", "closure", {"resolution": "compensated", "reasons": "已办结"})
+        return self
+
+    def rectifying(self) -> "Story":
+        """Paid, and the merchant told to rectify within a week."""
+        self.paid()
+        self.did("reviewer", "rectification", {"terms": "整改质检", "due": "2026-11-17T08:00:00Z"})
+        return self
+
+
+@pytest.fixture
+def story(call: Callable[[str], Caller], filing: Callable[..., Body]) -> Callable[..., Story]:
+    """Begins a story with a filed case; what is given changes the filing."""
+    return lambda **changes: Story(call, filing(**changes))
+
+
+Refused = Callable[..., Body]
+
+
+@pytest.fixture
+def refused(installation: Installation) -> Refused:
+    """Asks for what must be refused with a status and a code, and shows that nothing was recorded."""
+
+    def ask(status: int, code: str, asking: Callable[[], requests.Response]) -> Body:
+        before = installation.events()
+        answer = asking()
+        assert (answer.status_code, answer.headers["Content-Type"]) == (
+            status,
+            "application/problem+json",
+        ), answer.text
+        problem: Body = answer.json()
+        assert problem["code"] == code, problem
+        assert (problem["status"], problem["type"]) == (status, f"urn:recourse:problem:{code}")
+        assert problem["title"]
+        assert problem["request_id"] == answer.headers["X-Request-Id"]
+        assert installation.events() == before
+        return problem
+
+    return ask
