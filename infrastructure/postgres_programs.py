@@ -143,13 +143,13 @@ def _copy(installed: Path, target: Path, account: Account) -> Path:
     if programs.is_dir():
         return programs
     try:
-        target.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.parent.chmod(0o755)
         with tempfile.TemporaryDirectory(dir=target.parent) as workshop:
             draft = Path(workshop) / "draft"
             shutil.copytree(installed.parent, draft / installed.parent.relative_to(site))
             shutil.copytree(site / f"{PACKAGE}.libs", draft / f"{PACKAGE}.libs")
-            (draft / PACKAGE).chmod(0o755)
-            draft.chmod(0o755)
+            _open_to_all(draft)
             draft.rename(target)
             _log.warning("copied the PostgreSQL programs to %s, where %s can run them", target, account.name)
     except OSError as fault:
@@ -159,3 +159,10 @@ def _copy(installed: Path, target: Path, account: Account) -> Path:
                 "run as an ordinary user, or set RECOURSE_DATABASE_URL"
             ) from fault
     return programs
+
+
+def _open_to_all(folder: Path) -> None:
+    """Readable and runnable by everyone, whatever umask the programs were installed or copied under."""
+    for path in (folder, *folder.rglob("*")):
+        runs = path.is_dir() or path.stat().st_mode & 0o100
+        path.chmod(0o755 if runs else 0o644)

