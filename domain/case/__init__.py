@@ -1,7 +1,8 @@
 """The case: one aggregate whose facts tell its whole story, folded into small regions.
 
-`aggregate` holds the commands and their guards, `evolution` the fold of each fact, and one
-module per region what the region remembers and which questions it answers.
+`aggregate` puts together the commands (`review`, `settlement`, `accountability`, `ending`) over what they
+share (`state`: regions and guards). `evolution` folds each fact. The regions — `lease`, `money`, `goods`,
+`merchant`, `follow_up`, `clocks` — are values that answer the commands' questions.
 """
 
 from domain.case.aggregate import Case

@@ -2,7 +2,7 @@
 
 import pytest
 
-from domain.case.aggregate import STAGES
+from domain.case.state import STAGES
 from domain.refusals import (
     CaseAlreadyClosed,
     CaseNotClaimed,

@@ -15,7 +15,7 @@ import pytest
 from application.access import COMMANDS, PERMISSIONS
 from domain import refusals, values
 from domain.case import Case
-from domain.case.aggregate import STAGES
+from domain.case.state import STAGES
 from domain.case.evolution import evolve
 from domain.events import FACTS, Fact
 from infrastructure.mapper import FactMapper

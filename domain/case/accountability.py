@@ -1,0 +1,128 @@
+"""Commands on the merchant: penalties, and the duty to rectify."""
+
+from datetime import datetime
+from uuid import UUID
+
+from domain import events
+from domain.case.merchant import Rectification
+from domain.case.state import CaseState
+from domain.policy import Policy
+from domain.refusals import (
+    DecisionMissing,
+    PenaltyOutsideTariff,
+    RectificationOpen,
+    UnknownPart,
+    WrongStage,
+)
+from domain.values import (
+    ClockKind,
+    Money,
+    RectificationState,
+    Sealed,
+)
+
+
+class Accountability(CaseState):
+    """What the case asks of the merchant beyond its remedies."""
+
+    def penalise(
+        self,
+        penalty_id: UUID,
+        points: int,
+        fine: Money | None,
+        clause: str,
+        reasons: Sealed,
+        policy: Policy,
+        at: datetime,
+    ) -> None:
+        """Penalise the merchant for what the decision established.
+
+        Refused: DecisionMissing, WrongStage, PenaltyOutsideTariff.
+        """
+        decision = self._decided("penalties")
+        tariff = policy.tariff.get(clause)
+        if tariff is None or points > tariff.max_points:
+            raise PenaltyOutsideTariff
+        if fine and (fine.currency != policy.currency or fine.amount_minor > tariff.max_fine_minor):
+            raise PenaltyOutsideTariff
+        expires_at = at + policy.penalty_expiry
+        self._record(
+            events.PenaltyAssessed,
+            at,
+            penalty_id=penalty_id,
+            merchant_id=self.filing.merchant_id,
+            decision_id=decision.decision_id,
+            points=points,
+            fine=fine,
+            clause=clause,
+            expires_at=expires_at,
+            policy=policy.version,
+            reasons=reasons,
+        )
+        self._start_clock(ClockKind.PENALTY_EXPIRY, penalty_id, expires_at, at)
+
+    def order_rectification(self, rectification_id: UUID, terms: Sealed, due: datetime, at: datetime) -> None:
+        """Tell the merchant what to put right by when.
+
+        Refused: DecisionMissing, WrongStage, RectificationOpen.
+        """
+        self._decided("rectification")
+        if self.rectification and self.rectification.open:
+            raise RectificationOpen
+        self._record(
+            events.RectificationOrdered,
+            at,
+            rectification_id=rectification_id,
+            merchant_id=self.filing.merchant_id,
+            terms=terms,
+            due=due,
+        )
+        self._start_clock(ClockKind.RECTIFICATION, rectification_id, due, at)
+
+    def submit_rectification(self, text: Sealed, at: datetime) -> None:
+        """Record what the merchant did. Raises UnknownPart. Refused: WrongStage when it is over."""
+        duty = self._open_rectification()
+        self._record(events.RectificationSubmitted, at, rectification_id=duty.rectification_id, text=text)
+
+    def judge_rectification(self, accepted: bool, reasons: Sealed, at: datetime) -> None:
+        """Take what the merchant submitted as enough, or not. One rejected after its term lapses.
+
+        Raises UnknownPart. Refused: WrongStage when it is over, RectificationOpen when nothing was submitted.
+        """
+        duty = self._open_rectification()
+        if duty.state is not RectificationState.SUBMITTED:
+            raise RectificationOpen("the merchant has submitted nothing to judge")
+        fact = events.RectificationAccepted if accepted else events.RectificationRejected
+        self._record(fact, at, rectification_id=duty.rectification_id, reasons=reasons)
+        if accepted:
+            self._end_clock(duty.rectification_id, events.ClockSatisfied, at)
+        elif self.clocks.of(duty.rectification_id) is None:
+            self._lapse(duty, at)
+
+    def waive_rectification(self, reasons: Sealed, at: datetime) -> None:
+        """Ask no more of the merchant. Raises UnknownPart. Refused: WrongStage when it is over."""
+        duty = self._open_rectification()
+        self._record(events.RectificationWaived, at, rectification_id=duty.rectification_id, reasons=reasons)
+        self._end_clock(duty.rectification_id, events.ClockCancelled, at)
+
+    def _open_rectification(self) -> Rectification:
+        if self.rectification is None:
+            raise UnknownPart("rectification")
+        if not self.rectification.open:
+            raise WrongStage(f"the rectification is {self.rectification.state}")
+        return self.rectification
+
+    def _lapse(self, duty: Rectification, at: datetime) -> None:
+        self._record(
+            events.RectificationLapsed,
+            at,
+            rectification_id=duty.rectification_id,
+            merchant_id=self.filing.merchant_id,
+        )
+
+    def _decided(self, command: str) -> events.DecisionIssued:
+        if self.decision is None:
+            self._unless_closed()
+            raise DecisionMissing
+        self._in_stage(command)
+        return self.decision

@@ -1,0 +1,177 @@
+"""Commands after settlement: asking the buyer, closing, reopening; and withdrawing before."""
+
+from datetime import datetime
+from uuid import UUID
+
+from domain import events
+from domain.case.follow_up import FollowUp
+from domain.case.state import STAGES, UNPROVEN, CaseState
+from domain.refusals import (
+    CompensationAlreadySettled,
+    CompensationNotSettled,
+    FollowUpOpen,
+    GoodsNotSettled,
+    NotReopenable,
+    OutcomeMissing,
+    RectificationOpen,
+    ResolutionContradictsOutcome,
+    WrongStage,
+)
+from domain.values import (
+    Actor,
+    AttemptOutcome,
+    Channel,
+    RemedyKind,
+    ReopenGround,
+    Resolution,
+    Role,
+    Sealed,
+    Stage,
+)
+
+_BEFORE_DECISION = frozenset({Resolution.DECLINED, Resolution.ANSWERED})
+_OUTCOME_OF_GOODS = {
+    RemedyKind.RESEND: Resolution.REPLACED,
+    RemedyKind.REPLACEMENT: Resolution.REPLACED,
+    RemedyKind.REPAIR: Resolution.REPAIRED,
+}
+
+
+class Ending(CaseState):
+    """How a case ends, and begins again."""
+
+    def attempt_follow_up(
+        self, follow_up_id: UUID, channel: Channel, outcome: AttemptOutcome, at: datetime
+    ) -> None:
+        """Record an attempt to reach the buyer; the last one that fails ends the follow-up.
+
+        Raises UnknownPart. Refused: CaseAlreadyClosed, FollowUpAlreadyCompleted.
+        """
+        follow_up = self._open_follow_up(follow_up_id)
+        self._record(
+            events.FollowUpAttempted,
+            at,
+            follow_up_id=follow_up_id,
+            number=follow_up.attempts + 1,
+            channel=channel,
+            outcome=outcome,
+        )
+        if follow_up.last_chance(outcome):
+            self._record(events.FollowUpExhausted, at, follow_up_id=follow_up_id)
+            self._end_clock(follow_up_id, events.ClockCancelled, at)
+
+    def complete_follow_up(
+        self,
+        follow_up_id: UUID,
+        satisfied: bool,
+        at: datetime,
+        speed: int | None = None,
+        attitude: int | None = None,
+        effectiveness: int | None = None,
+        comment: Sealed | None = None,
+        suggestion: Sealed | None = None,
+    ) -> None:
+        """Record the buyer's answer; scores run from 1 to 5.
+
+        Raises UnknownPart. Refused: CaseAlreadyClosed, FollowUpAlreadyCompleted.
+        """
+        self._open_follow_up(follow_up_id)
+        self._record(
+            events.FollowUpCompleted,
+            at,
+            follow_up_id=follow_up_id,
+            satisfied=satisfied,
+            speed=speed,
+            attitude=attitude,
+            effectiveness=effectiveness,
+            comment=comment,
+            suggestion=suggestion,
+        )
+        self._end_clock(follow_up_id, events.ClockSatisfied, at)
+
+    def _open_follow_up(self, follow_up_id: UUID) -> FollowUp:
+        if follow_up_id in self.follow_ups.all:
+            self._unless_closed()
+        return self.follow_ups.open(follow_up_id)
+
+    def close(self, by: Actor, resolution: Resolution, reasons: Sealed, at: datetime) -> None:
+        """End the case as what happened on it.
+
+        Refused, in this order: CaseAlreadyClosed (WrongStage when withdrawn), OutcomeMissing,
+        ResolutionContradictsOutcome, CompensationNotSettled, GoodsNotSettled, WrongStage, FollowUpOpen,
+        RectificationOpen.
+        """
+        self._unless_closed()
+        if self.stage is Stage.WITHDRAWN:
+            raise WrongStage("the case was withdrawn")
+        self._matches_outcome(resolution)
+        if not self.money.settled:
+            raise CompensationNotSettled
+        if not self.goods.settled:
+            raise GoodsNotSettled
+        if self.stage is not Stage.FOLLOWING_UP and resolution not in _BEFORE_DECISION:
+            raise WrongStage
+        self._followed_up(by)
+        if self.rectification and self.rectification.open:
+            raise RectificationOpen
+        if resolution is Resolution.DECLINED:
+            self._record(events.CaseDeclined, at, objections=self.filing.objections, reasons=reasons)
+            self._record(events.CaseClosed, at, resolution=resolution)
+        else:
+            self._record(events.CaseClosed, at, resolution=resolution, reasons=reasons)
+
+    def _matches_outcome(self, resolution: Resolution) -> None:
+        if self.decision is None:
+            if resolution not in _BEFORE_DECISION:
+                raise OutcomeMissing
+            if self.verified and self.verified.finding not in UNPROVEN:
+                raise ResolutionContradictsOutcome(f"the finding is {self.verified.finding}")
+        elif resolution is Resolution.MERGED:
+            raise OutcomeMissing("the case was not merged")
+        elif resolution not in self._outcomes():
+            raise ResolutionContradictsOutcome
+
+    def _outcomes(self) -> set[Resolution]:
+        """The resolutions that what was granted supports."""
+        supported = {_OUTCOME_OF_GOODS[kind] for kind in self.goods.kinds() if kind in _OUTCOME_OF_GOODS}
+        if self.money.standing():
+            supported.add(Resolution.COMPENSATED)
+        if supported or self.goods.legs:
+            return supported | {Resolution.SETTLED}
+        return {Resolution.REJECTED, Resolution.ANSWERED}
+
+    def _followed_up(self, by: Actor) -> None:
+        follow_up = self.follow_ups.current()
+        if self.stage is not Stage.FOLLOWING_UP or follow_up is None:
+            return
+        if follow_up.open:
+            raise FollowUpOpen
+        if follow_up.satisfied is False and by.role is not Role.SUPERVISOR:
+            raise FollowUpOpen("the buyer is not satisfied: reopen the case, or let a supervisor close it")
+
+    def reopen(self, ground: ReopenGround, reasons: Sealed, at: datetime) -> None:
+        """Take the case up again for another round. Refused: NotReopenable."""
+        if self.stage not in STAGES["reopening"]:
+            raise NotReopenable
+        follow_up = self.follow_ups.current()
+        if ground is ReopenGround.UNSATISFIED and not (follow_up and follow_up.satisfied is False):
+            raise NotReopenable("no follow-up found the buyer unsatisfied")
+        if ground is ReopenGround.OVERTURNED:
+            raise NotReopenable("no decision was overturned")
+        self._record(events.CaseReopened, at, ground=ground, round=self.round + 1, reasons=reasons)
+        if follow_up:
+            self._end_clock(follow_up.follow_up_id, events.ClockCancelled, at)
+
+    def withdraw(self, reasons: Sealed, at: datetime) -> None:
+        """Take the case back.
+
+        Refused: CaseAlreadyClosed, WrongStage, and when money moved CompensationNotSettled or
+        CompensationAlreadySettled.
+        """
+        self._unless_closed()
+        self._in_stage("withdrawal")
+        if self.money.under_way():
+            raise CompensationNotSettled
+        if self.money.paid():
+            raise CompensationAlreadySettled
+        self._record(events.CaseWithdrawn, at, reasons=reasons)

@@ -1,0 +1,169 @@
+"""Commands that move money and goods, until the last obligation is settled."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from uuid import UUID, uuid5
+
+from domain import events
+from domain.case.goods import Leg
+from domain.case.money import Line
+from domain.case.state import CaseState
+from domain.policy import Policy
+from domain.refusals import (
+    AmountMismatch,
+    CompensationAlreadySettled,
+    CompensationNotSettled,
+    WrongStage,
+)
+from domain.values import (
+    ClockKind,
+    CompensationState,
+    GoodsState,
+    Money,
+    Payer,
+    Release,
+    Sealed,
+    Stage,
+)
+
+
+class Settlement(CaseState):
+    """Paying and shipping what was decided."""
+
+    def confirm_compensation(
+        self,
+        compensation_id: UUID,
+        reference: str,
+        paid_at: datetime,
+        amount: Money | None,
+        policy: Policy,
+        at: datetime,
+    ) -> None:
+        """Record that a line was paid. The same reference again records nothing.
+
+        Raises UnknownPart.
+        Refused: CaseAlreadyClosed, CompensationAlreadySettled, WrongStage, AmountMismatch.
+        """
+        line = self.money.line(compensation_id)
+        if line.state is CompensationState.PAID and reference in line.references:
+            return
+        self._awaiting_payment(line)
+        if amount is not None and amount != line.amount:
+            raise AmountMismatch
+        self._record(
+            events.CaseCompensated,
+            at,
+            compensation_id=compensation_id,
+            reference=reference,
+            paid_at=paid_at,
+            kind=line.kind,
+            amount=line.amount,
+            points=line.points,
+        )
+        self._settle(policy, at)
+
+    def fail_compensation(self, compensation_id: UUID, reference: str, reason: Sealed, at: datetime) -> None:
+        """Record that an attempt to pay failed. The same reference again records nothing.
+
+        Raises UnknownPart. Refused: CaseAlreadyClosed, CompensationAlreadySettled, WrongStage.
+        """
+        line = self.money.line(compensation_id)
+        if reference in line.references and line.state is not CompensationState.PAID:
+            return
+        self._awaiting_payment(line)
+        self._record(
+            events.CompensationFailed,
+            at,
+            compensation_id=compensation_id,
+            reference=reference,
+            reason=reason,
+        )
+
+    def instruct_compensation(self, compensation_id: UUID, payer: Payer, at: datetime) -> None:
+        """Order a new attempt on a line whose last one failed, out of this payer's account.
+
+        Raises UnknownPart. Refused: CaseAlreadyClosed, CompensationAlreadySettled, CompensationNotSettled
+        (an attempt is under way), WrongStage.
+        """
+        line = self.money.line(compensation_id)
+        self._awaiting_payment(line)
+        if line.state is CompensationState.INSTRUCTED:
+            raise CompensationNotSettled("an attempt to pay this line is under way")
+        self._instruct([line], at, payer)
+
+    def _awaiting_payment(self, line: Line) -> None:
+        self._unless_closed()
+        if line.settled:
+            raise CompensationAlreadySettled
+        self._in_stage("compensations")
+        if line.state is CompensationState.AUTHORISED:
+            raise WrongStage("the line waits for goods to be accepted")
+
+    def _instruct_payable(self, at: datetime) -> None:
+        waiting = self.money.authorised()
+        self._instruct((one for one in waiting if one.release is Release.NOW or self.goods.settled), at)
+
+    def _instruct(self, lines: Iterable[Line], at: datetime, payer: Payer | None = None) -> None:
+        for line in list(lines):
+            self._record(
+                events.CompensationInstructed,
+                at,
+                compensation_id=line.compensation_id,
+                attempt=line.attempts + 1,
+                gateway_key=line.gateway_key(),
+                kind=line.kind,
+                payer=payer or line.payer,
+                amount=line.amount,
+                points=line.points,
+            )
+
+    def ship_goods(self, goods_id: UUID, reference: str, at: datetime) -> None:
+        """Record that a leg left. Again the same reference: nothing. Refused as `accept_goods`."""
+        self._move_goods(goods_id, reference, GoodsState.TO_SHIP, events.GoodsShipped, at)
+
+    def receive_goods(self, goods_id: UUID, reference: str, at: datetime) -> None:
+        """Record that a leg arrived. Again the same reference: nothing. Refused as `accept_goods`."""
+        self._move_goods(goods_id, reference, GoodsState.IN_TRANSIT, events.GoodsReceived, at)
+
+    def accept_goods(self, goods_id: UUID, reference: str, policy: Policy, at: datetime) -> None:
+        """Record that a leg was taken as good; instruct what was held back until all were.
+
+        Raises UnknownPart. Refused: CaseAlreadyClosed, WrongStage (also when the leg has not arrived).
+        """
+        self._move_goods(goods_id, reference, GoodsState.RECEIVED, events.GoodsAccepted, at)
+        self._instruct_payable(at)
+        self._settle(policy, at)
+
+    def _move_goods(
+        self, goods_id: UUID, reference: str, expected: GoodsState, fact: type[events.Fact], at: datetime
+    ) -> None:
+        leg = self.goods.leg(goods_id)
+        if _already(leg, expected) and reference in leg.references:
+            return
+        self._unless_closed()
+        self._in_stage("goods")
+        if leg.state is not expected:
+            raise WrongStage(f"the goods are {leg.state}")
+        self._record(fact, at, goods_id=goods_id, reference=reference)
+
+    def _settle(self, policy: Policy, at: datetime) -> None:
+        if self.stage is not Stage.EXECUTING or not (self.money.settled and self.goods.settled):
+            return
+        follow_up_id = uuid5(self.id, f"follow-up/{self.version}")
+        due = at + policy.follow_up_delay
+        self._record(
+            events.FollowUpScheduled,
+            at,
+            follow_up_id=follow_up_id,
+            due=due,
+            max_attempts=policy.follow_up_attempts,
+        )
+        self._start_clock(ClockKind.FOLLOW_UP, follow_up_id, due, at)
+
+
+_ORDER_OF_GOODS = list(GoodsState)
+
+
+def _already(leg: Leg, expected: GoodsState) -> bool:
+    """Whether the leg is beyond the state that a movement starts from."""
+    return _ORDER_OF_GOODS.index(leg.state) > _ORDER_OF_GOODS.index(expected)

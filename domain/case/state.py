@@ -1,0 +1,108 @@
+"""What a case remembers, and the guards that every command shares."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid5
+
+from eventsourcing.domain import Aggregate
+
+from domain import events
+from domain.case.clocks import Clocks, Running
+from domain.case.evolution import evolve
+from domain.case.follow_up import FollowUps
+from domain.case.goods import Goods
+from domain.case.lease import Lease
+from domain.case.merchant import Penalty, Rectification
+from domain.case.money import Ledger
+from domain.refusals import (
+    CaseAlreadyClosed,
+    WrongStage,
+)
+from domain.values import (
+    ClockKind,
+    Finding,
+    Stage,
+)
+
+_LIVE = frozenset({Stage.FILED, Stage.IN_REVIEW, Stage.EXECUTING, Stage.FOLLOWING_UP})
+_DECIDED = frozenset({Stage.EXECUTING, Stage.FOLLOWING_UP, Stage.CLOSED})
+
+STAGES: dict[str, frozenset[Stage]] = {
+    "lease": _LIVE,
+    "notes": _LIVE,
+    "evidence": _LIVE,
+    "verification": frozenset({Stage.IN_REVIEW}),
+    "decisions": frozenset({Stage.IN_REVIEW}),
+    "compensations": frozenset({Stage.EXECUTING}),
+    "goods": frozenset({Stage.EXECUTING}),
+    "penalties": _DECIDED,
+    "rectification": _DECIDED,
+    "follow-ups": frozenset({Stage.FOLLOWING_UP}),
+    "closure": frozenset({Stage.FILED, Stage.IN_REVIEW, Stage.FOLLOWING_UP}),
+    "reopening": frozenset({Stage.FOLLOWING_UP, Stage.CLOSED}),
+    "withdrawal": frozenset({Stage.FILED, Stage.IN_REVIEW, Stage.EXECUTING}),
+}
+"""From which stages each command can be given: the one table that guards and `possible` read."""
+
+UNPROVEN = frozenset({Finding.NOT_UPHELD, Finding.INCONCLUSIVE})
+"""Findings for which nobody need be liable."""
+
+
+class CaseState(Aggregate):
+    """The folded facts of a case, region by region, and how commands ask and record."""
+
+    def __init__(self) -> None:
+        self.filing: events.CaseFiled
+        self.stage: Stage
+        self.round: int
+        self.lease: Lease | None = None
+        self.evidence: frozenset[UUID] = frozenset()
+        self.verification: events.CaseVerified | None = None
+        self.decision: events.DecisionIssued | None = None
+        self.money = Ledger()
+        self.goods = Goods()
+        self.penalties: dict[UUID, Penalty] = {}
+        self.rectification: Rectification | None = None
+        self.follow_ups = FollowUps()
+        self.clocks = Clocks()
+        self.closed_at: datetime | None = None
+
+    def evolve(self, fact: events.Fact) -> None:
+        """Fold one fact into this case."""
+        evolve(fact, self)
+
+    @property
+    def new_facts(self) -> list[events.Fact]:
+        """The facts of this command, not yet recorded."""
+        return [fact for fact in self.pending_events if isinstance(fact, events.Fact)]
+
+    @property
+    def verified(self) -> events.CaseVerified | None:
+        """The finding of the present round."""
+        found = self.verification
+        return found if found and found.round == self.round else None
+
+    def _record(self, fact: type[events.Fact], at: datetime, **content: Any) -> None:
+        self.trigger_event(fact, timestamp=at, **content)
+
+    def _unless_closed(self) -> None:
+        if self.stage is Stage.CLOSED:
+            raise CaseAlreadyClosed
+
+    def _in_stage(self, command: str) -> None:
+        if self.stage not in STAGES[command]:
+            raise WrongStage(f"the case is {self.stage}")
+
+    def _live_lease(self, at: datetime) -> Lease | None:
+        return self.lease if self.lease and self.lease.live(at) else None
+
+    def _start_clock(self, kind: ClockKind, subject: UUID, due: datetime, at: datetime) -> None:
+        clock_id = uuid5(subject, f"clock/{self.version}")
+        self._record(events.ClockStarted, at, clock_id=clock_id, kind=kind, subject=subject, due=due)
+
+    def _end_clock(
+        self, subject: UUID, how: type[events.ClockSatisfied] | type[events.ClockCancelled], at: datetime
+    ) -> None:
+        clock: Running | None = self.clocks.of(subject)
+        if clock:
+            self._record(how, at, clock_id=clock.clock_id, kind=clock.kind)
