@@ -133,10 +133,13 @@ def wire(migrated_database: str) -> Iterator[Wire]:
 
 @pytest.fixture
 def recorder(wire: Wire) -> Iterator[ConcurrentRecorder]:
-    """A recorder at the far end of the wire, with its statements prepared."""
-    factory = ConcurrentPostgresFactory({"POSTGRES_URL": wire.url, "POSTGRES_POOL_SIZE": "1"})
+    """A recorder at the far end of the wire, with one connection on which both statements are prepared."""
+    factory = ConcurrentPostgresFactory(
+        {"POSTGRES_URL": wire.url, "POSTGRES_POOL_SIZE": "1", "POSTGRES_MAX_OVERFLOW": "0"}
+    )
     recorder = factory.application_recorder()
     recorder.append([event()], WHO)
+    recorder.append([event(), event()], WHO)
     yield recorder
     factory.close()
 
@@ -178,7 +181,6 @@ def test_several_facts_whose_answer_was_lost_are_answered_with_the_position_of_t
 ) -> None:
     case_id = uuid4()
     facts = [event(case_id, version) for version in (1, 2, 3)]
-    recorder.append([event(version=1), event(version=2)], WHO)
     wire.lose_next_answer()
     first = recorder.append(facts, WHO)
     assert recorded(case_id) == [(first + n, fact.event_id) for n, fact in enumerate(facts)]
