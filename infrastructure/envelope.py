@@ -7,8 +7,8 @@ Woodage, Crypto 2018); the commitment is a collision-resistant digest of key and
 """
 
 import os
-from dataclasses import dataclass
 from hmac import compare_digest
+from typing import NamedTuple
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -25,21 +25,22 @@ HEADER_BYTES = 1 + SALT_BYTES + COMMITMENT_BYTES + NONCE_BYTES
 OVERHEAD_BYTES = HEADER_BYTES + TAG_BYTES
 
 _LABEL = b"recourse envelope 1\0"
+_SHA256 = SHA256()  # making one costs as much as the derivation
 
 
 class Unopened(Exception):
     """The box was not made under this key for this context, or is damaged."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Derived:
+class _Derived(NamedTuple):
     cipher: AESGCM
     commitment: bytes
 
 
 def seal(key: bytes, context: bytes, content: bytes) -> bytes:
     """A box that opens under this 32-byte key and this context alone."""
-    salt, nonce = os.urandom(SALT_BYTES), os.urandom(NONCE_BYTES)
+    chance = os.urandom(SALT_BYTES + NONCE_BYTES)
+    salt, nonce = chance[:SALT_BYTES], chance[SALT_BYTES:]
     derived = _derive(key, salt, context)
     ciphertext = derived.cipher.encrypt(nonce, content, context)
     return bytes([VERSION]) + salt + derived.commitment + nonce + ciphertext
@@ -66,5 +67,5 @@ def _parts(box: bytes) -> tuple[bytes, bytes, bytes, bytes]:
 
 
 def _derive(key: bytes, salt: bytes, context: bytes) -> _Derived:
-    material = HKDF(SHA256(), KEY_BYTES + COMMITMENT_BYTES, salt, _LABEL + context).derive(key)
+    material = HKDF(_SHA256, KEY_BYTES + COMMITMENT_BYTES, salt, _LABEL + context).derive(key)
     return _Derived(AESGCM(material[:KEY_BYTES]), material[KEY_BYTES:])

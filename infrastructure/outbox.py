@@ -138,6 +138,10 @@ class OutboxWorker:
             except ServiceUnavailable:
                 log.warning("the outbox waits for the database")
                 busy = False
+            except Exception:
+                # A fault of ours or of the schema. It is said each time, and its mending needs no restart.
+                log.exception("the outbox could not be read or written")
+                busy = False
             if not busy:
                 stop.wait(poll)
 

@@ -281,6 +281,29 @@ def test_a_running_worker_outlives_a_database_that_is_away_and_stops_when_told(o
     assert "the outbox waits for the database" in caplog.messages
 
 
+def test_a_running_worker_outlives_a_schema_that_is_being_changed(office: Office, caplog):
+    arrived, noticed, stop = threading.Event(), threading.Event(), threading.Event()
+    office.counterparty.meanwhile = arrived.set
+    office.send()
+    log, notice = logging.getLogger("infrastructure.outbox"), Noticing(noticed)
+    log.addHandler(notice)
+    rename = b"ALTER TABLE %s RENAME TO %s"
+    running = threading.Thread(target=office.worker().run, args=(stop, 0.02))
+    with psycopg.connect(office.url, autocommit=True) as connection:
+        connection.execute(rename % (b"outbox", b"elsewhere"))
+        running.start()
+        try:
+            assert noticed.wait(20)
+            connection.execute(rename % (b"elsewhere", b"outbox"))
+            assert arrived.wait(20)
+        finally:
+            stop.set()
+            running.join(20)
+            log.removeHandler(notice)
+    assert not running.is_alive()
+    assert "the outbox could not be read or written" in caplog.messages
+
+
 class Noticing(logging.Handler):
     """Tells when anything is logged."""
 
