@@ -1,0 +1,76 @@
+"""Use cases on the merchant: penalties, and the duty to rectify."""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from application.cases.running import Answer, Request, Running, reasons_of
+from application.errors import (
+    InvalidRequest,
+)
+from application.vault import Sealing
+from domain.case import Case
+from domain.values import (
+    Money,
+    SealedFor,
+)
+
+FUTURE_LIMIT = timedelta(days=366)
+"""A due time further away than this is taken for a mistake."""
+
+
+class Accounting(Running):
+    """What a case asks of the merchant beyond its remedies."""
+
+    def penalise(
+        self,
+        request: Request,
+        case_id: UUID,
+        points: int,
+        fine: Money | None,
+        clause: str,
+        reasons: str,
+    ) -> Answer:
+        """Penalise the merchant. Needs the version."""
+        penalty_id = self._new_id()
+
+        def decide(case: Case, sealing: Sealing, at: datetime) -> None:
+            case.penalise(penalty_id, points, fine, clause, reasons_of(sealing, reasons), self._policy, at)
+
+        return self._versioned(request, case_id, "penalties.assess", decide, penalty_id)
+
+    def order_rectification(self, request: Request, case_id: UUID, terms: str, due: datetime) -> Answer:
+        """Tell the merchant what to put right by when. Needs the version."""
+        now = self._clock.now()
+        if not now < due <= now + FUTURE_LIMIT:
+            raise InvalidRequest("/due", "must lie in the future, within a year")
+        rectification_id = self._new_id()
+
+        def decide(case: Case, sealing: Sealing, at: datetime) -> None:
+            sealed = sealing.seal(SealedFor.PLATFORM, "terms", terms)
+            case.order_rectification(rectification_id, sealed, due, at)
+
+        return self._versioned(request, case_id, "rectification.order", decide, rectification_id)
+
+    def submit_rectification(self, request: Request, case_id: UUID, text: str) -> Answer:
+        """Record what the merchant did."""
+
+        def decide(case: Case, sealing: Sealing, at: datetime) -> None:
+            case.submit_rectification(sealing.seal(SealedFor.MERCHANT, "text", text), at)
+
+        return self._command(request, case_id, "rectification.submit", decide)
+
+    def judge_rectification(self, request: Request, case_id: UUID, accepted: bool, reasons: str) -> Answer:
+        """Take what the merchant submitted as enough, or not. Needs the version."""
+
+        def decide(case: Case, sealing: Sealing, at: datetime) -> None:
+            case.judge_rectification(accepted, reasons_of(sealing, reasons), at)
+
+        return self._versioned(request, case_id, "rectification.judge", decide)
+
+    def waive_rectification(self, request: Request, case_id: UUID, reasons: str) -> Answer:
+        """Ask no more of the merchant. Needs the version."""
+
+        def decide(case: Case, sealing: Sealing, at: datetime) -> None:
+            case.waive_rectification(reasons_of(sealing, reasons), at)
+
+        return self._versioned(request, case_id, "rectification.waive", decide)

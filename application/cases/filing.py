@@ -1,0 +1,125 @@
+"""The use cases put together; filing, due times and reading."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from uuid import UUID
+
+from application import access
+from application.cases.accounting import Accounting
+from application.cases.ending import Ending
+from application.cases.reviewing import Reviewing
+from application.cases.running import RETRIES, Answer, Request, sealed_if_given
+from application.cases.settling import Settling
+from application.errors import (
+    ServiceUnavailable,
+)
+from application.store import (
+    DeadlineNotPending,
+    Effects,
+    RecordedFact,
+    VersionConflict,
+)
+from application.vault import Sealing
+from domain.case import Case
+from domain.values import (
+    Actor,
+    CaseType,
+    Claim,
+    Contact,
+    OrderLine,
+    SealedFor,
+)
+
+
+class Cases(Reviewing, Settling, Accounting, Ending):
+    """Every use case of a case. Safe to share between threads."""
+
+    def file(
+        self,
+        request: Request,
+        case_type: CaseType,
+        reason: str,
+        channel: str,
+        buyer_id: str,
+        merchant_id: str,
+        order: OrderLine,
+        claim: Claim,
+        statement: str | None = None,
+        contact: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """File a case for one order line. `contact` may name `name`, `phone` and `address`.
+
+        Raises Forbidden, InvalidRequest (an order from the future), IdempotencyKeyReused,
+        RequestInProgress, ServiceUnavailable and the refusal CaseAlreadyOpenForOrderLine.
+        """
+        self._permit(request.by, "cases.file")
+        if known := self._replayed(request):
+            return known
+        at = self._clock.now()
+        self._not_after(order.purchased_at, at, "/order/purchased_at")
+        if order.delivered_at:
+            self._not_after(order.delivered_at, at, "/order/delivered_at")
+        case_id = self._new_id()
+        sealing = self._vault.sealing(case_id, 1)
+        case = Case.file(
+            by=request.by,
+            case_id=case_id,
+            number=case_number(case_id, at),
+            case_type=case_type,
+            reason=reason,
+            channel=channel,
+            buyer=self._vault.pseudonym("buyer", buyer_id),
+            merchant_id=merchant_id,
+            order=order,
+            claim=claim,
+            policy=self._policy,
+            at=at,
+            statement=sealed_if_given(sealing, SealedFor.BUYER, "statement", statement),
+            contact=_sealed_contact(sealing, contact),
+        )
+        return self._record(request, case, sealing, None)
+
+    def miss_clock(self, request: Request, case_id: UUID, clock_id: UUID) -> bool:
+        """Act upon a due time that has passed; False when there was nothing left to act upon."""
+        for _ in range(RETRIES):
+            case = self._load(request.by, case_id, "clocks.miss")
+            case.miss_clock(clock_id, self._clock.now())
+            try:
+                if case.pending_events:
+                    self._save(request, case, Effects(fired=clock_id), was_open=True)
+                    return True
+            except DeadlineNotPending:
+                return False
+            except VersionConflict:
+                continue
+            return False
+        raise ServiceUnavailable
+
+    def get(self, by: Actor, case_id: UUID) -> Case:
+        """The case as it is now. Raises NotFound for one that is not the caller's to see."""
+        return self._load(by, case_id, "cases.read")
+
+    def history(self, by: Actor, case_id: UUID) -> tuple[Case, list[RecordedFact]]:
+        """The case and its facts in order. Raises NotFound for one that is not the caller's to see."""
+        case = self._load(by, case_id, "cases.read")
+        return case, self._store.facts(case_id)
+
+    def allowed(self, by: Actor, case: Case) -> list[str]:
+        """The commands that this caller could give now."""
+        possible = case.possible(by, self._clock.now())
+        return [name for name in possible if access.may(by, access.COMMANDS[name])]
+
+
+def case_number(case_id: UUID, at: datetime) -> str:
+    """The number that people use: the day and the last fifty bits of the case id in Crockford's base 32."""
+    bits = case_id.int
+    digits = "".join("0123456789ABCDEFGHJKMNPQRSTVWXYZ"[bits >> shift & 31] for shift in range(45, -1, -5))
+    return f"AS-{at:%Y%m%d}-{digits}"
+
+
+def _sealed_contact(sealing: Sealing, contact: Mapping[str, str] | None) -> Contact | None:
+    if contact is None:
+        return None
+    return Contact(
+        **{part: sealing.seal(SealedFor.BUYER, f"contact.{part}", text) for part, text in contact.items()}
+    )
