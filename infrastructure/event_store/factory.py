@@ -55,8 +55,12 @@ class ConcurrentPostgresFactory(persistence.InfrastructureFactory[TrackingRecord
         return recorder
 
     def application_recorder(self) -> ConcurrentRecorder:
-        """The recorder of facts."""
-        return ConcurrentRecorder(self.datastore)
+        """The recorder of facts. Raises NotMigrated or EpochBehind; then the connections are closed again."""
+        try:
+            return ConcurrentRecorder(self.datastore)
+        except BaseException:
+            self.close()
+            raise
 
     def tracking_recorder(self, tracking_recorder_class: type[TrackingRecorder] | None = None) -> Any:
         """The library's recorder of positions, or the given subclass of it."""

@@ -42,7 +42,6 @@ SELECT_NOTIFICATIONS = (
 MAX_POSITION = b"SELECT max(position) FROM events WHERE position < %b"
 
 MAX_VERSION = 2**31 - 1
-MAX_BIGINT = 2**63 - 1
 POLL_SECONDS = 0.05
 
 
@@ -86,7 +85,11 @@ class ConcurrentRecorder(PostgresRecorder, ApplicationRecorder):
                 in_doubt = in_doubt or connection_lost(error)
 
     def _position_of(self, event: PendingEvent) -> int | None:
-        rows = self.datastore.read(OWN_EVENT, (event.originator_id, event.originator_version, event.event_id))
+        own = (event.originator_id, event.originator_version, event.event_id)
+        try:
+            rows = self.datastore.read(OWN_EVENT, own)
+        except psycopg.Error as error:
+            raise translated(error) from error
         return int(rows[0][0]) if rows else None
 
     def insert_events(self, stored_events: Sequence[StoredEvent], **kwargs: Any) -> Sequence[int] | None:
