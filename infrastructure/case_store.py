@@ -53,8 +53,8 @@ class PostgresCaseStore:
     """Cases as facts in PostgreSQL; implements `application.store.CaseStore`.
 
     Build it after fork, on a migrated database; until closed it holds a pool of at most `pool_size +
-    max_overflow` connections. Raises NotMigrated or EpochBehind when the database is not fit to be written, and
-    psycopg.Error when it cannot be reached.
+    max_overflow` connections. Raises NotMigrated or EpochBehind when the database is not fit to be
+    written, and psycopg.Error when it cannot be reached.
     """
 
     def __init__(
