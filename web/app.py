@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from time import perf_counter
+from typing import Any
 from uuid import UUID
 
 from flask import Flask, Response, g, request
@@ -30,7 +31,15 @@ HEADERS: Mapping[str, str] = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
-"""Sent with every answer that does not say otherwise."""
+"""Sent with every answer that has no security policy of its own."""
+
+
+class WebApplication(Flask):
+    """Flask without async views: it need not ask of every function and decorator whether it is one."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """The function itself."""
+        return func
 
 
 class RouteWithoutPermission(Exception):
@@ -58,7 +67,7 @@ def create_app(
     settings: WebSettings,
 ) -> Flask:
     """Build the application. Raises RouteWithoutPermission."""
-    app = Flask("recourse", static_folder=None, template_folder=None)
+    app = WebApplication("recourse", static_folder=None, template_folder=None)
     metrics = Metrics.new()
     presenter = Presenter(vault)
     _watch(app, metrics, new_id)
@@ -101,9 +110,10 @@ def _watch(app: Flask, metrics: Metrics, new_id: Callable[[], UUID]) -> None:
     @app.after_request
     def end(response: Response) -> Response:
         here = incoming()
-        response.headers["X-Request-Id"] = here.request_id
-        for name, value in HEADERS.items():
-            response.headers.setdefault(name, value)
+        response.headers.add("X-Request-Id", here.request_id)
+        if "Content-Security-Policy" not in response.headers:
+            for name, value in HEADERS.items():
+                response.headers.add(name, value)
         seconds = perf_counter() - here.started
         metrics.answered(request.method, route(), response.status_code, seconds)
         if log.isEnabledFor(logging.INFO):

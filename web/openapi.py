@@ -127,4 +127,5 @@ def pages(app: Flask, api: DocumentedApi) -> None:
 def _page(content: bytes, content_type: str) -> Response:
     response = Response(content, content_type=content_type)
     response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
+    response.headers["X-Content-Type-Options"] = "nosniff"
     return response
