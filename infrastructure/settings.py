@@ -133,8 +133,9 @@ class _Given(Env):
 def _unknown(given: Mapping[str, str]) -> Iterator[str]:
     for name in given:
         if name not in DESCRIPTIONS:
-            near = get_close_matches(name, DESCRIPTIONS, n=1)
-            hint = f" did you mean {near[0]}?" if near else " unset it."
+            names = [known.removeprefix(PREFIX) for known in DESCRIPTIONS]
+            near = get_close_matches(name.removeprefix(PREFIX), names, n=1, cutoff=0.75)
+            hint = f" did you mean {PREFIX}{near[0]}?" if near else " unset it."
             yield f"{name}: there is no such setting;{hint}"
 
 

@@ -117,6 +117,7 @@ def test_a_typing_error_is_answered_with_the_name_that_was_meant() -> None:
     assert faults(DATABSE_URL="postgresql:///x") == (
         "RECOURSE_DATABSE_URL: there is no such setting; did you mean RECOURSE_DATABASE_URL?",
     )
+    assert faults(VOLUME="11") == ("RECOURSE_VOLUME: there is no such setting; unset it.",)
 
 
 @pytest.mark.parametrize("url", ["postgresql://u:hunter2@h:bad/x", "postgresql://h/x?password=hunter2&no=1"])
