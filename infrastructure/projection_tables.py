@@ -19,7 +19,10 @@ SHOWN_DIFFERENCES = 10
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What two tables of one read model disagree on: counted rows, and up to ten of their cases."""
+    """In what a table of a read model differs from another one: rows, and up to ten of their cases.
+
+    missing: rows that it lacks · extra: rows that the other one lacks.
+    """
 
     missing: int
     extra: int
@@ -159,8 +162,8 @@ class Table(Generic[R]):
                 SELECT originator_id FROM events WHERE position > %(after)s AND position <= %(upto)s
             ), compared AS (
                 SELECT coalesce(mine.case_id, others.case_id) AS case_id,
-                       others.{key} IS NULL AS missing,
-                       mine.{key} IS NULL AS extra,
+                       mine.{key} IS NULL AS missing,
+                       others.{key} IS NULL AS extra,
                        mine.{key} IS NOT NULL AND others.{key} IS NOT NULL
                            AND ROW({mine}) IS DISTINCT FROM ROW({others}) AS changed
                 FROM {table} AS mine FULL JOIN {other} AS others USING ({key})

@@ -8,6 +8,8 @@ from domain.values import Actor, Role
 from infrastructure import screen
 from infrastructure.commands.terminal import Failure, Parts, as_json, dry_run, out, print_json, with_parts
 
+ROLES = [role.value for role in Role if role is not Role.SYSTEM]
+
 
 @click.group()
 def key() -> None:
@@ -15,9 +17,7 @@ def key() -> None:
 
 
 @key.command()
-@click.option(
-    "--role", required=True, type=click.Choice([role.value for role in Role if role is not Role.SYSTEM])
-)
+@click.option("--role", required=True, type=click.Choice(ROLES), help="What its holder may do.")
 @click.option("--subject", required=True, help="Who will use it: a person or a system.")
 @click.option("--merchant", help="The merchant, for the merchant role alone.")
 @click.option(

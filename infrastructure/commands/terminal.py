@@ -15,6 +15,8 @@ from rich.console import Console
 from rich.text import Text
 
 from application.clock import Clock
+from application.errors import NotFound
+from application.intake import IntakeInterrupted
 from infrastructure import settings
 from infrastructure.event_store.connections import Datastore
 from infrastructure.keys import ApiKeys
@@ -125,8 +127,15 @@ class AdvisedGroup(click.Group):
 
 def said(fault: Exception) -> str:
     """What an expected failure says of itself; its docstring, when it says nothing."""
-    text = str(fault).strip() or (type(fault).__doc__ or type(fault).__name__).strip()
-    return text.splitlines()[0] if isinstance(fault, psycopg.Error) else text
+    match fault:
+        case psycopg.Error():
+            return str(fault).strip().splitlines()[0]
+        case NotFound(kind):
+            return f"there is no {kind}"
+        case IntakeInterrupted(line=line):
+            return f"the service went away before line {line}"
+        case _:
+            return str(fault).strip() or (type(fault).__doc__ or type(fault).__name__).strip()
 
 
 # --- what commands are handed -------------------------------------------------------------------------

@@ -1,0 +1,163 @@
+"""Looking at cases, queues, read models, keys, messages and the clock."""
+
+from uuid import uuid4
+
+import psycopg
+import pytest
+
+from infrastructure.demo.cases import example_cases
+
+
+def test_a_case_is_shown_by_its_id_and_by_its_number(recourse_on, three_cases):
+    by_id = recourse_on.json("case", "show", three_cases[0]["case_id"])
+    by_number = recourse_on.json("case", "show", three_cases[0]["number"])
+    assert by_id == by_number
+    assert by_id["stage"] == "filed"
+    assert three_cases[0]["number"] in recourse_on("case", "show", three_cases[0]["case_id"]).stdout
+
+
+def test_texts_and_contacts_stay_sealed_on_the_command_line(recourse_on, three_cases):
+    written = [case["statement"] for case in list(example_cases())[:3]]
+    for row in three_cases:
+        shown = "".join(
+            recourse_on("case", command, row["case_id"], *form).output
+            for command in ("show", "history", "replay")
+            for form in ((), ("--json",))
+        )
+        assert not [text for text in written if text in shown]
+
+
+def test_the_history_names_every_fact_and_who_recorded_it(recourse_on, three_cases):
+    (fact,) = recourse_on.json("case", "history", three_cases[0]["number"])["data"]
+    assert (fact["type"], fact["version"]) == ("CaseFiled", 1)
+    assert fact["actor"] == {"id": "buyer-app", "role": "buyer-integration"}
+    assert "CaseFiled" in recourse_on("case", "history", three_cases[0]["number"]).stdout
+
+
+def test_a_replay_tells_what_the_case_was_after_each_fact(recourse_on, three_cases):
+    (step,) = recourse_on.json("case", "replay", three_cases[0]["case_id"], "--version", "1")["data"]
+    assert (step["version"], step["fact"], step["stage"]) == (1, "CaseFiled", "filed")
+    assert "CaseFiled" in recourse_on("case", "replay", three_cases[0]["case_id"]).stdout
+
+
+@pytest.mark.parametrize("name", [str(uuid4()), "AS-20260101-0000000000"])
+def test_a_case_that_is_not_there_is_told(recourse_on, name):
+    result = recourse_on("case", "show", name, code=1)
+    assert "there is no case" in result.stderr
+    assert "next: recourse queue" in result.stderr
+
+
+def test_the_queue_is_shown_with_its_counts(recourse_on, three_cases):
+    shown = recourse_on("queue").stdout
+    assert "3 open, 0 overdue" in shown
+    assert all(row["number"] in shown for row in three_cases)
+    assert recourse_on.json("queue", "execution")["data"] == []
+
+
+def test_the_read_models_are_shown_with_their_lag(recourse_on, three_cases):
+    found = {one["name"]: one for one in recourse_on.json("projections", "status")["data"]}
+    assert found["review_queue"]["lag_events"] == 0
+    assert "review_queue" in recourse_on("projections", "status").stdout
+
+
+def test_a_difference_is_found_ends_with_3_and_a_rebuild_mends_it(recourse_on, three_cases):
+    recourse_on("projections", "diff", "review_queue")
+    with psycopg.connect(recourse_on.url) as connection:
+        connection.execute("DELETE FROM review_queue_v1 WHERE number = %s", (three_cases[0]["number"],))
+    result = recourse_on("projections", "diff", "review_queue", code=3)
+    assert "1 missing" in result.stdout
+    assert three_cases[0]["case_id"] in result.stdout
+    recourse_on("projections", "rebuild", "review_queue", "--dry-run", code=3)
+    assert len(recourse_on.json("queue")["data"]) == 2
+    recourse_on("projections", "rebuild", "review_queue")
+    assert len(recourse_on.json("queue")["data"]) == 3
+    recourse_on("projections", "diff", "review_queue")
+
+
+def test_parked_cases_are_listed_and_one_that_is_not_parked_is_told(recourse_on, three_cases):
+    assert recourse_on.json("projections", "parked")["data"] == []
+    result = recourse_on("projections", "replay", three_cases[0]["case_id"], code=1)
+    assert "next: recourse projections parked" in result.stderr
+
+
+def test_a_key_is_shown_once_listed_without_its_secret_and_ends_when_revoked(recourse_on):
+    assert (
+        "would make"
+        in recourse_on("key", "create", "--role", "agent", "--subject", "ann", "--dry-run").stdout
+    )
+    secret = recourse_on("key", "create", "--role", "agent", "--subject", "ann", "--days", "3").stdout.strip()
+    _, key_id, hidden = secret.split("_", 2)
+    listed = recourse_on("key", "list").stdout
+    assert key_id in listed
+    assert "valid" in listed
+    assert hidden not in listed + str(recourse_on.json("key", "list"))
+    recourse_on("key", "revoke", key_id, "--dry-run")
+    assert recourse_on.json("key", "list")["data"][0]["revoked_at"] is None
+    recourse_on("key", "revoke", key_id)
+    assert "revoked" in recourse_on("key", "list").stdout
+    assert "next: recourse key list" in recourse_on("key", "revoke", key_id, code=1).stderr
+
+
+def test_only_a_merchants_key_names_a_merchant(recourse_on):
+    recourse_on("key", "create", "--role", "merchant", "--subject", "bob", code=2)
+    recourse_on("key", "create", "--role", "agent", "--subject", "bob", "--merchant", "m-1", code=2)
+    recourse_on("key", "create", "--role", "merchant", "--subject", "bob", "--merchant", "m-1")
+
+
+def test_the_outbox_and_the_clock_say_how_they_stand(recourse_on, three_cases):
+    assert "0 waiting; 0 parked" in recourse_on("outbox", "status").stdout
+    assert recourse_on.json("outbox", "status")["parked"] == []
+    assert "next: recourse outbox status" in recourse_on("outbox", "redeliver", str(uuid4()), code=1).stderr
+    assert "0 due times pending" in recourse_on("clock", "status").stdout
+    nobody = recourse_on("clock", "acknowledge", str(uuid4()), "--as", "ann", code=1)
+    assert "next: recourse clock status" in nobody.stderr
+
+
+def test_a_parked_message_is_shown_and_delivered_again_on_request(recourse_on, three_cases):
+    message_id = uuid4()
+    with psycopg.connect(recourse_on.url) as connection:
+        connection.execute(
+            "INSERT INTO outbox (message_id, case_id, kind, payload, state, attempts, last_error)"
+            " VALUES (%s, %s, 'payment', '{}', 'parked', 12, 'given up')",
+            (message_id, three_cases[0]["case_id"]),
+        )
+    assert str(message_id) in recourse_on("outbox", "status").stdout
+    recourse_on("outbox", "redeliver", str(message_id))
+    assert recourse_on.json("outbox", "status")["status"]["pending"] == 1
+
+
+def test_an_alarm_of_the_clock_is_shown_and_settled(recourse_on):
+    alarm_id = uuid4()
+    with psycopg.connect(recourse_on.url) as connection:
+        connection.execute(
+            "INSERT INTO clock_alarms (alarm_id, process, jump_seconds) VALUES (%s, 'ticker', 4000)",
+            (alarm_id,),
+        )
+    assert f"alarm {alarm_id}" in recourse_on("clock", "status").stdout
+    recourse_on("clock", "acknowledge", str(alarm_id), "--as", "ann")
+    assert recourse_on.json("clock", "status")["alarms"] == []
+
+
+def test_migrate_says_what_it_would_do_does_it_and_then_has_nothing_to_do(bare, fresh_database):
+    bare.url = fresh_database
+    bare.home.mkdir()
+    assert "would apply 001_event_store.sql" in bare("migrate", "--dry-run").stdout
+    done = bare("migrate").stdout
+    assert "applied 001_event_store.sql" in done
+    assert "made review_queue_v1" in done
+    assert bare("migrate").stdout == "up to date\n"
+
+
+def test_the_doctor_finds_nothing_wrong_with_a_sound_installation(recourse_on):
+    findings = recourse_on.json("doctor")["data"]
+    assert {one["level"] for one in findings} <= {"ok", "warning"}
+    assert "migrations" in recourse_on("doctor").stdout
+
+
+def test_the_doctor_ends_with_1_when_something_is_wrong(bare, fresh_database):
+    bare.url = fresh_database
+    assert "next: recourse migrate" in bare("doctor", code=1).stdout
+
+
+def test_the_openapi_document_is_printed(bare):
+    assert '"/api/v1/cases"' in bare("openapi").stdout
