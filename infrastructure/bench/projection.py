@@ -6,8 +6,6 @@ that only the ways of reading and writing are compared. A rate counts all events
 """
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from random import Random
 from resource import RUSAGE_SELF, getrusage
 from statistics import median
@@ -15,7 +13,7 @@ from subprocess import PIPE
 from subprocess import run as run_process
 from time import perf_counter
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import msgspec
 import psycopg
@@ -23,11 +21,11 @@ from eventsourcing.application import Application
 from eventsourcing.persistence import Mapper, Tracking
 from eventsourcing.postgres import PostgresTrackingRecorder
 from eventsourcing.projection import Projection, ProjectionRunner
-from psycopg import sql
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.conninfo import conninfo_to_dict
 from rich.console import Console
 from rich.table import Table as Printed
 
+from infrastructure.bench.append import scratch_database
 from infrastructure.bench.histories import fill, told
 from infrastructure.mapper import FactMapper
 from infrastructure.migrate import migrate
@@ -73,7 +71,7 @@ def run(
     `projector` and `stock` are events a second, `of_stock` their ratio, `megabytes` the projector's peak
     while catching up `memory_events` events (none: 0).
     """
-    with _scratch_database(url) as ours, _scratch_database(url) as stock:
+    with scratch_database(url) as ours, scratch_database(url) as stock:
         _fill_ours(ours, events)
         _fill_stock(stock, stock_events)
         measured: dict[str, list[CaughtUp]] = {"projector": [], "stock": []}
@@ -117,7 +115,7 @@ def print_table(result: dict[str, Any], console: Console) -> None:
 
 
 def _memory(url: str, events: int) -> float:
-    with _scratch_database(url) as scratch:
+    with scratch_database(url) as scratch:
         _fill_ours(scratch, events)
         return _in_own_process("projector", scratch, events).megabytes
 
@@ -127,17 +125,6 @@ def _in_own_process(form: str, url: str, events: int) -> CaughtUp:
         [sys.executable, "-m", __spec__.name, form, url, str(events)], stdout=PIPE, check=True
     )
     return msgspec.json.decode(child.stdout, type=CaughtUp)
-
-
-@contextmanager
-def _scratch_database(url: str) -> Iterator[str]:
-    name = f"recourse_bench_{uuid4().hex}"
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-        try:
-            yield make_conninfo(url, dbname=name)
-        finally:
-            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 # --- ours -------------------------------------------------------------------------------------------

@@ -9,11 +9,11 @@ from typing import Any
 from uuid import uuid4
 
 import psycopg
-from psycopg import Connection, sql
-from psycopg.conninfo import make_conninfo
+from psycopg import Connection
 from rich.console import Console
 from rich.table import Table
 
+from infrastructure.bench.append import scratch_database
 from infrastructure.migrate import migrate
 from infrastructure.projection_supervisor import ProjectionSupervisor
 from projections.pages import Place
@@ -85,19 +85,13 @@ def print_table(result: dict[str, Any], console: Console) -> None:
 
 @contextmanager
 def _filled(url: str, size: int) -> Iterator[Connection[Any]]:
-    name = f"recourse_bench_{uuid4().hex}"
-    with psycopg.connect(url, autocommit=True) as server:
-        server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-        try:
-            scratch = make_conninfo(url, dbname=name)
-            migrate(scratch)
-            ProjectionSupervisor(scratch, holder="bench", models=[REVIEW_QUEUE]).prepare()
-            with psycopg.connect(scratch, autocommit=True) as connection:
-                connection.execute(_FILL, {"size": size, "at": AT})
-                connection.execute("VACUUM (ANALYZE) review_queue_v1")
-                yield connection
-        finally:
-            server.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+    with scratch_database(url) as scratch:
+        migrate(scratch)
+        ProjectionSupervisor(scratch, holder="bench", models=[REVIEW_QUEUE]).prepare()
+        with psycopg.connect(scratch, autocommit=True) as connection:
+            connection.execute(_FILL, {"size": size, "at": AT})
+            connection.execute("VACUUM (ANALYZE) review_queue_v1")
+            yield connection
 
 
 def _read(connection: Connection[Any], cursor: str | None) -> float:
