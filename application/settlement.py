@@ -45,11 +45,13 @@ class SettlementProcess:
                 pass  # the outcome will come from the finance role
 
     def _stands(self, instruction: Instruction) -> bool:
-        facts = (recorded.fact for recorded in reversed(self._store.facts(instruction.case_id)))
-        for fact in facts:
-            if isinstance(fact, _PAYMENT_FACTS) and fact.compensation_id == instruction.compensation_id:
-                return getattr(fact, "gateway_key", None) == instruction.gateway_key
-        return False
+        last = self._last_word(instruction.case_id, instruction.compensation_id)
+        return isinstance(last, events.CompensationInstructed) and last.gateway_key == instruction.gateway_key
+
+    def _last_word(self, case_id: UUID, compensation_id: UUID) -> events.Fact | None:
+        facts = (recorded.fact for recorded in reversed(self._store.facts(case_id)))
+        said = (fact for fact in facts if isinstance(fact, _PAYMENT_FACTS))
+        return next((fact for fact in said if fact.compensation_id == compensation_id), None)
 
     def _confirm(self, delivery: Delivery, instruction: Instruction, reference: str) -> None:
         try:

@@ -7,6 +7,8 @@ from uuid import UUID, uuid4
 
 import psycopg
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from application.errors import ServiceUnavailable
 from application.store import WrappedKey
@@ -14,7 +16,7 @@ from application.vault import CannotOpen
 from domain.values import Sealed, SealedFor
 from infrastructure.event_store.connections import Datastore
 from infrastructure.key_file import MasterKey
-from infrastructure.vault import PostgresVault, WrongKeyFile
+from infrastructure.vault import PostgresVault, WrongKeyFile, _context
 
 MASTER = MasterKey(bytes(range(32)))
 TEXT = "王芳 13800000000"
@@ -161,6 +163,23 @@ def test_a_wrapped_key_moved_to_another_case_person_or_id_does_not_open(datastor
     record(datastore, case_id, (WrappedKey(person, key_id, key.wrapped),))
     with pytest.raises(CannotOpen):
         vault.keys_of(case_id)
+
+
+PLACES = st.tuples(
+    st.sampled_from([UUID(int=1), UUID(int=2)]),
+    st.integers(1, 2**31 - 1),
+    st.text("ab\0.", max_size=4),
+    st.sampled_from(SealedFor),
+    st.sampled_from([UUID(int=1), UUID(int=2)]),
+)
+
+
+@given(place=PLACES, other=PLACES, which=st.integers(0, 4))
+def test_no_two_places_are_bound_to_the_same_context(place, other, which: int):
+    """Whichever of case, version, field, person and key id differs, a value does not open there."""
+    assert (_context(*place) == _context(*other)) is (place == other)
+    moved = (*place[:which], other[which], *place[which + 1 :])
+    assert (_context(*place) == _context(*moved)) is (place == moved)
 
 
 def test_no_other_text_of_the_box_is_taken_for_it(datastore, vault):
