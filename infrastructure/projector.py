@@ -34,7 +34,8 @@ ATTEMPTS = 3
 SHORTEST_PAUSE = 0.005
 LONGEST_PAUSE = 0.1
 LONGEST_OUTAGE_PAUSE = 2.0
-"""Seconds between two looks for new facts, and between two attempts to reach the database."""
+FOLLOWERS_PAUSE = 0.25
+"""Seconds between two looks for new facts, to reach the database, and for a lease that became free."""
 
 
 class NotLeading(Exception):
@@ -150,7 +151,7 @@ class Projector(Generic[R]):
             try:
                 pause = SHORTEST_PAUSE / 10 if self.advance() else min(pause * 2, LONGEST_PAUSE)
             except NotLeading:
-                pause = self._lease.total_seconds() / 3
+                pause = FOLLOWERS_PAUSE
             except LeadershipLost:
                 pause = SHORTEST_PAUSE
             except Exception as error:

@@ -202,3 +202,17 @@ def test_read_models_park_apart(kept, chosen) -> None:
     counts = {row.name: row.parked for row in kept.supervisor().status()}
     assert counts["review_queue"] == 1
     assert counts["open_loops"] == 0
+
+
+def test_a_rebuild_parks_what_it_cannot_fold_either(kept, chosen) -> None:
+    case_id, version, _ = chosen
+    refusing = kept.supervisor(models=[Refusing(case_id).model])
+    refusing.catch_up()
+    before = kept.rows(REVIEW_QUEUE)
+
+    refusing.rebuild("review_queue")
+
+    (parked,) = kept.supervisor().parked()
+    assert (parked.table, parked.case_id, parked.version) == ("review_queue_v1", case_id, version)
+    assert kept.rows(REVIEW_QUEUE) == before
+    assert kept.supervisor().replay(case_id) == ["review_queue"]
