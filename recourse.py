@@ -9,6 +9,7 @@ Exit codes: 0 done · 1 failed, and the last line says what to run next · 2 unu
 
 import atexit
 import json
+import logging
 import os
 import signal
 import socket
@@ -102,6 +103,8 @@ from web.limits import Rate
 from web.presenter import Presenter
 from web.problems import Problem
 from web.schemas import FilingSchema
+
+log = logging.getLogger(__name__)
 
 VERSION = version("recourse")
 PROGRAM = (sys.executable, str(Path(__file__).resolve()))
@@ -393,6 +396,7 @@ def work(given: Settings) -> None:
         parts.projections.prepare()
         delivery = threading.Thread(target=parts.outbox.run, args=(stop,), name="outbox")
         delivery.start()
+        log.info("keeping the read models and delivering the outbox")
         parts.projections.run(stop)
         delivery.join()
 
@@ -404,6 +408,7 @@ def tick(given: Settings) -> None:
     logs.log_here("ticker", given.log_level)
     stop = stop_on_signals()
     with Parts(given) as parts:
+        log.info("acting upon due times")
         parts.ticker.run(stop)
 
 

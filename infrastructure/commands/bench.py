@@ -15,7 +15,7 @@ from rich.console import Console
 
 from domain.values import Actor, Role
 from infrastructure import serving
-from infrastructure.bench import append, http, projection
+from infrastructure.bench import append, http, projection, queue
 from infrastructure.bench.append import scratch_database
 from infrastructure.commands.terminal import Door, as_json, err, out, print_json, with_settings
 from infrastructure.embedded import Embedded
@@ -47,6 +47,11 @@ def measure_projection(given: Settings, quick: bool) -> dict[str, Any]:
     if quick:
         return projection.run(url_in(given), events=5_000, stock_events=500, memory_events=0, rounds=1)
     return projection.run(url_in(given))
+
+
+def measure_queue(given: Settings, quick: bool) -> dict[str, Any]:
+    """One page of the queue, with few and with many open cases."""
+    return queue.run(url_in(given), (100, 1_000), 3) if quick else queue.run(url_in(given))
 
 
 def measure_http(given: Settings, quick: bool) -> dict[str, Any]:
@@ -101,6 +106,11 @@ MEASUREMENTS: dict[str, tuple[str, Measure, Print]] = {
         "Requests a second of the web server, beside a route that returns a constant.",
         measure_http,
         http.print_table,
+    ),
+    "queue": (
+        "One page of the review queue, with few and with many open cases.",
+        measure_queue,
+        queue.print_table,
     ),
 }
 
