@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Generic
 
 import psycopg
@@ -16,6 +17,9 @@ Progress = Callable[[int, int], None]
 """Called with the events folded so far and how many there were at the start."""
 
 ADVISORY_LOCK = 7_302_614_906
+FILLING_LEASE = timedelta(minutes=1)
+"""On the table being filled; the comparison, which renews nothing, must fit in."""
+
 SWAP_ATTEMPTS = 20
 SWAP_LOCK_TIMEOUT = "500ms"
 """A swap waits this long for readers of the live table, and holds up new ones; then it tries again."""
@@ -56,7 +60,8 @@ _BECOME = """
     WHERE table_name = %s
 """
 _POSITIONS = "SELECT position FROM projections WHERE table_name = ANY(%s)"
-_EVENTS = "SELECT count(*) FROM events WHERE position < safe_position()"
+_EVENTS = "SELECT count(*) FROM events WHERE position < %s"
+_LET_GO = "UPDATE projections SET holder = NULL, lease_until = NULL WHERE table_name = %s AND holder = %s"
 
 
 def take_turns(connection: Connection[Any]) -> None:
@@ -83,7 +88,9 @@ class Rebuild(Generic[R]):
         self._url = url
         self._live = Table(model, model.table)
         self._fresh = Table(model, f"{model.table}_{purpose}")
-        self._projector = Projector(url, model, table=self._fresh.name, holder=holder)
+        self._projector = Projector(
+            url, model, table=self._fresh.name, holder=f"{holder} {purpose}", lease=FILLING_LEASE
+        )
 
     def swap(self, progress: Progress = lambda done, total: None) -> Rebuilt:
         """Fill, compare, and put the new table in the place of the live one.
@@ -123,7 +130,8 @@ class Rebuild(Generic[R]):
 
     def _fill(self, connection: Connection[Any], progress: Progress) -> int:
         with connection.cursor(row_factory=scalar_row) as cursor:
-            total: int = cursor.execute(_EVENTS).fetchall()[0]
+            bound = cursor.execute("SELECT safe_position()").fetchone()
+            total: int = cursor.execute(_EVENTS, (bound,)).fetchall()[0]
         done = 0
 
         def count(amount: int) -> None:
@@ -169,7 +177,8 @@ class Rebuild(Generic[R]):
         return True
 
     def _end(self, connection: Connection[Any]) -> None:
-        """Nothing is left beside the live table, whatever happened."""
+        """Nothing is left beside the live table, and no lease on it, whatever happened."""
         self._projector.close()
         with connection.transaction():
             unregister(connection, self._fresh.name)
+            connection.execute(_LET_GO, (self._live.name, self._projector.holder))

@@ -250,6 +250,7 @@ def test_a_reader_that_never_ends_keeps_the_live_table(kept: Any, monkeypatch: p
 
     assert kept.rows(REVIEW_QUEUE) == before
     assert names_of_tables(kept) == {model.table for model in ALL}
+    assert {row.holder for row in kept.supervisor().status()} == {None}
 
 
 def test_an_unknown_read_model_cannot_be_rebuilt_or_compared(kept: Any) -> None:
