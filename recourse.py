@@ -96,12 +96,11 @@ from infrastructure.ticker import Ticker
 from infrastructure.vault import PostgresVault, WrongKeyFile
 from projections import case_index, review_queue
 from projections.catalogue import ALL
-from web import strict_json
+from web import problems, strict_json
 from web.app import WebSettings, create_app
 from web.fields import faults
 from web.limits import Rate
 from web.presenter import Presenter
-from web.problems import Problem
 from web.schemas import FilingSchema
 
 log = logging.getLogger(__name__)
@@ -606,7 +605,7 @@ def parse_line(raw: bytes) -> Line:
         value = strict_json.parse(raw)
         key = value.pop("idempotency_key", None) if isinstance(value, dict) else None
         return Line(FILING.load(value), strict_json.canonical(value), key)
-    except Problem as problem:
+    except problems.Problem as problem:
         raise LineRefused(problem.code, problem.detail) from None
     except ValidationError as invalid:
         found = [f"{fault.pointer or '/'}: {fault.detail}" for fault in faults(invalid, "body")]
@@ -644,7 +643,11 @@ def reference_command(folder: Path) -> None:
 
 def reference_pages() -> dict[str, str]:
     """The reference pages by file name."""
-    return reference.pages(ALL, openapi_document(), settings.DESCRIPTIONS, main)
+    errors = [
+        reference.ErrorCode(code, status, problems.title(code, "en"), problems.title(code, "zh"))
+        for code, status in problems.STATUS.items()
+    ]
+    return reference.pages(ALL, errors, openapi_document(), settings.DESCRIPTIONS, main)
 
 
 if __name__ == "__main__":

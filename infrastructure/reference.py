@@ -2,15 +2,17 @@
 
 import dataclasses
 import enum
+import re
 import types
 import typing
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from inspect import cleandoc
 from typing import Any, get_type_hints
 
 import click
 
 from domain.events import FACTS, Fact
-from domain.refusals import REFUSALS, Refusal
+from domain.refusals import REFUSALS
 from projections.read_model import ReadModel
 
 NOTICE = "<!-- Written by `recourse reference docs/reference`. Do not edit. -->\n"
@@ -23,6 +25,9 @@ through which request it was recorded. `Sealed` is text that only the vault can 
 ABOUT_REFUSALS = """\
 What a case can say no to. Over HTTP each is a 409 `application/problem+json` with this `code`; nothing
 was recorded. Codes never change their meaning and are never given out twice.
+"""
+ABOUT_ERRORS = """\
+What can go wrong before or around the case. A request may always meet 401, 403, 422, 429, 500 and 503.
 """
 ABOUT_ENDPOINTS = """\
 The whole contract, with every schema, is the OpenAPI document: `recourse openapi`, or
@@ -39,13 +44,27 @@ LIBRARY_FIELDS = frozenset({"originator_id", "originator_version", "originator_t
 Json = Mapping[str, Any]
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class ErrorCode:
+    """What a problem's code is sent with, and how it is titled."""
+
+    code: str
+    status: int
+    english: str
+    chinese: str
+
+
 def pages(
-    models: Sequence[ReadModel[Any]], openapi: Json, settings: Mapping[str, str], command: click.Group
+    models: Sequence[ReadModel[Any]],
+    errors: Sequence[ErrorCode],
+    openapi: Json,
+    settings: Mapping[str, str],
+    command: click.Group,
 ) -> dict[str, str]:
     """The pages by file name."""
     return {
         "facts.md": _facts(models),
-        "refusals.md": _refusals(REFUSALS),
+        "refusals.md": _refusals(errors),
         "endpoints.md": _endpoints(openapi),
         "settings.md": _settings(settings),
         "commands.md": _commands(command),
@@ -124,19 +143,32 @@ def _type_name(hint: Any) -> str:
 # --- refusals and errors ----------------------------------------------------------------------------
 
 
-def _refusals(refusals: Sequence[type[Refusal]]) -> str:
-    rows = [f"| `{refusal.code}` | {refusal.title()} |" for refusal in refusals]
+def _refusals(errors: Sequence[ErrorCode]) -> str:
+    refusals = {refusal.code for refusal in REFUSALS}
+    said = [one for one in errors if one.code in refusals]
+    others = sorted(
+        (one for one in errors if one.code not in refusals), key=lambda one: (one.status, one.code)
+    )
     return "\n".join(
         [
-            "# Refusals\n",
+            "# Refusals and errors\n",
             NOTICE,
             ABOUT_REFUSALS,
-            "| code | title |",
-            "|---|---|",
-            *rows,
+            *_codes(said),
+            "",
+            "## Other errors\n",
+            ABOUT_ERRORS,
+            *_codes(sorted(others, key=lambda one: (one.status, one.code))),
             "",
         ]
     )
+
+
+def _codes(errors: Iterable[ErrorCode]) -> Iterator[str]:
+    yield "| status | code | title | 标题 |"
+    yield "|---|---|---|---|"
+    for one in errors:
+        yield f"| {one.status} | `{one.code}` | {one.english} | {one.chinese} |"
 
 
 # --- endpoints --------------------------------------------------------------------------------------
@@ -149,16 +181,24 @@ def _endpoints(openapi: Json) -> str:
         "# Endpoints\n",
         NOTICE,
         ABOUT_ENDPOINTS,
-        "| | path | what | answers |",
-        "|---|---|---|---|",
+        "| | path | what | roles | refusals |",
+        "|---|---|---|---|---|",
     ]
-    for path, item in openapi["paths"].items():
-        for method in METHODS:
-            if method in item:
-                operation = item[method]
-                answers = ", ".join(sorted(code for code in operation["responses"] if code != "default"))
-                lines.append(f"| {method.upper()} | `{path}` | {operation.get('summary', '')} | {answers} |")
-    return "\n".join([*lines, ""])
+    rows = [
+        _endpoint(path, method, item[method])
+        for path, item in openapi["paths"].items()
+        for method in METHODS
+        if method in item
+    ]
+    return "\n".join([*lines, *rows, ""])
+
+
+def _endpoint(path: str, method: str, operation: Json) -> str:
+    roles = ", ".join(operation.get("x-roles", ["anybody"]))
+    missed = operation["responses"].get("404", {}).get("x-codes", [])
+    refused = operation["responses"].get("409", {}).get("x-codes", [])
+    codes = ", ".join(f"`{code}`" for code in [*missed, *refused])
+    return f"| {method.upper()} | `{path}` | {operation.get('summary', '')} | {roles} | {codes} |"
 
 
 # --- settings and commands --------------------------------------------------------------------------
@@ -197,7 +237,8 @@ def _options(command: click.Command, context: click.Context) -> Iterator[str]:
 
 
 def _help_of(command: click.Command) -> str:
-    return (command.help or "").replace("\b\n", "").replace("\f", "").strip()
+    """Without click's mark of a paragraph that keeps its lines."""
+    return cleandoc(re.sub(r" *\x08\n", "", command.help or ""))
 
 
 def _first_line(cls: type) -> str:
