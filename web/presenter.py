@@ -21,7 +21,6 @@ Opened = Mapping[tuple[int, str], str | None]
 _NAMES = {fact: name for name, fact in events.FACTS.items()}
 _IDENTITY = frozenset({"originator_id", "originator_version", "timestamp"})
 _PEOPLE = frozenset({"by", "holder", "filed_by"})
-_NOT_FOR_MERCHANTS = frozenset({"contact", "buyer", "token"})
 _OUTSIDERS = frozenset({Role.MERCHANT, Role.BUYER_INTEGRATION, Role.SYSTEM})
 
 
@@ -160,6 +159,7 @@ class _View:
     ) -> None:
         self._by = by
         self._sight: Sight = sight(by)
+        self._hidden = _hidden(self._sight)
         self.facts = [one for one in facts if self._sees(one.fact)]
         self._opened: Opened = {}
         if vault and case_id and self._sight.texts:
@@ -198,7 +198,7 @@ class _View:
         return {
             name: self._value(fact.originator_version, name, value, role)
             for name, value in vars(fact).items()
-            if name not in _IDENTITY and (self._sight.people or name not in _NOT_FOR_MERCHANTS)
+            if name not in self._hidden
         }
 
     def _value(self, version: int, name: str, value: Any, role: str) -> Any:
@@ -248,6 +248,13 @@ class _View:
             "token": held.token if held.holder == self._by.id else None,
             "expires_at": held.expires_at,
         }
+
+
+def _hidden(seen: Sight) -> frozenset[str]:
+    """The parts of a fact that are not shown at all."""
+    contact = frozenset() if seen.contact else frozenset({"contact"})
+    people = frozenset() if seen.people else frozenset({"buyer", "token"})
+    return _IDENTITY | contact | people
 
 
 def _parts(contact: Contact) -> list[tuple[str, Sealed]]:

@@ -197,6 +197,11 @@ def test_the_next_case_of_a_queue_is_claimed_in_one_step(call, three, installati
     assert second["case_id"] != body["case_id"]
 
 
+def test_the_next_case_is_not_compared_with_a_version(call, three, clock):
+    clock.move(days=90)
+    assert call("agent").post("/queues/review/next", version=99).status_code == 200
+
+
 def test_a_replayed_claim_of_the_next_case_is_the_same_case(call, three, clock, installation):
     clock.move(days=60)
     first = call("agent").post("/queues/review/next", Idempotency_Key="next-1")
