@@ -26,7 +26,7 @@ from rich.console import Console
 from rich.table import Table as Printed
 
 from infrastructure.bench.append import scratch_database
-from infrastructure.bench.histories import fill, told
+from infrastructure.bench.histories import AT_ONCE, fill, told
 from infrastructure.mapper import FactMapper
 from infrastructure.migrate import migrate
 from infrastructure.projection_supervisor import ProjectionSupervisor
@@ -130,10 +130,10 @@ def _in_own_process(form: str, url: str, events: int) -> CaughtUp:
 # --- ours -------------------------------------------------------------------------------------------
 
 
-def _fill_ours(url: str, events: int) -> None:
+def _fill_ours(url: str, events: int, at_once: int = AT_ONCE) -> None:
     migrate(url)
     ProjectionSupervisor(url, holder="bench", models=[REVIEW_QUEUE]).prepare()
-    fill(url, events)
+    fill(url, events, at_once=at_once)
 
 
 def _forget_ours(url: str) -> None:
@@ -207,7 +207,7 @@ def _fill_stock(url: str, events: int) -> None:
         cursor.copy("COPY stockcases_events FROM STDIN (FORMAT BINARY)") as copy,
     ):
         copy.set_types(["uuid", "int8", "text", "bytea", "int8"])
-        for position, event in enumerate(told(chance, events, at_once=events // 20), 1):
+        for position, event in enumerate(told(chance, events, at_once=max(1, events // 20)), 1):
             copy.write_row((*event, position))
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("VACUUM (ANALYZE) stockcases_events")
