@@ -59,6 +59,15 @@ class Problem(Schema):
     request_id = fields.String(required=True)
 
 
+class Stale(Problem):
+    """The case has moved on: its version now, and the facts since the one that the caller saw."""
+
+    case_id = fields.UUID(required=True)
+    version = fields.Integer(required=True)
+    stage = OneOf(Stage, required=True)
+    since = fields.List(fields.Nested(lambda: HistoryEntry()), required=True)
+
+
 class Amount(Schema):
     """An amount in minor units of a currency."""
 

@@ -66,7 +66,7 @@ def _queues(routes: Routes, reader: Reader, clock: Clock) -> None:
             reader.read(
                 review_queue.REVIEW_QUEUE,
                 lambda connection: review_queue.counts(connection, at=at),
-                query["min_position"],
+                query.get("min_position"),
             )
         )
 
@@ -141,7 +141,7 @@ def _own(by: Actor, query: Mapping[str, Any]) -> dict[str, str]:
 def _page(
     reader: Reader, model: ReadModel[Any], page: Callable[..., bytes], asked: dict[str, Any]
 ) -> Response:
-    min_position = asked.pop("min_position")
+    min_position = asked.pop("min_position", None)
     try:
         text = _of_queue(
             lambda: reader.read(model, lambda connection: page(connection, **asked), min_position)

@@ -117,7 +117,9 @@ def _add(
     responses = {200: {"description": "Answered.", "content": content}}
     if unready:
         responses[503] = {"description": "A check failed.", "content": unready}
-    blueprint.route(rule)(public(blueprint.doc(security=[], responses=responses)(view)))
+    blueprint.route(rule)(
+        public(blueprint.doc(operationId=view.__name__, security=[], responses=responses)(view))
+    )
 
 
 def _checked(probe: Probe) -> Mapping[str, Any]:

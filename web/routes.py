@@ -44,6 +44,8 @@ _KINDS = {
 LONGEST_NAME = 128
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
+_SHAPES = {412: answers.Stale}
+
 Extra = Mapping[str, Any]
 View = Callable[..., Response]
 
@@ -139,6 +141,7 @@ class Routes:
         roles = sorted(access.PERMISSIONS[permission])
         extra: dict[str, Any] = {"parameters": list(headers)} if headers else {}
         documented: View = self._blueprint.doc(
+            operationId=view.__name__,
             responses={status: _answer_doc(answer, status), **_problem_docs(codes)},
             **{"x-permission": permission, "x-roles": [role.value for role in roles]},
             **extra,
@@ -218,7 +221,7 @@ def _problem_docs(codes: Iterable[str]) -> dict[int, dict[str, Any]]:
     return {
         status: {
             "description": "; ".join(f"`{code}`: {problems.title(code, 'en')}" for code in group),
-            "content": {problems.MEDIA_TYPE: {"schema": answers.Problem}},
+            "content": {problems.MEDIA_TYPE: {"schema": _SHAPES.get(status, answers.Problem)}},
             "x-codes": group,
         }
         for status, group in sorted(by_status.items())

@@ -310,14 +310,14 @@ class PageQuery(Strict):
     """Which page of a list, and how recent it must be."""
 
     limit = Whole(1, LARGEST_LIMIT, textual=True, load_default=DEFAULT_LIMIT)
-    cursor = Text(CURSOR_LENGTH, load_default=None)
-    min_position = Position(load_default=None)
+    cursor = Text(CURSOR_LENGTH)
+    min_position = Position()
 
 
 class FreshQuery(Strict):
     """How recent an answer must be."""
 
-    min_position = Position(load_default=None)
+    min_position = Position()
 
 
 class CasesQuery(PageQuery):

@@ -120,6 +120,11 @@ def test_every_operation_says_what_it_does_who_may_and_how_it_fails(document):
                 assert problems.STATUS[code] == int(status), (name, code)
 
 
+def test_every_operation_has_a_name_of_its_own(document):
+    names = [operation["operationId"] for operation in operations(document).values()]
+    assert len(set(names)) == len(names)
+
+
 def test_commands_that_need_the_version_say_so(document):
     for name, operation in operations(document).items():
         required = {"$ref": "#/components/parameters/IfMatch"} in operation.get("parameters", [])

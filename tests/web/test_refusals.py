@@ -4,7 +4,7 @@ from uuid import uuid4
 
 import pytest
 
-from web import problems
+from web import answers, problems
 from web.titles import CHINESE, ENGLISH
 
 CNY = "CNY"
@@ -274,6 +274,7 @@ def test_version_mismatch_tells_the_current_version_and_who_changed_what_since(s
     assert [one["type"] for one in problem["since"]] == ["CaseClaimed", "PlatformSteppedIn"]
     assert {one["actor"]["id"] for one in problem["since"]} == {"reviewer-1"}
     assert [one["version"] for one in problem["since"]] == [2, 3]
+    assert answers.Stale().validate(problem) == {}
 
 
 def test_a_stale_version_is_told_nothing_that_is_sealed(story, refused):
