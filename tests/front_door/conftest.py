@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +76,7 @@ def bare(tmp_path: Path) -> CommandLine:
 
 
 @pytest.fixture
-def recourse_on(tmp_path: Path, fresh_database: str) -> Iterator[CommandLine]:
+def recourse_on(tmp_path: Path, fresh_database: str) -> CommandLine:
     """A command line on a new database that is up to date."""
     home = tmp_path / "home"
     home.mkdir(mode=0o700)

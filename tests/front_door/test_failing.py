@@ -6,7 +6,7 @@ import click
 import pytest
 
 import recourse
-from infrastructure import credentials
+from infrastructure import credentials, doctor, serving
 
 
 def test_it_says_its_version(bare):
@@ -50,7 +50,7 @@ def test_a_second_run_on_the_same_home_is_refused_and_says_by_whom(bare):
 
 
 def test_a_port_that_is_taken_is_told(bare):
-    with recourse.serving.listen("127.0.0.1", 0) as taken:
+    with serving.listen("127.0.0.1", 0) as taken:
         port = str(taken.getsockname()[1])
         assert "next: recourse dev --port 0" in bare("dev", "--port", port, code=1).stderr
 
@@ -84,6 +84,6 @@ def test_what_nobody_expected_stays_a_traceback(bare, monkeypatch):
     def broken(*_):
         raise ZeroDivisionError
 
-    monkeypatch.setattr(recourse.doctor, "examine", broken)
+    monkeypatch.setattr(doctor, "examine", broken)
     with pytest.raises(ZeroDivisionError):
         bare("doctor")
