@@ -80,6 +80,7 @@ def test_dev_prints_one_line_of_json_and_nothing_else(bare):
 def test_the_web_server_alone_says_where_it_listens_and_finishes_what_it_began(recourse_on):
     process = recourse_on.start("serve", "--port", "0", WEB_WORKERS="1")
     where = re.search(r"listening on 127\.0\.0\.1:(\d+)", process.stderr.readline())
+    assert where
     with closing(HTTPConnection("127.0.0.1", int(where.group(1)), timeout=30)) as connection:
         connection.request("GET", "/livez")
         assert connection.getresponse().read() == b'{"status":"ok"}'
