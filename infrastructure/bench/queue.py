@@ -105,8 +105,8 @@ def _read(connection: Connection[Any], cursor: str | None) -> float:
 
 
 def _plan(connection: Connection[Any]) -> str:
-    statement = LISTING.select(["queue = %(queue)s", LISTING.after])
-    values = {"queue": "review", "at": AT, "after_at": AT, "after_id": uuid4(), "fetch": 51}
+    statement = LISTING.select(["queue = %(queue)s", LISTING.after], rows=51)
+    values = {"queue": "review", "at": AT, "after_at": AT, "after_id": uuid4()}
     rows = connection.execute(b"EXPLAIN (FORMAT JSON) " + statement.encode(), values).fetchall()
     return " <- ".join(_nodes(rows[0][0][0]["Plan"]))
 
