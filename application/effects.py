@@ -18,12 +18,9 @@ def order_line_claim(order: OrderLine) -> str:
     return f"order-line:{order.order_id}/{order.line_id}"
 
 
-def claims(case: Case, facts: Iterable[Fact], was_open: bool) -> tuple[str, ...]:
-    """The claims that these facts take. A case reopened before it was closed still holds its own."""
-    takes = any(
-        isinstance(fact, events.CaseFiled) or (isinstance(fact, events.CaseReopened) and not was_open)
-        for fact in facts
-    )
+def claims(case: Case, facts: Iterable[Fact]) -> tuple[str, ...]:
+    """The claims that these facts take. A case may take again what it still holds."""
+    takes = any(isinstance(fact, events.CaseFiled | events.CaseReopened) for fact in facts)
     return (order_line_claim(case.filing.order),) if takes else ()
 
 

@@ -22,16 +22,19 @@ class Sight:
 _WORKING = Sight(texts=True, contact=True, internal=True, people=True)
 _FILING = Sight(texts=True, contact=True, internal=False, people=True)
 _ACCUSED = Sight(texts=True, contact=False, internal=False, people=False)
+_AUDITING = Sight(texts=True, contact=False, internal=True, people=True)
 _WATCHING = Sight(texts=False, contact=False, internal=True, people=True)
 
 
 def sight(actor: Actor) -> Sight:
-    """What the actor sees: whoever neither works on cases nor is a party reads facts without their texts."""
+    """What the actor sees: who neither works on cases, audits them nor is a party reads no texts."""
     match actor.role:
         case role if role in STAFF:
             return _WORKING
         case Role.BUYER_INTEGRATION:
             return _FILING
+        case Role.AUDITOR:
+            return _AUDITING
         case Role.MERCHANT:
             return _ACCUSED
         case _:

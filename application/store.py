@@ -150,8 +150,8 @@ class CaseStore(Protocol):
         """
         ...
 
-    def position(self, case_id: UUID, version: int) -> int:
-        """The position of one recorded fact."""
+    def end_of_save(self, case_id: UUID, version: int) -> tuple[int, int]:
+        """The last version and position that were recorded in one save with this version."""
         ...
 
     def replay(self, scope: str, key: str) -> Replay | None:

@@ -21,7 +21,11 @@ SELECT_FACTS = (
     b" actor_id, actor_role, request_id, causation_id FROM events"
     b" WHERE originator_id = %b AND originator_version > %b ORDER BY originator_version"
 )
-SELECT_POSITION = b"SELECT position FROM events WHERE originator_id = %b AND originator_version = %b"
+SELECT_END_OF_SAVE = (
+    b"SELECT originator_version, position FROM events WHERE originator_id = %b AND position >> 16 ="
+    b" (SELECT position >> 16 FROM events WHERE originator_id = %b AND originator_version = %b)"
+    b" ORDER BY originator_version DESC LIMIT 1"
+)
 SELECT_REPLAY = (
     b"SELECT fingerprint, case_id, version, position, subject FROM idempotency"
     b" WHERE scope = %s AND key = %s AND created_at > now() - interval '30 days'"
@@ -98,12 +102,13 @@ class PostgresCaseStore:
         """
         return self._application.record(case, provenance, effects)
 
-    def position(self, case_id: UUID, version: int) -> int:
-        """The position of one recorded fact; raises LookupError when there is none."""
-        rows = self._read(SELECT_POSITION, case_id, version)
+    def end_of_save(self, case_id: UUID, version: int) -> tuple[int, int]:
+        """The last version and position recorded in one save with this one; LookupError when there is none."""
+        rows = self._read(SELECT_END_OF_SAVE, case_id, case_id, version)
         if not rows:
             raise LookupError(f"case {case_id} has no version {version}")
-        return int(rows[0][0])
+        last, position = rows[0]
+        return last, position
 
     def replay(self, scope: str, key: str) -> Replay | None:
         """What this idempotency key led to in the last 30 days, or None; raises StoreUnavailable."""

@@ -86,7 +86,7 @@ class Cases(Reviewing, Settling, Accounting, Ending):
             case.miss_clock(clock_id, self._clock.now())
             try:
                 if case.pending_events:
-                    self._save(request, case, Effects(fired=clock_id), was_open=True)
+                    self._save(request, case, Effects(fired=clock_id))
                     return True
             except DeadlineNotPending:
                 return False

@@ -11,7 +11,7 @@ from application.errors import (
 )
 from application.vault import Sealing
 from domain.case import Case
-from domain.refusals import Refusal
+from domain.refusals import CaseClaimedByAnother, Refusal
 from domain.values import (
     EvidenceParty,
     Finding,
@@ -36,14 +36,16 @@ class Reviewing(Running):
         self._permit(request.by, "cases.claim")
         if known := self._replayed(request):
             return known
+
+        def claim_if_free(case: Case, sealing: Sealing, at: datetime) -> None:
+            # A queue may lag behind its caller, who asked for another case and not to renew a lease.
+            if case.lease and case.lease.live(at):
+                raise CaseClaimedByAnother
+            case.claim(request.by, self._policy, at)
+
         for case_id in candidates:
             try:
-                return self._command(
-                    request,
-                    case_id,
-                    "cases.claim",
-                    lambda case, _, at: case.claim(request.by, self._policy, at),
-                )
+                return self._command(request, case_id, "cases.claim", claim_if_free)
             except (Refusal, NotFound):
                 continue
         return None

@@ -44,7 +44,7 @@ from domain.values import (
     SealedFor,
 )
 
-RETRIES = 5
+RETRIES = 20
 """How often a command that needs no version is tried again when another one is recorded first."""
 
 CLOCK_SKEW = timedelta(minutes=5)
@@ -82,9 +82,12 @@ class Answer:
 
 
 class Decide(Protocol):
-    """One command put to a loaded case; texts are sealed by `sealing` for the next fact."""
+    """One command put to a loaded case; texts are sealed by `sealing` for the next fact.
 
-    def __call__(self, case: Case, sealing: Sealing, at: datetime) -> None: ...
+    Returns the version that recorded the same report before, if one did.
+    """
+
+    def __call__(self, case: Case, sealing: Sealing, at: datetime) -> int | None: ...
 
 
 class Running:
@@ -131,9 +134,8 @@ class Running:
 
     def _decide(self, request: Request, case: Case, decide: Decide, subject: UUID | None) -> Answer:
         sealing = self._vault.sealing(case.id, case.version + 1)
-        was_open = case.closed_at is None
         try:
-            decide(case, sealing, self._clock.now())
+            recorded_before = decide(case, sealing, self._clock.now())
         except UnknownPart as part:
             raise NotFound(part.kind) from part
         except Refusal:
@@ -142,8 +144,16 @@ class Running:
                 return known
             raise
         if not case.pending_events:
-            return Answer(case, self._store.position(case.id, case.version), subject)
-        return self._record(request, case, sealing, subject, was_open)
+            return self._answered_before(case, recorded_before or case.version, subject)
+        return self._record(request, case, sealing, subject)
+
+    def _answered_before(self, case: Case, version: int, subject: UUID | None) -> Answer:
+        try:
+            last, position = self._store.end_of_save(case.id, version)
+            then = self._store.load(case.id, version=last)
+        except StoreUnavailable as down:
+            raise ServiceUnavailable from down
+        return Answer(then or case, position, subject)
 
     def _record(
         self,
@@ -151,11 +161,10 @@ class Running:
         case: Case,
         sealing: Sealing,
         subject: UUID | None,
-        was_open: bool = True,
     ) -> Answer:
         rows = Effects(data_keys=sealing.new_keys, idempotency=request.idempotency, subject=subject)
         try:
-            position = self._save(request, case, rows, was_open)
+            position = self._save(request, case, rows)
         except ClaimTaken as taken:
             raise CaseAlreadyOpenForOrderLine from taken
         except KeyAlreadyUsed:
@@ -167,11 +176,11 @@ class Running:
             raise RequestInProgress from running
         return Answer(case, position, subject)
 
-    def _save(self, request: Request, case: Case, rows: Effects, was_open: bool) -> int:
+    def _save(self, request: Request, case: Case, rows: Effects) -> int:
         facts = case.new_facts
         rows = replace(
             rows,
-            claims=effects.claims(case, facts, was_open),
+            claims=effects.claims(case, facts),
             released=effects.released(case, facts),
             deadlines=effects.deadlines(facts),
             ended=effects.ended(facts),

@@ -41,9 +41,9 @@ class Settling(Running):
     ) -> Answer:
         """Record that an attempt to pay failed; the same reference again gives the same answer."""
 
-        def decide(case: Case, sealing: Sealing, at: datetime) -> None:
+        def decide(case: Case, sealing: Sealing, at: datetime) -> int | None:
             sealed = sealing.seal(SealedFor.PLATFORM, "reason", reason)
-            case.fail_compensation(compensation_id, reference, sealed, at)
+            return case.fail_compensation(compensation_id, reference, sealed, at)
 
         return self._command(request, case_id, "compensations.settle", decide)
 

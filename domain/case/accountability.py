@@ -109,6 +109,7 @@ class Accountability(CaseState):
         if self.rectification is None:
             raise UnknownPart("rectification")
         if not self.rectification.open:
+            self._unless_closed()
             raise WrongStage(f"the rectification is {self.rectification.state}")
         return self.rectification
 

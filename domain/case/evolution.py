@@ -79,34 +79,38 @@ def _(fact: events.DecisionIssued, case: "CaseState") -> None:
 
 @evolve.register(events.CompensationInstructed)
 def _(fact: events.CompensationInstructed, case: "CaseState") -> None:
-    case.money = case.money.changed(
-        fact.compensation_id, state=CompensationState.INSTRUCTED, attempts=fact.attempt, payer=fact.payer
-    )
+    case.money = case.money.instructed(fact.compensation_id, fact.attempt, fact.payer)
 
 
 @evolve.register(events.CaseCompensated)
 def _(fact: events.CaseCompensated, case: "CaseState") -> None:
-    case.money = case.money.changed(fact.compensation_id, fact.reference, state=CompensationState.PAID)
+    case.money = case.money.reported(
+        fact.compensation_id, CompensationState.PAID, fact.reference, fact.originator_version
+    )
 
 
 @evolve.register(events.CompensationFailed)
 def _(fact: events.CompensationFailed, case: "CaseState") -> None:
-    case.money = case.money.changed(fact.compensation_id, fact.reference, state=CompensationState.FAILED)
+    case.money = case.money.reported(
+        fact.compensation_id, CompensationState.FAILED, fact.reference, fact.originator_version
+    )
 
 
 @evolve.register(events.GoodsShipped)
 def _(fact: events.GoodsShipped, case: "CaseState") -> None:
-    case.goods = case.goods.moved(fact.goods_id, GoodsState.IN_TRANSIT, fact.reference)
+    case.goods = case.goods.moved(
+        fact.goods_id, GoodsState.IN_TRANSIT, fact.reference, fact.originator_version
+    )
 
 
 @evolve.register(events.GoodsReceived)
 def _(fact: events.GoodsReceived, case: "CaseState") -> None:
-    case.goods = case.goods.moved(fact.goods_id, GoodsState.RECEIVED, fact.reference)
+    case.goods = case.goods.moved(fact.goods_id, GoodsState.RECEIVED, fact.reference, fact.originator_version)
 
 
 @evolve.register(events.GoodsAccepted)
 def _(fact: events.GoodsAccepted, case: "CaseState") -> None:
-    case.goods = case.goods.moved(fact.goods_id, GoodsState.ACCEPTED, fact.reference)
+    case.goods = case.goods.moved(fact.goods_id, GoodsState.ACCEPTED, fact.reference, fact.originator_version)
 
 
 @evolve.register(events.PenaltyAssessed)
@@ -181,7 +185,6 @@ def _(fact: events.FollowUpExhausted, case: "CaseState") -> None:
 @evolve.register(events.CaseClosed)
 def _(fact: events.CaseClosed, case: "CaseState") -> None:
     case.stage = Stage.CLOSED
-    case.closed_at = fact.timestamp
     case.lease = None
 
 

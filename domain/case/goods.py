@@ -9,12 +9,12 @@ from domain.values import GoodsState, Remedy, RemedyKind
 
 @dataclass(frozen=True, slots=True)
 class Leg:
-    """One thing on its way: a return, a resend, a replacement or a repair."""
+    """One thing on its way; each reference leads to the versions that recorded it, by the state reached."""
 
     goods_id: UUID
     kind: RemedyKind
     state: GoodsState = GoodsState.TO_SHIP
-    references: frozenset[str] = frozenset()
+    references: dict[tuple[GoodsState, str], int] = field(default_factory=dict)
 
     @property
     def settled(self) -> bool:
@@ -40,12 +40,11 @@ class Goods:
             self.legs | {remedy.remedy_id: Leg(remedy.remedy_id, remedy.kind) for remedy in remedies}
         )
 
-    def moved(self, goods_id: UUID, state: GoodsState, reference: str) -> "Goods":
+    def moved(self, goods_id: UUID, state: GoodsState, reference: str, version: int) -> "Goods":
         """With one leg further on its way."""
         leg = self.legs[goods_id]
-        return Goods(
-            self.legs | {goods_id: replace(leg, state=state, references=leg.references | {reference})}
-        )
+        references = leg.references | {(state, reference): version}
+        return Goods(self.legs | {goods_id: replace(leg, state=state, references=references)})
 
     @property
     def settled(self) -> bool:

@@ -11,7 +11,7 @@ SETTLED = frozenset({CompensationState.PAID, CompensationState.REVERSED})
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One remedy in money; `references` are those of the payment system seen so far."""
+    """One remedy in money; `references` of the payment system lead to the versions that recorded them."""
 
     compensation_id: UUID
     kind: RemedyKind
@@ -21,7 +21,7 @@ class Line:
     release: Release
     state: CompensationState = CompensationState.AUTHORISED
     attempts: int = 0
-    references: frozenset[str] = frozenset()
+    references: dict[str, int] = field(default_factory=dict)
 
     @classmethod
     def of(cls, remedy: Remedy) -> "Line":
@@ -55,11 +55,20 @@ class Ledger:
         """With the lines of a new decision."""
         return Ledger(self.lines | {remedy.remedy_id: Line.of(remedy) for remedy in remedies})
 
-    def changed(self, compensation_id: UUID, reference: str | None = None, **changes: object) -> "Ledger":
-        """With one line changed, and the payment system's reference remembered."""
+    def instructed(self, compensation_id: UUID, attempt: int, payer: Payer) -> "Ledger":
+        """With a new attempt on one line."""
         line = self.lines[compensation_id]
-        references = line.references if reference is None else line.references | {reference}
-        return Ledger(self.lines | {compensation_id: replace(line, references=references, **changes)})  # type: ignore[arg-type]
+        return self._with(replace(line, state=CompensationState.INSTRUCTED, attempts=attempt, payer=payer))
+
+    def reported(
+        self, compensation_id: UUID, state: CompensationState, reference: str, version: int
+    ) -> "Ledger":
+        """With what the payment system reported of one line."""
+        line = self.lines[compensation_id]
+        return self._with(replace(line, state=state, references=line.references | {reference: version}))
+
+    def _with(self, line: Line) -> "Ledger":
+        return Ledger(self.lines | {line.compensation_id: line})
 
     @property
     def settled(self) -> bool:

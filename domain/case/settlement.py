@@ -1,11 +1,15 @@
-"""Commands that move money and goods, until the last obligation is settled."""
+"""Commands that move money and goods, until the last obligation is settled.
+
+What comes from outside comes again: a report under a reference that is known records nothing, and the command
+returns the version that recorded it.
+"""
 
 from collections.abc import Iterable
 from datetime import datetime
+from itertools import pairwise
 from uuid import UUID, uuid5
 
 from domain import events
-from domain.case.goods import Leg
 from domain.case.money import Line
 from domain.case.state import CaseState
 from domain.policy import Policy
@@ -26,6 +30,8 @@ from domain.values import (
     Stage,
 )
 
+_STATE_BEFORE = dict(pairwise(reversed(GoodsState)))
+
 
 class Settlement(CaseState):
     """Paying and shipping what was decided."""
@@ -38,18 +44,20 @@ class Settlement(CaseState):
         amount: Money | None,
         policy: Policy,
         at: datetime,
-    ) -> None:
-        """Record that a line was paid. The same reference again records nothing.
+    ) -> int | None:
+        """Record that a line was paid.
 
         Raises UnknownPart.
         Refused: CaseAlreadyClosed, CompensationAlreadySettled, WrongStage, AmountMismatch.
         """
         line = self.money.line(compensation_id)
-        if line.state is CompensationState.PAID and reference in line.references:
-            return
-        self._awaiting_payment(line)
+        known = line.state is CompensationState.PAID and reference in line.references
+        if not known:
+            self._awaiting_payment(line)
         if amount is not None and amount != line.amount:
             raise AmountMismatch
+        if known:
+            return line.references[reference]
         self._record(
             events.CaseCompensated,
             at,
@@ -61,15 +69,18 @@ class Settlement(CaseState):
             points=line.points,
         )
         self._settle(policy, at)
+        return None
 
-    def fail_compensation(self, compensation_id: UUID, reference: str, reason: Sealed, at: datetime) -> None:
-        """Record that an attempt to pay failed. The same reference again records nothing.
+    def fail_compensation(
+        self, compensation_id: UUID, reference: str, reason: Sealed, at: datetime
+    ) -> int | None:
+        """Record that an attempt to pay failed.
 
         Raises UnknownPart. Refused: CaseAlreadyClosed, CompensationAlreadySettled, WrongStage.
         """
         line = self.money.line(compensation_id)
         if reference in line.references and line.state is not CompensationState.PAID:
-            return
+            return line.references[reference]
         self._awaiting_payment(line)
         self._record(
             events.CompensationFailed,
@@ -78,6 +89,7 @@ class Settlement(CaseState):
             reference=reference,
             reason=reason,
         )
+        return None
 
     def instruct_compensation(self, compensation_id: UUID, payer: Payer, at: datetime) -> None:
         """Order a new attempt on a line whose last one failed, out of this payer's account.
@@ -117,34 +129,37 @@ class Settlement(CaseState):
                 points=line.points,
             )
 
-    def ship_goods(self, goods_id: UUID, reference: str, at: datetime) -> None:
-        """Record that a leg left. Again the same reference: nothing. Refused as `accept_goods`."""
-        self._move_goods(goods_id, reference, GoodsState.TO_SHIP, events.GoodsShipped, at)
+    def ship_goods(self, goods_id: UUID, reference: str, at: datetime) -> int | None:
+        """Record that a leg left. Raises and refuses as `accept_goods`."""
+        return self._move_goods(goods_id, reference, GoodsState.IN_TRANSIT, events.GoodsShipped, at)
 
-    def receive_goods(self, goods_id: UUID, reference: str, at: datetime) -> None:
-        """Record that a leg arrived. Again the same reference: nothing. Refused as `accept_goods`."""
-        self._move_goods(goods_id, reference, GoodsState.IN_TRANSIT, events.GoodsReceived, at)
+    def receive_goods(self, goods_id: UUID, reference: str, at: datetime) -> int | None:
+        """Record that a leg arrived. Raises and refuses as `accept_goods`."""
+        return self._move_goods(goods_id, reference, GoodsState.RECEIVED, events.GoodsReceived, at)
 
-    def accept_goods(self, goods_id: UUID, reference: str, policy: Policy, at: datetime) -> None:
+    def accept_goods(self, goods_id: UUID, reference: str, policy: Policy, at: datetime) -> int | None:
         """Record that a leg was taken as good; instruct what was held back until all were.
 
         Raises UnknownPart. Refused: CaseAlreadyClosed, WrongStage (also when the leg has not arrived).
         """
-        self._move_goods(goods_id, reference, GoodsState.RECEIVED, events.GoodsAccepted, at)
-        self._instruct_payable(at)
-        self._settle(policy, at)
+        known = self._move_goods(goods_id, reference, GoodsState.ACCEPTED, events.GoodsAccepted, at)
+        if known is None:
+            self._instruct_payable(at)
+            self._settle(policy, at)
+        return known
 
     def _move_goods(
-        self, goods_id: UUID, reference: str, expected: GoodsState, fact: type[events.Fact], at: datetime
-    ) -> None:
+        self, goods_id: UUID, reference: str, reaching: GoodsState, fact: type[events.Fact], at: datetime
+    ) -> int | None:
         leg = self.goods.leg(goods_id)
-        if _already(leg, expected) and reference in leg.references:
-            return
+        if (reaching, reference) in leg.references:
+            return leg.references[reaching, reference]
         self._unless_closed()
         self._in_stage("goods")
-        if leg.state is not expected:
+        if leg.state is not _STATE_BEFORE[reaching]:
             raise WrongStage(f"the goods are {leg.state}")
         self._record(fact, at, goods_id=goods_id, reference=reference)
+        return None
 
     def _settle(self, policy: Policy, at: datetime) -> None:
         if self.stage is not Stage.EXECUTING or not (self.money.settled and self.goods.settled):
@@ -159,11 +174,3 @@ class Settlement(CaseState):
             max_attempts=policy.follow_up_attempts,
         )
         self._start_clock(ClockKind.FOLLOW_UP, follow_up_id, due, at)
-
-
-_ORDER_OF_GOODS = list(GoodsState)
-
-
-def _already(leg: Leg, expected: GoodsState) -> bool:
-    """Whether the leg is beyond the state that a movement starts from."""
-    return _ORDER_OF_GOODS.index(leg.state) > _ORDER_OF_GOODS.index(expected)

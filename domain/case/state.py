@@ -65,7 +65,6 @@ class CaseState(Aggregate):
         self.rectification: Rectification | None = None
         self.follow_ups = FollowUps()
         self.clocks = Clocks()
-        self.closed_at: datetime | None = None
 
     def evolve(self, fact: events.Fact) -> None:
         """Fold one fact into this case."""

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from itertools import count
 from types import SimpleNamespace
+from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
@@ -117,13 +118,18 @@ class Desk:
     def order(self, **content) -> OrderLine:
         """An order line that no other test has."""
         at = self.clock.at - timedelta(days=5)
-        line = {"order_id": f"PO-{next(ORDERS)}", "line_id": "1", "sku": "SKU-9", "title": "羽绒服"}
+        line: dict[str, Any] = {
+            "order_id": f"PO-{next(ORDERS)}",
+            "line_id": "1",
+            "sku": "SKU-9",
+            "title": "羽绒服",
+        }
         line |= {"category": "clothing", "quantity": 1, "paid": Money(19_900, "CNY"), "purchased_at": at}
         return OrderLine(**line | content)
 
     def file(self, request: Request | None = None, order: OrderLine | None = None, **content) -> Answer:
         """File a case for 199 yuan."""
-        filing = {
+        filing: dict[str, Any] = {
             "case_type": CaseType.RETURN_REFUND,
             "reason": "quality_defect",
             "channel": "app",

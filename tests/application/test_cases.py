@@ -9,6 +9,7 @@ import pytest
 
 from application.access import PERMISSIONS
 from application.cases import Cases, case_number
+from application.cases.running import RETRIES
 from application.errors import (
     Forbidden,
     IdempotencyKeyReused,
@@ -29,7 +30,7 @@ from domain.values import EvidenceParty, Payer, ReopenGround, Resolution, Role, 
 def test_a_filed_case_is_its_own_first_version(desk):
     answer = desk.file()
     assert (answer.case.version, desk.facts(answer.case.id)) == (1, ["CaseFiled"])
-    assert answer.position == desk.store.position(answer.case.id, 1)
+    assert (1, answer.position) == desk.store.end_of_save(answer.case.id, 1)
 
 
 def test_what_people_wrote_is_sealed_for_the_fact_that_carries_it(desk):
@@ -287,14 +288,14 @@ class Interrupted:
 
 def test_a_conflict_is_tried_again(desk):
     case = desk.file().case
-    desk.cases._store = Interrupted(desk.store, 4)
+    desk.cases._store = Interrupted(desk.store, RETRIES - 1)
     desk.cases.note(desk.request(desk.agent), case.id, "备注", Visibility.INTERNAL)
     assert desk.facts(case.id) == ["CaseFiled", "NoteAdded"]
 
 
 def test_but_not_for_ever(desk, nothing_recorded):
     case = desk.file().case
-    desk.cases._store = Interrupted(desk.store, 5)
+    desk.cases._store = Interrupted(desk.store, RETRIES)
     with nothing_recorded, pytest.raises(ServiceUnavailable):
         desk.cases.note(desk.request(desk.agent), case.id, "备注", Visibility.INTERNAL)
 
@@ -318,7 +319,7 @@ def test_a_due_time_under_constant_conflict_is_left_for_later(desk, nothing_reco
     case = desk.paid().case
     (clock,) = case.clocks.running
     desk.clock.pass_time(days=3)
-    desk.cases._store = Interrupted(desk.store, 5)
+    desk.cases._store = Interrupted(desk.store, RETRIES)
     with nothing_recorded, pytest.raises(ServiceUnavailable):
         desk.cases.miss_clock(desk.request(desk.ticker), case.id, clock)
 
@@ -439,6 +440,25 @@ def test_the_same_payment_reference_gives_the_same_answer(desk):
     assert (again.case.version, again.position) == (first.case.version, first.position)
 
 
+def test_even_when_the_case_has_moved_on_since(desk):
+    answer, line = desk.decided()
+    request = desk.request(desk.finance)
+    first = desk.cases.confirm_compensation(request, answer.case.id, line, "pay-1", desk.clock.at)
+    desk.cases.note(desk.request(desk.agent), answer.case.id, "备注", Visibility.INTERNAL)
+    again = desk.cases.confirm_compensation(request, answer.case.id, line, "pay-1", desk.clock.at)
+    assert (again.case.version, again.position) == (first.case.version, first.position)
+    assert again.case.stage == "following_up"
+
+
+def test_the_same_failure_gives_the_same_answer_too(desk):
+    answer, line = desk.decided()
+    request = desk.request(desk.finance)
+    first = desk.cases.fail_compensation(request, answer.case.id, line, "pay-1", "账户冻结")
+    desk.cases.note(desk.request(desk.agent), answer.case.id, "备注", Visibility.INTERNAL)
+    again = desk.cases.fail_compensation(request, answer.case.id, line, "pay-1", "账户冻结")
+    assert (again.case.version, again.position) == (first.case.version, first.position)
+
+
 # --- effects ---
 
 
@@ -511,6 +531,11 @@ def test_the_next_case_is_the_first_that_can_be_had(desk):
     taken, free = desk.claimed().case.id, desk.file().case.id
     answer = desk.cases.claim_next(desk.request(desk.other_reviewer), [uuid4(), taken, free])
     assert answer.case.id == free
+
+
+def test_it_is_another_one_than_the_caller_already_has(desk):
+    mine, free = desk.claimed().case.id, desk.file().case.id
+    assert desk.cases.claim_next(desk.request(desk.reviewer), [mine, free]).case.id == free
 
 
 def test_there_may_be_none(desk):

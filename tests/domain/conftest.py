@@ -82,7 +82,7 @@ class Story:
         self, case_type: CaseType = CaseType.RETURN_REFUND, reason: str = "quality_defect", **order: Any
     ) -> Self:
         """A case filed for a line of 199 yuan that was delivered five days before."""
-        line = {
+        line: dict[str, Any] = {
             "order_id": "PO-1",
             "line_id": "1",
             "sku": "SKU-9",

@@ -284,7 +284,8 @@ class AnySequence(RuleBasedStateMachine):
 
     @invariant()
     def money_cites_its_decision_and_is_paid_once(self):
-        granted, paid = set(), Counter()
+        granted: set[UUID] = set()
+        paid: Counter[UUID] = Counter()
         for fact in self.facts:
             match fact:
                 case events.DecisionIssued():
@@ -324,7 +325,8 @@ class AnySequence(RuleBasedStateMachine):
 
     @invariant()
     def every_clock_starts_once_and_ends_at_most_once(self):
-        running, ended = set(), set()
+        running: set[UUID] = set()
+        ended: set[UUID] = set()
         for fact in self.facts:
             match fact:
                 case events.ClockStarted():

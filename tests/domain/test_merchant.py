@@ -143,6 +143,12 @@ def test_a_duty_that_is_over_takes_no_more(story, a, command):
     story.refunded().given(order(story, a), waive(story, a)).when(command(story, a)).refused(WrongStage)
 
 
+@pytest.mark.parametrize("command", [submit, waive, lambda story, a: judge(story, a, True)])
+def test_on_a_closed_case_it_says_that_the_case_is_closed(story, a, command):
+    story.refunded().given(order(story, a), waive(story, a)).asked().closed()
+    story.when(command(story, a)).refused(CaseAlreadyClosed)
+
+
 def test_what_was_not_submitted_cannot_be_judged(story, a):
     story.refunded().given(order(story, a)).when(judge(story, a, True)).refused(RectificationOpen)
 

@@ -56,6 +56,10 @@ def test_the_same_confirmation_again_records_nothing(refund):
     refund.given(refund.pay("refund")).when(refund.pay("refund")).nothing_happened()
 
 
+def test_but_not_with_another_amount(refund, a):
+    refund.given(refund.pay("refund")).when(refund.pay("refund", amount=a.yuan(1))).refused(AmountMismatch)
+
+
 def test_it_records_nothing_even_on_a_closed_case(story):
     story.refunded().asked().closed().when(story.pay("refund")).nothing_happened()
 

@@ -15,8 +15,8 @@ import pytest
 from application.access import COMMANDS, PERMISSIONS
 from domain import refusals, values
 from domain.case import Case
-from domain.case.state import STAGES
 from domain.case.evolution import evolve
+from domain.case.state import STAGES
 from domain.events import FACTS, Fact
 from infrastructure.mapper import FactMapper
 

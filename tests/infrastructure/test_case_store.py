@@ -87,12 +87,18 @@ def test_facts_can_be_read_after_a_version(store: PostgresCaseStore, new_case: N
     assert [recorded.fact.originator_version for recorded in store.facts(case.id, after=1)] == [2, 3]
 
 
-def test_a_position_is_found_by_version(store: PostgresCaseStore, new_case: NewCase) -> None:
-    case = claimed(new_case())
-    last = store.save(case, APP)
-    assert [store.position(case.id, version) for version in (1, 2, 3)] == [last - 2, last - 1, last]
+def test_the_end_of_a_save_is_found_from_any_of_its_versions(
+    store: PostgresCaseStore, new_case: NewCase
+) -> None:
+    filed = new_case()
+    first = store.save(filed, APP)
+    case = store.load(filed.id)
+    assert case
+    last = store.save(claimed(case), APP)
+    assert store.end_of_save(case.id, 1) == (1, first)
+    assert [store.end_of_save(case.id, version) for version in (2, 3)] == [(3, last)] * 2
     with pytest.raises(LookupError, match="has no version 4"):
-        store.position(case.id, 4)
+        store.end_of_save(case.id, 4)
 
 
 def test_the_second_of_two_commands_on_one_version_conflicts_and_leaves_nothing(
