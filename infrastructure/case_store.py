@@ -103,7 +103,7 @@ class PostgresCaseStore:
         return self._application.record(case, provenance, effects)
 
     def end_of_save(self, case_id: UUID, version: int) -> tuple[int, int]:
-        """The last version and position recorded in one save with this one; LookupError when there is none."""
+        """The last version and position recorded in one save with this one; raises LookupError if none."""
         rows = self._read(SELECT_END_OF_SAVE, case_id, case_id, version)
         if not rows:
             raise LookupError(f"case {case_id} has no version {version}")
