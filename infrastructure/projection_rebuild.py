@@ -61,6 +61,7 @@ _BECOME = """
 """
 _POSITIONS = "SELECT position FROM projections WHERE table_name = ANY(%s)"
 _EVENTS = "SELECT count(*) FROM events WHERE position < %s"
+_HELD = "SELECT FROM projections WHERE table_name = %s AND holder = %s"
 _LET_GO = "UPDATE projections SET holder = NULL, lease_until = NULL WHERE table_name = %s AND holder = %s"
 
 
@@ -126,6 +127,8 @@ class Rebuild(Generic[R]):
                 raise RebuildUnderWay(self._fresh.name)
             unregister(connection, self._fresh.name)
             register(connection, self._fresh)
+            # In the same transaction: a table without a holder would be taken for an aborted rebuild's.
+            connection.execute(_TAKE_OVER, (self._projector.holder, FILLING_LEASE, self._fresh.name))
         self._projector.lead()
 
     def _fill(self, connection: Connection[Any], progress: Progress) -> int:
@@ -177,8 +180,14 @@ class Rebuild(Generic[R]):
         return True
 
     def _end(self, connection: Connection[Any]) -> None:
-        """Nothing is left beside the live table, and no lease on it, whatever happened."""
-        self._projector.close()
+        """Nothing of ours is left beside the live table, and no lease on it, whatever happened.
+
+        Once the tables are swapped, or our lease ran out, another process may fill a table of the same name.
+        """
+        holder = self._projector.holder
         with connection.transaction():
-            unregister(connection, self._fresh.name)
-            connection.execute(_LET_GO, (self._live.name, self._projector.holder))
+            take_turns(connection)
+            if connection.execute(_HELD, (self._fresh.name, holder)).fetchone() is not None:
+                unregister(connection, self._fresh.name)
+            connection.execute(_LET_GO, (self._live.name, holder))
+        self._projector.close()

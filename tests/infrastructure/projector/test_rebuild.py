@@ -225,6 +225,39 @@ def rebuilt_again(kept: Any) -> None:
     kept.supervisor(holder="second").rebuild("review_queue")
 
 
+def test_a_rebuild_that_has_only_just_begun_is_not_taken_for_an_aborted_one(
+    kept: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beginning = Rebuild(kept.url, REVIEW_QUEUE, holder="first")
+    lead = beginning._projector.lead
+
+    def overtaken() -> Any:
+        with pytest.raises(RebuildUnderWay):
+            rebuilt_again(kept)
+        return lead()
+
+    monkeypatch.setattr(beginning._projector, "lead", overtaken)
+    beginning.swap()
+
+    assert names_of_tables(kept) == {model.table for model in ALL}
+
+
+def test_a_rebuild_that_ends_leaves_the_table_of_one_that_began_after_it(kept: Any) -> None:
+    kept.supervisor().catch_up()
+    next_one = Rebuild(kept.url, REVIEW_QUEUE, holder="next")
+
+    class Overtaken(Rebuild[Any]):
+        def _replace(self, connection: Any) -> None:
+            super()._replace(connection)
+            next_one._begin(connection)
+
+    Overtaken(kept.url, REVIEW_QUEUE, holder="first").swap()
+
+    assert "review_queue_v1_rebuild" in names_of_tables(kept)
+    next_one._projector.catch_up()
+    next_one._projector.close()
+
+
 def test_what_an_aborted_rebuild_left_is_cleared_away(kept: Any) -> None:
     kept.supervisor().catch_up()
     abandoned = Rebuild(kept.url, REVIEW_QUEUE, holder="gone")
