@@ -632,7 +632,7 @@ def openapi() -> None:
     click.echo(json.dumps(openapi_document(), indent=2, ensure_ascii=False, sort_keys=True))
 
 
-@main.command("reference", hidden=True)
+@main.command("reference")
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 def reference_command(folder: Path) -> None:
     """Write the reference pages: facts, refusals, endpoints, settings, commands."""

@@ -38,16 +38,22 @@ class JsonLines(logging.Formatter):
         return json.dumps(entry | _failure(record), ensure_ascii=False, default=str)
 
 
+TOLD = ("method", "route", "status", "milliseconds", "role", "case_id", "read_model")
+"""The extras that people at a terminal are shown."""
+
+
 class Lines(JsonLines):
     """The same for people at a terminal."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Local time, part, level and message in one line; of an exception its type and the last place."""
+        """Local time, part, level, message and extras; of an exception its type and the last place."""
         clock = datetime.fromtimestamp(record.created).astimezone()
         failure = _failure(record)
         more = f" [{failure['error']} at {failure['through'][-1]}]" if failure else ""
         level = "" if record.levelno < logging.WARNING else f"{record.levelname.lower()}: "
-        return f"{clock:%H:%M:%S} {self._part:<7} {level}{record.getMessage()}{more}"
+        told = [str(getattr(record, name)) for name in TOLD if getattr(record, name, None) is not None]
+        message = " ".join([record.getMessage(), *told])
+        return f"{clock:%H:%M:%S} {self._part:<7} {level}{message}{more}"
 
 
 def log_to(stream: TextIO, part: str, level: str = "INFO") -> None:

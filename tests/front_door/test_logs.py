@@ -61,5 +61,5 @@ def test_what_an_exception_quotes_is_left_out(logged, stream):
 
 def test_a_terminal_gets_lines_for_people(logged):
     stream = Terminal()
-    logged(stream).warning("the database is away")
-    assert stream.getvalue().rstrip().endswith("web     warning: the database is away")
+    logged(stream).warning("answered", extra={"method": "GET", "status": 503, "role": None})
+    assert stream.getvalue().rstrip().endswith("web     warning: answered GET 503")
