@@ -16,7 +16,7 @@ from typing import Any, Generic, NamedTuple
 from uuid import UUID
 
 import psycopg
-from psycopg import Connection
+from psycopg import Connection, errors
 from psycopg.rows import scalar_row, tuple_row
 
 from domain.events import FACTS
@@ -83,6 +83,9 @@ class Folded(Generic[R]):
     first: dict[UUID, StoredFact] = field(default_factory=dict)
     failures: dict[UUID, Failure] = field(default_factory=dict)
 
+
+_REFUSED_ROWS = (psycopg.DataError, psycopg.IntegrityError, errors.ProgramLimitExceeded)
+"""What a table says of rows that it will never take; the last one, of a value too long for an index."""
 
 _READ = b"""
     SELECT position, originator_id, originator_version, topic,
@@ -281,7 +284,7 @@ class Projector(Generic[R]):
                 self._move(connection, term, position)
                 self.table.write_cases(connection, folded.before, folded.after)
                 self._park(connection, folded.failures)
-        except (psycopg.DataError, psycopg.IntegrityError):
+        except _REFUSED_ROWS:
             with connection.transaction():
                 self._move(connection, term, position)
                 self._write_one_by_one(connection, folded)
@@ -299,7 +302,7 @@ class Projector(Generic[R]):
             try:
                 with connection.transaction():
                     self.table.write_cases(connection, folded.before, {case_id: rows})
-            except (psycopg.DataError, psycopg.IntegrityError) as error:
+            except _REFUSED_ROWS as error:
                 log.exception("%s: rows of case %s", self.table.name, case_id)
                 folded.failures[case_id] = Failure(folded.first[case_id], _described(error))
 

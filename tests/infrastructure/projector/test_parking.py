@@ -1,13 +1,16 @@
 """A case whose fact cannot be folded waits; every other case flows."""
 
 from dataclasses import replace
+from secrets import token_hex
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 from psycopg import sql
 
+from application.store import Provenance
 from domain.events import CaseClaimed, Fact
+from infrastructure.case_store import PostgresCaseStore
 from infrastructure.projection_supervisor import NotParked, ReplayFailed
 from infrastructure.projector import LeadershipLost, Projector
 from projections.catalogue import ALL
@@ -168,6 +171,19 @@ def test_a_row_that_the_table_refuses_parks_its_case_alone(kept, chosen, undistu
     assert parked.error.startswith("CheckViolation")
     rows = kept.rows(REVIEW_QUEUE)
     assert [row for row in rows if row[0] != case_id] == [row for row in undisturbed if row[0] != case_id]
+
+
+def test_a_row_that_no_index_can_hold_parks_its_case_alone(kept, new_case) -> None:
+    case = new_case()
+    case.pending_events[0].__dict__["filed_by"] = token_hex(8000)
+    with PostgresCaseStore(kept.url) as store:
+        store.save(case, Provenance("shop-1", "buyer-integration", "req-1"))
+    caught_up(kept, OPEN_LOOPS)
+
+    (parked,) = kept.supervisor().parked()
+    assert (parked.name, parked.case_id) == ("open_loops", case.id)
+    assert parked.error.startswith("ProgramLimitExceeded")
+    assert kept.position(OPEN_LOOPS) > kept.events
 
 
 @pytest.mark.parametrize(
