@@ -14,8 +14,11 @@ PAYMENT = "payment"
 
 
 def order_line_claim(order: OrderLine) -> str:
-    """The uniqueness claim that an open case holds on its order line."""
-    return f"order-line:{order.order_id}/{order.line_id}"
+    """The uniqueness claim that an open case holds on its order line.
+
+    The length keeps lines apart whose ids, put together, read alike: both may hold any sign.
+    """
+    return f"order-line:{len(order.order_id)}:{order.order_id}/{order.line_id}"
 
 
 def claims(case: Case, facts: Iterable[Fact]) -> tuple[str, ...]:

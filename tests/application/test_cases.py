@@ -53,6 +53,13 @@ def test_an_order_line_has_one_open_case(desk, nothing_recorded):
         desk.file(order=order)
 
 
+def test_order_lines_whose_ids_read_alike_put_together_are_two(desk):
+    order_id = desk.order().order_id
+    desk.file(order=desk.order(order_id=f"{order_id}/1", line_id="2"))
+
+    desk.file(order=desk.order(order_id=order_id, line_id="1/2"))
+
+
 def test_a_withdrawn_case_frees_its_order_line(desk):
     order = desk.order()
     case = desk.file(order=order).case
