@@ -49,13 +49,20 @@ class ReadModels:
         give_up_at = monotonic() + PATIENCE_SECONDS
         while True:
             try:
-                with self._borrow() as connection:
-                    return query(connection)
+                return self._asked(query)
             except PoolTimeout:
                 raise
             except psycopg.Error as error:
                 if not connection_lost(error) or monotonic() > give_up_at:
                     raise
+
+    def _asked(self, query: Callable[[Connection[Any]], T]) -> T:
+        # Not `_borrow`: on an autocommit connection there is nothing to commit afterwards.
+        connection = self._datastore.pool.getconn()
+        try:
+            return query(connection)
+        finally:
+            self._datastore.pool.putconn(connection)
 
     def _borrow(self) -> AbstractContextManager[Connection[Any]]:
         return self._datastore.pool.connection()

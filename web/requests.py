@@ -120,6 +120,13 @@ class StrictParser(FlaskParser):
         here.value = strict_json.parse(here.body) if here.body or schema.fields else {}
         return here.value
 
+    def load_querystring(self, req: HttpRequest, schema: marshmallow.Schema) -> Any:
+        """The query's members, each said once."""
+        for name, values in req.args.lists():
+            if len(values) > 1:
+                raise malformed(Fault(f"/{name}", "duplicate_member", "is given more than once", "query"))
+        return req.args.to_dict()
+
     def handle_error(
         self,
         error: marshmallow.ValidationError,

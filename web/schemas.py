@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from marshmallow import ValidationError, post_load, validates_schema
+from marshmallow import ValidationError
 
 from domain.values import (
     GOODS_KINDS,
@@ -68,8 +68,7 @@ class MoneySchema(Strict):
     amount_minor = Whole(0, LARGEST_AMOUNT, required=True)
     currency = Text(3, "[A-Z]{3}", required=True)
 
-    @post_load
-    def build(self, data: dict[str, Any], **_: Any) -> Money:
+    def build(self, data: dict[str, Any]) -> Money:
         """As the domain knows it."""
         return Money(**data)
 
@@ -89,8 +88,7 @@ class OrderSchema(Strict):
     promises = Several(_code(), most=50)
     confirmations = Several(_code(), most=50)
 
-    @post_load
-    def build(self, data: dict[str, Any], **_: Any) -> OrderLine:
+    def build(self, data: dict[str, Any]) -> OrderLine:
         """As the domain knows it."""
         return OrderLine(**data)
 
@@ -102,8 +100,7 @@ class ClaimSchema(Strict):
     amount = Part(MoneySchema, allow_none=True)
     quantity = Whole(1, MOST_PIECES)
 
-    @post_load
-    def build(self, data: dict[str, Any], **_: Any) -> Claim:
+    def build(self, data: dict[str, Any]) -> Claim:
         """As the domain knows it."""
         return Claim(**data)
 
@@ -115,8 +112,7 @@ class ContactSchema(Strict):
     phone = Text(50, allow_none=True)
     address = Text(1000, allow_none=True)
 
-    @post_load
-    def build(self, data: dict[str, Any], **_: Any) -> dict[str, str]:
+    def build(self, data: dict[str, Any]) -> dict[str, str]:
         """Only what was given."""
         return {part: text for part, text in data.items() if text is not None}
 
@@ -162,8 +158,7 @@ class LiabilitySchema(Strict):
     party = OneOf(LiableParty, required=True)
     share = Whole(0, 100, required=True)
 
-    @post_load
-    def build(self, data: dict[str, Any], **_: Any) -> LiabilityShare:
+    def build(self, data: dict[str, Any]) -> LiabilityShare:
         """As the domain knows it."""
         return LiabilityShare(**data)
 
@@ -186,8 +181,7 @@ class RemedySchema(Strict):
     payer = OneOf(Payer, allow_none=True)
     release = OneOf(Release)
 
-    @validates_schema
-    def carries_its_measure(self, data: dict[str, Any], **_: Any) -> None:
+    def check(self, data: dict[str, Any]) -> None:
         """Nothing is paid that does not say how much."""
         kind: RemedyKind = data["kind"]
         amount: Money | None = data.get("amount")

@@ -81,7 +81,18 @@ def test_versions_of_a_merchants_history_have_gaps_where_notes_are_internal(told
     assert versions == [1, 2, 3, 4, 6, 7]
 
 
-@pytest.mark.parametrize("who", ["auditor", "finance", "logistics", "admin"])
+def test_an_auditor_reads_everything_but_contact_data(told):
+    caller = told.call("auditor")
+    case, history = caller.get(told.path).json(), caller.get(f"{told.path}/history").json()["data"]
+    assert (case["statement"], case["contact"]) == ("拉链坏了", None)
+    assert [one["text"] for one in case["notes"]] == ["内部备注", "公开备注"]
+    assert {one["actor"]["id"] for one in history} == {"buyer-app", "reviewer-1", "agent-1"}
+    whole = json.dumps([case, history], ensure_ascii=False)
+    for hidden in ("王芳", "13800000000", "杭州市"):
+        assert hidden not in whole
+
+
+@pytest.mark.parametrize("who", ["finance", "logistics", "admin"])
 def test_whoever_neither_works_on_cases_nor_is_a_party_reads_facts_without_texts(told, who):
     caller = told.call(who)
     case, history = caller.get(told.path).json(), caller.get(f"{told.path}/history").json()["data"]
