@@ -15,13 +15,12 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import replace
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, BinaryIO, Self
+from typing import Any, Self
 from uuid import UUID, uuid4
 
 import click
@@ -33,7 +32,7 @@ from marshmallow import ValidationError
 from application.cases import Cases
 from application.effects import PAYMENT
 from application.errors import NotFound, ServiceUnavailable
-from application.intake import Intake, IntakeInterrupted, Line, LineRefused, Outcome, Refused, Tally
+from application.intake import IntakeInterrupted, Line, LineRefused
 from application.settlement import SettlementProcess
 from application.store import StoreUnavailable
 from domain import policy
@@ -56,12 +55,12 @@ from infrastructure.case_store import PostgresCaseStore
 from infrastructure.clock import DatabaseClock, database_time
 from infrastructure.commands.bench import bench
 from infrastructure.commands.duties import clock, outbox
+from infrastructure.commands.filing import file, file_lines
 from infrastructure.commands.keys import key
 from infrastructure.commands.read_models import projections
 from infrastructure.commands.terminal import (
     Advice,
     AdvisedGroup,
-    DoneInPart,
     Door,
     Unusable,
     as_json,
@@ -86,7 +85,6 @@ from infrastructure.installation import NoDatabase, Running, running, with_datab
 from infrastructure.keys import ApiKeys
 from infrastructure.outbox import OutboxWorker
 from infrastructure.postgres_programs import EmbeddedError
-from infrastructure.progress import progress
 from infrastructure.projection_rebuild import RebuildUnderWay, SwapRefused
 from infrastructure.projection_supervisor import NotParked, ProjectionSupervisor, ReplayFailed
 from infrastructure.read_models import ReadModels
@@ -111,9 +109,6 @@ PROGRAM = (sys.executable, str(Path(__file__).resolve()))
 
 OPERATOR = Actor("operator", Role.ADMIN)
 """As whom the command line reads: everything but what people wrote."""
-
-INTEGRATION = credentials.HOLDERS["buyer-integration"]
-"""As whom the command line files, unless told otherwise."""
 
 
 # --- composition --------------------------------------------------------------------------------------
@@ -253,6 +248,22 @@ def openapi_document() -> dict[str, Any]:
     return document
 
 
+FILING = FilingSchema()
+
+
+def parse_line(raw: bytes) -> Line:
+    """A line, read and validated as the body of POST /cases is. Raises LineRefused."""
+    try:
+        value = strict_json.parse(raw)
+        key = value.pop("idempotency_key", None) if isinstance(value, dict) else None
+        return Line(FILING.load(value), strict_json.canonical(value), key)
+    except problems.Problem as problem:
+        raise LineRefused(problem.code, problem.detail) from None
+    except ValidationError as invalid:
+        found = [f"{fault.pointer or '/'}: {fault.detail}" for fault in faults(invalid, "body")]
+        raise LineRefused("invalid_request", "; ".join(found)) from None
+
+
 # --- the command line ---------------------------------------------------------------------------------
 
 
@@ -294,11 +305,11 @@ def main(context: click.Context) -> None:
     Exit codes: 0 done; 1 failed, the last line says what to run next;
     2 unusable settings or arguments; 3 done in part, or a difference was found.
     """
-    context.obj = Door(Parts, PROGRAM)
+    context.obj = Door(Parts, PROGRAM, parse_line)
 
 
-for group in (bench, clock, key, outbox, projections):
-    main.add_command(group)
+for command in (bench, clock, file, key, outbox, projections):
+    main.add_command(command)
 
 
 def say(what: str) -> None:
@@ -354,7 +365,7 @@ def show(ready: Running) -> None:
     """File the example cases, give the tour, and say where everything is."""
     with Parts(ready.settings) as parts:
         lines = [line.encode() for line in as_lines(example_cases())]
-        tally = file_lines(parts, lines, INTEGRATION.id, lambda line: None)
+        tally = file_lines(parts, parse_line, lines)
     out.print(
         f"{tally.filed:,} example cases filed, {tally.already_filed:,} were filed before", highlight=False
     )
@@ -514,102 +525,6 @@ def queue(parts: Parts, name: str, limit: int, as_json: bool) -> None:
     page = json.loads(read(model, lambda rows: review_queue.page(rows, name, at=now, limit=limit)))
     counts = json.loads(read(model, lambda rows: review_queue.counts(rows, at=now)))
     print_json(page) if as_json else screen.print_queue(out, name, page, counts)
-
-
-# --- bulk intake --------------------------------------------------------------------------------------
-
-FILING = FilingSchema()
-
-
-@main.command("file")
-@click.option(
-    "--from", "source", required=True, type=click.File("rb"), help="JSON lines; - for standard input."
-)
-@click.option("--errors", type=click.Path(dir_okay=False, path_type=Path), help="Where refused lines go.")
-@click.option(
-    "--as", "subject", default=INTEGRATION.id, show_default=True, help="Who files: the key's subject."
-)
-@dry_run
-@as_json
-@with_parts
-def file_command(
-    parts: Parts, source: BinaryIO, errors: Path | None, subject: str, dry_run: bool, as_json: bool
-) -> None:
-    """File cases in bulk: one JSON object of POST /cases a line, plus an optional "idempotency_key".
-
-    Refused lines are told with their number and reason; the rest is filed. Running it again files nothing
-    twice. Exit code 3: some lines were refused.
-    """
-    lines = source.readlines()
-    with ExitStack() as stack:
-        bad = stack.enter_context(errors.open("wb")) if errors else None
-        reject = bad.write if bad else lambda line: None
-        tally = check_lines(lines, reject) if dry_run else file_lines(parts, lines, subject, reject)
-    if as_json:
-        print_json(tally)
-    else:
-        verb = "could be filed" if dry_run else "filed"
-        counts = (
-            f"{tally.filed:,} {verb}, {tally.already_filed:,} were filed before, {tally.refused:,} refused"
-        )
-        out.print(counts, highlight=False)
-    if tally.refused:
-        where = f"; they are in {errors}" if errors else ""
-        raise DoneInPart(f"{tally.refused:,} lines were refused{where}", "mend them, and file them again")
-
-
-Reject = Callable[[bytes], object]
-
-
-def file_lines(parts: Parts, lines: list[bytes], subject: str, reject: Reject) -> Tally:
-    """File the lines as this subject. Raises Forbidden and IntakeInterrupted."""
-    intake = Intake(parts.cases, parts.store, parts.vault, parse_line, replace(INTEGRATION, id=subject))
-    with told("filing cases", len(lines)) as note:
-        return intake.read(lines, progress=note, reject=reject)
-
-
-def check_lines(lines: list[bytes], reject: Reject) -> Tally:
-    """What `file_lines` would refuse for the line alone."""
-    refused = 0
-    with told("checking cases", len(lines)) as note:
-        for number, line in enumerate(lines, 1):
-            try:
-                parse_line(line)
-            except LineRefused as bad:
-                refused += 1
-                reject(line)
-                note(Refused(number, bad.code, bad.reason))
-    return Tally(len(lines) - refused, 0, refused)
-
-
-@contextmanager
-def told(what: str, total: int) -> Iterator[Callable[[Outcome], None]]:
-    """Show the progress of an intake, and each refusal as it happens."""
-    done = 0
-    with progress(err, what) as advance:
-
-        def note(outcome: Outcome) -> None:
-            nonlocal done
-            done += 1
-            advance(done, total)
-            if isinstance(outcome, Refused):
-                reason = f"line {outcome.line}: {outcome.code}: {outcome.reason}"
-                err.print(reason, markup=False, highlight=False)
-
-        yield note
-
-
-def parse_line(raw: bytes) -> Line:
-    """A line, read and validated as the body of POST /cases is. Raises LineRefused."""
-    try:
-        value = strict_json.parse(raw)
-        key = value.pop("idempotency_key", None) if isinstance(value, dict) else None
-        return Line(FILING.load(value), strict_json.canonical(value), key)
-    except problems.Problem as problem:
-        raise LineRefused(problem.code, problem.detail) from None
-    except ValidationError as invalid:
-        found = [f"{fault.pointer or '/'}: {fault.detail}" for fault in faults(invalid, "body")]
-        raise LineRefused("invalid_request", "; ".join(found)) from None
 
 
 # --- about the installation ---------------------------------------------------------------------------

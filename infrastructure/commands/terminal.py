@@ -16,7 +16,7 @@ from rich.text import Text
 
 from application.clock import Clock
 from application.errors import NotFound
-from application.intake import IntakeInterrupted
+from application.intake import IntakeInterrupted, Parse
 from infrastructure import settings
 from infrastructure.event_store.connections import Datastore
 from infrastructure.keys import ApiKeys
@@ -66,10 +66,15 @@ class Parts(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """What the front door hands to every command: how parts are opened, and how to run it as a child."""
+    """What only the front door knows.
+
+    open: opens the parts on a database · program: the command line, to be run as a child · parse: reads a
+    line as the interface reads a request.
+    """
 
     open: Callable[[Settings], AbstractContextManager[Any]]
     program: Sequence[str]
+    parse: Parse
 
 
 # --- failing ------------------------------------------------------------------------------------------
