@@ -124,7 +124,8 @@ class ApiKeys:
     def _recalled(self, key_id: str, now: datetime) -> _Remembered:
         with self._lock:
             known = self._memory.get(key_id)
-        if known and now - known.read_at < REMEMBERED_FOR:
+        # A clock that was put back must not prolong what is remembered.
+        if known and timedelta() <= now - known.read_at < REMEMBERED_FOR:
             return known
         return self._read(key_id, now)
 

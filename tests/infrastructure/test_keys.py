@@ -120,6 +120,16 @@ def test_a_key_revoked_by_another_process_is_forgotten_in_time(keys, datastore, 
     assert keys.authenticate(key) is None
 
 
+def test_a_clock_that_is_put_back_does_not_prolong_a_revoked_key(keys, datastore, clock):
+    key = keys.create(REVIEWER)
+    caller = keys.authenticate(key)
+    elsewhere = ApiKeys(datastore, clock)
+    elsewhere.revoke(caller.key_id)
+    elsewhere.close()
+    clock.at -= timedelta(hours=1)
+    assert keys.authenticate(key) is None
+
+
 def test_a_key_expires_at_its_time_even_when_it_is_remembered(keys, clock):
     key = keys.create(REVIEWER, expires_at=NOW + timedelta(seconds=2))
     assert keys.authenticate(key)
