@@ -71,7 +71,7 @@ class Effects:
     """Rows recorded in the same transaction as the facts, or not at all.
 
     claims: uniqueness claims taken (`ClaimTaken` when another case holds one) · released: claims given up ·
-    deadlines: due times set · ended: clocks satisfied or cancelled, mapped to nothing further ·
+    deadlines: due times set · ended: clocks satisfied or cancelled, whose due times no longer count ·
     fired: the one clock whose due time was acted upon (`DeadlineNotPending` unless it still was) ·
     outbox: messages to deliver · data_keys: new wrapped keys · idempotency: the key to keep, with
     the id of the thing that the command created, if any.
@@ -128,7 +128,7 @@ class DeadlineNotPending(StoreError):
 
 
 class StoreUnavailable(StoreError):
-    """The database cannot be reached, or did not answer in time; retry later."""
+    """The database cannot be reached, or did not answer in time; what was sent to it may be recorded."""
 
 
 class CaseStore(Protocol):
@@ -145,7 +145,8 @@ class CaseStore(Protocol):
     def save(self, case: Case, provenance: Provenance, effects: Effects = Effects()) -> int:
         """Record the case's pending facts and all effects in one transaction.
 
-        Returns the position of the last fact. Raises a StoreError; then nothing was recorded.
+        Returns the position of the last fact. Raises a StoreError; then nothing was recorded, except that
+        StoreUnavailable leaves it open.
         A case without pending facts is not saved: the caller asks `case.pending_events` first.
         """
         ...

@@ -98,7 +98,8 @@ class PostgresCaseStore:
     def save(self, case: Case, provenance: Provenance, effects: Effects = NO_EFFECTS) -> int:
         """Record the case's pending facts and all effects in one transaction; the position of the last fact.
 
-        Raises a StoreError; then nothing was recorded. The case is spent either way: load it again to go on.
+        Raises a StoreError; then nothing was recorded, except that StoreUnavailable leaves it open. The case
+        is spent either way: load it again to go on.
         """
         return self._application.record(case, provenance, effects)
 
