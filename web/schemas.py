@@ -148,8 +148,12 @@ class EvidenceSchema(Strict):
     party = OneOf(EvidenceParty, required=True)
     kind = _code(required=True)
     title = Text(TITLE_LENGTH, required=True)
-    sha256 = Text(64, "[0-9a-f]{64}", required=True)
+    sha256 = Text(64, "[0-9a-fA-F]{64}", required=True)
     uri = Text(2000, allow_none=True)
+
+    def build(self, data: dict[str, Any]) -> dict[str, Any]:
+        """With the digest in its one spelling."""
+        return data | {"sha256": data["sha256"].lower()}
 
 
 class LiabilitySchema(Strict):

@@ -32,7 +32,7 @@ def taken(load):
 
 
 @pytest.mark.parametrize("body", BODIES)
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(data=st.data())
 def test_both_ways_of_reading_agree(body, data):
     schema = body()

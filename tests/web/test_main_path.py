@@ -16,7 +16,7 @@ def test_a_case_runs_from_its_filing_to_its_closure(story, call):
     evidence = told.did(
         "merchant",
         "evidence",
-        {"party": "merchant", "kind": "photo", "title": "出库照片", "sha256": "ab" * 32, "uri": "s3://x/1"},
+        {"party": "merchant", "kind": "photo", "title": "出库照片", "sha256": "aB" * 32, "uri": "s3://x/1"},
         versioned=False,
     )
     told.did(
@@ -86,7 +86,7 @@ def test_a_case_runs_from_its_filing_to_its_closure(story, call):
     assert [one["penalty_id"] for one in case["penalties"]] == [penalty["penalty_id"]]
     assert [(one["state"], one["attempts"]) for one in case["follow_ups"]] == [("done", 1)]
     assert case["rectification"]["state"] == "accepted"
-    assert [one["title"] for one in case["evidence"]] == ["出库照片"]
+    assert [(one["title"], one["sha256"]) for one in case["evidence"]] == [("出库照片", "ab" * 32)]
     assert case["decision"]["reasons"] == "质量问题"
     assert (case["lease"], case["allowed"]) == (None, ["penalties", "rectification", "reopening"])
 

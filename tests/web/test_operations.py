@@ -59,6 +59,15 @@ def test_metrics_count_answers_by_route_and_name_nobody(call, story):
     assert "buyer-app" not in answer.text
 
 
+def test_invented_methods_do_not_fill_the_metrics(call):
+    nobody = call("nobody")
+    for method in ("BREW", "PROPFIND", "X-1"):
+        assert nobody.ask("QUERY" + method, "/cases").status_code == 405
+    text = nobody.ask_at_root("GET", "/metrics").text
+    assert 'method="other",route="-",status="405"' in text
+    assert "BREW" not in text
+
+
 def test_answers_are_not_kept_or_guessed_at_by_anybody_on_the_way(call):
     answer = call("reviewer").get("/queues")
     assert answer.headers["Cache-Control"] == "no-store"
