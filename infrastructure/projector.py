@@ -20,6 +20,7 @@ from psycopg import Connection, errors
 from psycopg.rows import scalar_row, tuple_row
 
 from domain.events import FACTS
+from infrastructure.event_store.connections import SILENCE_SETTINGS
 from infrastructure.mapper import FactMapper
 from infrastructure.projection_tables import Table
 from projections.read_model import R, ReadModel, Rows
@@ -337,9 +338,7 @@ class Projector(Generic[R]):
 
 def connected(url: str, purpose: str) -> Connection[Any]:
     """An autocommit connection that names its purpose to the database. Raises psycopg.OperationalError."""
-    return psycopg.connect(
-        url, autocommit=True, connect_timeout=3, tcp_user_timeout=10_000, application_name=purpose
-    )
+    return psycopg.connect(url, autocommit=True, application_name=purpose, **SILENCE_SETTINGS)
 
 
 def _described(error: Exception) -> str:

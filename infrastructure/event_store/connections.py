@@ -20,6 +20,16 @@ PATIENCE_SECONDS = 2.5
 RECONNECT_SECONDS = 2.0
 """How long the pool's own attempts back off; then the next caller starts a fresh one."""
 
+SILENCE_SETTINGS: dict[str, Any] = {
+    "connect_timeout": 3,
+    "tcp_user_timeout": 10_000,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+}
+"""libpq's. A server that vanishes without a word is given up after some ten seconds, also by whoever has sent
+everything and only waits for the answer: without the last three, the system's two hours would apply."""
+
 SESSION_SETTINGS = {
     "lock_timeout": "1s",
     "statement_timeout": "5s",
@@ -53,12 +63,7 @@ class Datastore(PostgresDatastore):
         self.pool = ConnectionPool(  # type: ignore[assignment]  # the library's own subclass adds only passwords
             url,
             connection_class=KeptCursorConnection,
-            kwargs={
-                "autocommit": True,
-                "row_factory": dict_row,
-                "connect_timeout": 3,
-                "tcp_user_timeout": 10_000,
-            },
+            kwargs={"autocommit": True, "row_factory": dict_row, **SILENCE_SETTINGS},
             min_size=pool_size,
             max_size=pool_size + max_overflow,
             open=False,

@@ -24,6 +24,7 @@ from infrastructure.case_store import PostgresCaseStore
 from infrastructure.event_store import ConcurrentPostgresFactory
 from infrastructure.event_store.append_call import PendingEvent
 from infrastructure.event_store.recorder import ConcurrentRecorder
+from infrastructure.projector import connected
 
 WHO = Provenance("agent-1", "agent", "req-1")
 READY_FOR_QUERY = b"Z\x00\x00\x00\x05I"
@@ -245,3 +246,20 @@ def test_a_store_is_unavailable_while_the_database_is_away_and_works_again_when_
         store.save(after, WHO)
         assert store.load(before.id) is not None
         assert store.load(after.id) is not None
+
+
+def test_nobody_waits_for_hours_for_the_answer_of_a_server_that_vanished(migrated_database: str) -> None:
+    with (
+        PostgresCaseStore(migrated_database) as store,
+        store.datastore.pool.connection() as pooled,
+        connected(migrated_database, "test") as projectors,
+    ):
+        for connection in (pooled, projectors):
+            asked = {
+                name: int(value)
+                for name, value in connection.info.get_parameters().items()
+                if value.isdigit()
+            }
+            last_probe = asked["keepalives_idle"] + asked["keepalives_interval"] * asked["keepalives_count"]
+            assert last_probe <= 15
+            assert asked["tcp_user_timeout"] <= 15_000
