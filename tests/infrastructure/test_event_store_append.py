@@ -202,6 +202,16 @@ def test_a_deadline_fires_once(
         recorder.append([event(case_id, 3)], WHO, Effects(fired=CLOCK))
 
 
+def test_a_deadline_that_has_fired_is_not_said_to_be_cancelled(
+    recorder: ConcurrentRecorder, rows: Callable[..., list[tuple[Any, ...]]]
+) -> None:
+    case_id = uuid4()
+    recorder.append([event(case_id, 1)], WHO, Effects(deadlines=(Deadline(CLOCK, "follow_up", DUE),)))
+    recorder.append([event(case_id, 2)], WHO, Effects(fired=CLOCK))
+    recorder.append([event(case_id, 3)], WHO, Effects(ended=(CLOCK,)))
+    assert rows("SELECT state FROM deadlines") == [("done",)]
+
+
 def test_an_ended_deadline_does_not_fire(
     recorder: ConcurrentRecorder, rows: Callable[..., list[tuple[Any, ...]]]
 ) -> None:
