@@ -263,6 +263,8 @@ def test_not_found_and_method_not_allowed(call, refused):
 def test_a_browser_that_loses_its_way_is_shown_a_page(call):
     answer = call("nobody").ask_at_root("GET", "/nothing", headers={"Accept": "text/html"})
     assert (answer.status_code, answer.headers["Content-Type"]) == (404, "text/html; charset=utf-8")
+    below_the_api = call("nobody").ask("GET", "/nothing", headers={"Accept": "text/html"})
+    assert below_the_api.headers["Content-Type"] == "application/problem+json"
 
 
 def test_version_mismatch_tells_the_current_version_and_who_changed_what_since(story, refused):
