@@ -1,7 +1,6 @@
 """Routes by which a case is filed, read, claimed, examined and decided."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -62,7 +61,7 @@ def _working(routes: Routes, cases: Cases) -> None:
     )
     def file_case(request: Request, body: dict[str, Any]) -> tuple[Answer, Extra]:
         """File a case for one order line."""
-        return cases.file(_unconditional(request), **body), _NOTHING
+        return cases.file(request, **body), _NOTHING
 
     @routes.command(
         "/cases/<case_id>/lease",
@@ -141,8 +140,3 @@ def _examining(routes: Routes, cases: Cases, new_id: Callable[[], UUID]) -> None
         remedies = tuple(Remedy(new_id(), **one) for one in body["remedies"])
         done = cases.decide(request, case_id, remedies, body["clauses"], body["reasons"])
         return done, {"decision_id": done.subject, **presenter.decision(done.case)}
-
-
-def _unconditional(request: Request) -> Request:
-    """A command on no case yet has no version to compare."""
-    return replace(request, expected_version=None)

@@ -1,7 +1,6 @@
 """Routes of lists: each page is the JSON text that the database made, sent as it is."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any, Protocol, TypeVar
 from urllib.parse import urlencode
 from uuid import UUID
@@ -87,6 +86,7 @@ def _next_in_queue(routes: Routes, reader: Reader, cases: Cases, clock: Clock) -
         schemas.NothingSchema(),
         answers.Leased,
         codes=["queue_not_found"],
+        empty="There is no case to be had.",
     )
     def claim_next(request: Request, body: dict[str, Any], queue: str) -> tuple[Answer, Extra] | None:
         """Claim the first case of the queue that can be had; 204 when there is none."""
@@ -95,7 +95,7 @@ def _next_in_queue(routes: Routes, reader: Reader, cases: Cases, clock: Clock) -
             return review_queue.next_claimable(connection, queue, at=clock.now(), limit=MOST_CANDIDATES)
 
         found = _of_queue(lambda: reader.read(review_queue.REVIEW_QUEUE, candidates))
-        done = cases.claim_next(replace(request, expected_version=None), found)
+        done = cases.claim_next(request, found)
         return None if done is None else (done, {"lease": presenter.lease(done.case.lease)})
 
 

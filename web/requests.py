@@ -149,14 +149,17 @@ class Commands:
     def __init__(self, vault: Vault) -> None:
         self._vault = vault
 
-    def request(self) -> Request:
-        """The request as the use cases know it. Raises Problem `invalid_request` for a malformed header."""
+    def request(self, of_case: bool) -> Request:
+        """The request as the use cases know it; If-Match is read for one on a case.
+
+        Raises Problem `invalid_request` for a malformed header.
+        """
         here = incoming()
         actor = here.known_caller.actor
         return Request(
             by=actor,
             request_id=here.request_id,
-            expected_version=_expected_version(),
+            expected_version=_expected_version() if of_case else None,
             idempotency=self._idempotency(actor.id, here.value),
             lease_token=_header("Lease-Token", _LEASE_TOKEN, "the token of a lease"),
         )

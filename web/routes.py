@@ -31,7 +31,6 @@ ALWAYS = (
 )
 WITH_BODY = ("body_too_large", "unsupported_media_type")
 POSTED = ("request_in_progress", "idempotency_key_reused")
-VERSIONED = ("precondition_required", "version_mismatch")
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _KINDS = {
@@ -84,24 +83,32 @@ class Routes:
         versioned: bool = False,
         created: bool = False,
         codes: Iterable[str] = (),
+        empty: str = "",
     ) -> Callable[[CommandView], View]:
-        """A command under `rule`; `codes` are its refusals and the parts that it can miss."""
+        """A command under `rule`; `codes` are its refusals and the parts that it can miss.
+
+        If-Match is read where the rule names a case: elsewhere there is nothing to compare it with.
+        """
         status = 201 if created else 200
-        possible = [*codes, *WITH_BODY, *ALWAYS, *(VERSIONED if versioned else ("version_mismatch",))]
-        possible += ["case_not_found"] if "<" in rule else []
-        possible += POSTED if method == "POST" else []
+        of_case = "<case_id>" in rule
+        possible = [*codes, *WITH_BODY, *ALWAYS, *(POSTED if method == "POST" else ())]
+        possible += ["case_not_found", "version_mismatch"] if of_case else []
+        possible += ["precondition_required"] if versioned else []
 
         def register(function: CommandView) -> View:
             @wraps(function)
             def view(value: dict[str, Any], **place: str) -> Response:
-                request = self._commands.request()
+                request = self._commands.request(of_case)
                 _permit(request.by, permission)
                 done = function(request, value, **_ids(place))
                 return Response(status=204) if done is None else _commanded(*done, status)
 
-            headers = ["IfMatch" if versioned else "IfMatchOptional", "LeaseToken", "RequestId"]
-            headers += ["IdempotencyKey"] if method == "POST" else []
-            documented = self._documented(view, permission, status, answer, possible, headers)
+            headers = ["RequestId", *(["IdempotencyKey"] if method == "POST" else [])]
+            headers += ["IfMatch" if versioned else "IfMatchOptional", "LeaseToken"] if of_case else []
+            answered = {status: _answer_doc(answer, status)} | (
+                {204: {"description": empty}} if empty else {}
+            )
+            documented = self._documented(view, permission, answered, possible, headers)
             return self._added(documented, rule, method, permission, body, "json")
 
         return register
@@ -124,7 +131,8 @@ class Routes:
                 _permit(by, permission)
                 return function(by, asked, **_ids(place))
 
-            documented = self._documented(view, permission, 200, answer, [*codes, *ALWAYS], [])
+            answered = {200: _answer_doc(answer, 200)}
+            documented = self._documented(view, permission, answered, [*codes, *ALWAYS], [])
             return self._added(documented, rule, "GET", permission, query, "query")
 
         return register
@@ -133,8 +141,7 @@ class Routes:
         self,
         view: View,
         permission: str,
-        status: int,
-        answer: type[Schema],
+        answered: Mapping[int, Mapping[str, Any]],
         codes: Iterable[str],
         headers: Sequence[str],
     ) -> View:
@@ -142,7 +149,7 @@ class Routes:
         extra: dict[str, Any] = {"parameters": list(headers)} if headers else {}
         documented: View = self._blueprint.doc(
             operationId=view.__name__,
-            responses={status: _answer_doc(answer, status), **_problem_docs(codes)},
+            responses={**answered, **_problem_docs(codes)},
             **{"x-permission": permission, "x-roles": [role.value for role in roles]},
             **extra,
         )(view)

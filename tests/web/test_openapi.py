@@ -132,6 +132,18 @@ def test_commands_that_need_the_version_say_so(document):
         assert ("precondition_required" in codes(operation)) == (name in VERSIONED), name
 
 
+def test_only_commands_on_a_case_compare_versions(document):
+    for name, operation in operations(document).items():
+        compares = "version_mismatch" in codes(operation)
+        assert compares == ("{case_id}/" in name and not name.startswith("GET ")), name
+
+
+def test_a_queue_may_have_no_next_case(document):
+    answers = operations(document)["POST /queues/{queue}/next"]["responses"]
+    assert {"200", "204"} <= answers.keys()
+    assert "case_not_found" not in answers["404"]["x-codes"]
+
+
 def test_every_post_takes_an_idempotency_key(document):
     for name, operation in operations(document).items():
         takes = {"$ref": "#/components/parameters/IdempotencyKey"} in operation.get("parameters", [])
