@@ -185,9 +185,11 @@ class Rebuild(Generic[R]):
         Once the tables are swapped, or our lease ran out, another process may fill a table of the same name.
         """
         holder = self._projector.holder
-        with connection.transaction():
-            take_turns(connection)
-            if connection.execute(_HELD, (self._fresh.name, holder)).fetchone() is not None:
-                unregister(connection, self._fresh.name)
-            connection.execute(_LET_GO, (self._live.name, holder))
-        self._projector.close()
+        try:
+            with connection.transaction():
+                take_turns(connection)
+                if connection.execute(_HELD, (self._fresh.name, holder)).fetchone() is not None:
+                    unregister(connection, self._fresh.name)
+                connection.execute(_LET_GO, (self._live.name, holder))
+        finally:
+            self._projector.close()

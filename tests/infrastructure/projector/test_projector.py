@@ -176,6 +176,20 @@ def test_the_write_of_an_old_leader_is_refused(kept: Any) -> None:
     old.close()
 
 
+def test_an_old_leader_that_goes_leaves_the_lease_of_the_new_one(kept: Any) -> None:
+    old = Projector(kept.url, REVIEW_QUEUE, holder="old", lease=timedelta(0))
+    new = Projector(kept.url, REVIEW_QUEUE, holder="new")
+    old.lead()
+    new.lead()
+
+    old.close()
+
+    with pytest.raises(NotLeading):
+        old.lead()
+    new.close()
+    old.close()
+
+
 LEAD = """
 import sys
 from threading import Event

@@ -16,7 +16,7 @@ from infrastructure.case_store import PostgresCaseStore
 from infrastructure.projection_rebuild import Rebuild, RebuildUnderWay, SwapRefused
 from infrastructure.projection_supervisor import UnknownProjection
 from infrastructure.projection_tables import Difference
-from infrastructure.projector import Projector
+from infrastructure.projector import LeadershipLost, Projector
 from projections.catalogue import ALL
 from projections.read_model import ReadModel
 from projections.review_queue import REVIEW_QUEUE
@@ -214,6 +214,26 @@ def test_a_leader_that_was_overtaken_by_a_swap_goes_on_with_the_new_table(
         assert status.holder == "leader"
 
 
+@pytest.mark.parametrize("epoch", range(4))
+def test_a_leader_drops_the_batch_that_it_had_in_hand_during_a_swap(kept: Any, epoch: int) -> None:
+    """Whatever the epoch: those of the live table and of the one beside it are counted apart."""
+    kept.execute("UPDATE projections SET epoch = %s", epoch)
+    leader = Projector(kept.url, REVIEW_QUEUE, holder="leader", batch=100)
+    fold = leader._fold
+
+    def swapped_meanwhile(*arguments: Any) -> Any:
+        folded = fold(*arguments)
+        kept.supervisor(holder="rebuilder").rebuild("review_queue")
+        return folded
+
+    leader._fold = swapped_meanwhile  # type: ignore[assignment,method-assign]
+    with pytest.raises(LeadershipLost):
+        leader.advance()
+    leader.close()
+
+    assert kept.position(REVIEW_QUEUE) == kept.events
+
+
 def test_one_rebuild_of_a_read_model_at_a_time(kept: Any) -> None:
     with pytest.raises(RebuildUnderWay):
         kept.supervisor().rebuild("review_queue", lambda done, total: rebuilt_again(kept))
@@ -256,6 +276,19 @@ def test_a_rebuild_that_ends_leaves_the_table_of_one_that_began_after_it(kept: A
     assert "review_queue_v1_rebuild" in names_of_tables(kept)
     next_one._projector.catch_up()
     next_one._projector.close()
+
+
+def test_a_rebuild_whose_connection_breaks_does_not_hold_up_the_next_one(kept: Any) -> None:
+    class Broken(Rebuild[Any]):
+        def _replace(self, connection: Any) -> None:
+            connection.close()
+            super()._replace(connection)
+
+    with pytest.raises(psycopg.OperationalError):
+        Broken(kept.url, REVIEW_QUEUE, holder="broken").swap()
+
+    rebuilt_again(kept)
+    assert names_of_tables(kept) == {model.table for model in ALL}
 
 
 def test_what_an_aborted_rebuild_left_is_cleared_away(kept: Any) -> None:
