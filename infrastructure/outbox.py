@@ -187,8 +187,10 @@ class OutboxWorker:
 
     def _park(self, claim: _Claim, reason: str) -> None:
         message_id = claim.delivery.message_id
-        change(self._datastore, PARK, reason, message_id, claim.token)
-        log.error("message %s is parked: %s", message_id, reason, extra={"case_id": claim.delivery.case_id})
+        if change(self._datastore, PARK, reason, message_id, claim.token):
+            log.error(
+                "message %s is parked: %s", message_id, reason, extra={"case_id": claim.delivery.case_id}
+            )
 
 
 def pause_after(attempts: int) -> timedelta:

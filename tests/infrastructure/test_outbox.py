@@ -243,19 +243,23 @@ def test_a_message_that_kills_its_workers_is_parked_at_last(office: Office):
     assert office.counterparty.taken.total() == 2
 
 
-def test_who_has_lost_the_lease_records_nothing(office: Office):
+@pytest.mark.parametrize("answer", [None, GatewayUnavailable(), Undeliverable("the slow one gives up")])
+def test_who_has_lost_the_lease_records_nothing(office: Office, answer: Exception | None, caplog):
     (message_id,) = office.send()
     slow, quick = office.worker(), office.worker()
 
     def is_overtaken() -> None:
         office.counterparty.meanwhile = lambda: None
         office.clock.at += timedelta(hours=1)
+        office.counterparty.answer = Undeliverable("the quick one gives up")
         assert quick.deliver_next()
-        office.counterparty.answer = Undeliverable("the slow one gives up")
+        office.counterparty.answer = answer
 
     office.counterparty.meanwhile = is_overtaken
     assert slow.deliver_next()
-    assert office.row(message_id) == ("delivered", 2, None, None)
+    assert office.row(message_id) == ("parked", 2, "the quick one gives up", None)
+    said = [record.getMessage() for record in caplog.records if "is parked" in record.getMessage()]
+    assert said == [f"message {message_id} is parked: the quick one gives up"]
 
 
 def test_a_running_worker_outlives_a_database_that_is_away_and_stops_when_told(office, database_url, caplog):

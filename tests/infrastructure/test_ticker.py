@@ -359,6 +359,20 @@ def test_keys_are_forgotten_after_thirty_days_and_not_before(court: Court):
     assert court.rows("SELECT key FROM idempotency") == [("young",)]
 
 
+def test_a_clock_that_jumped_forgets_no_keys(court: Court):
+    court.rows(
+        "INSERT INTO idempotency (scope, key, fingerprint, case_id, version, position, created_at)"
+        " VALUES ('s', 'old', '', %s, 1, 1, %s)",
+        uuid4(), START - timedelta(days=31),
+    )  # fmt: skip
+    court.guard.observe(Reading(START, 0.0, 0.0))
+    court.guard.observe(Reading(START + timedelta(days=31), 1.0, 0.0))
+    ticker = court.ticker()
+    assert ticker.forget_keys() == 0
+    court.guard.observe(Reading(START + timedelta(seconds=2), 2.0, 0.0))
+    assert ticker.forget_keys() == 1
+
+
 def test_many_keys_are_forgotten_in_small_batches(court: Court, monkeypatch):
     monkeypatch.setattr("infrastructure.ticker.KEYS_BATCH", 100)
     court.rows(
