@@ -10,6 +10,7 @@ from uuid import UUID
 import marshmallow
 from flask import Request as HttpRequest
 from flask import g, request
+from gunicorn.http.errors import ParseException
 from webargs.flaskparser import FlaskParser
 
 from application.cases import Request
@@ -27,7 +28,7 @@ LARGEST_DRAINED_BODY = 16 * 1024 * 1024
 
 _CHUNK = 64 * 1024
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
-_ETAG = re.compile(r'"([1-9][0-9]{0,8})"')
+_ETAG = re.compile(r'(W/)?"([0-9]{1,40})"')
 _IDEMPOTENCY_KEY = re.compile(r"[\x20-\x7e]{1,255}")
 _LEASE_TOKEN = re.compile(r"[A-Za-z0-9-]{1,64}")
 
@@ -71,7 +72,11 @@ class Gate:
 
     def admit(self) -> None:
         """Let the request in, with its caller and its body. Raises Problem."""
-        body, too_large = _read_body()
+        try:
+            body, too_large = _read_body()
+        except ParseException:
+            # Where a broken chunk ends nobody knows, so nothing more can be read from this connection.
+            raise Problem("bad_request", "the body is broken", headers={"Connection": "close"}) from None
         here = incoming()
         here.caller = self._authenticated()
         self._within_rate(here.caller.key_id)
@@ -176,7 +181,10 @@ class Commands:
 
 def _expected_version() -> int | None:
     tag = _header("If-Match", _ETAG, 'the version that you saw, as "3"')
-    return None if tag is None else int(tag.strip('"'))
+    if tag is None:
+        return None
+    # If-Match compares strongly (RFC 9110, 13.1.1): a weak tag matches nothing, and no case has version 0.
+    return 0 if tag.startswith("W/") else int(tag.strip('"'))
 
 
 def _header(name: str, form: re.Pattern[str], what: str) -> str | None:
