@@ -93,7 +93,7 @@ _PARKED = """
 """
 _TABLES_OF_CASE = """
     SELECT name, table_name FROM parked_cases JOIN projections USING (table_name)
-    WHERE case_id = %s ORDER BY table_name
+    WHERE case_id = %s AND table_name = ANY(%s) ORDER BY table_name
 """
 _FENCE = "UPDATE projections SET epoch = epoch + 1 WHERE table_name = %s RETURNING position"
 _HISTORY = """
@@ -117,14 +117,14 @@ class ProjectionSupervisor:
         *,
         holder: str,
         models: Sequence[ReadModel[Any]] = ALL,
-        mapper: FactMapper | None = None,
         lease: timedelta = LEASE,
         batch: int = BATCH,
     ) -> None:
         self._url = url
         self._holder = holder
         self._models = {model.name: model for model in models}
-        self._mapper = mapper or FactMapper()
+        self._live = [model.table for model in models]
+        self._mapper = FactMapper()
         self._lease = lease
         self._batch = batch
 
@@ -188,9 +188,8 @@ class ProjectionSupervisor:
         """Every table that is kept, live or being filled, by name."""
         with self._connected() as connection, connection.cursor(row_factory=scalar_row) as cursor:
             bound = cursor.execute("SELECT safe_position()").fetchone()
-            live = [model.table for model in self._models.values()]
             with connection.cursor(row_factory=class_row(ProjectionStatus)) as rows:
-                return rows.execute(_STATUS, {"bound": bound, "live": live}).fetchall()
+                return rows.execute(_STATUS, {"bound": bound, "live": self._live}).fetchall()
 
     def parked(self) -> list[ParkedCase]:
         """The cases that some read model waits with, oldest first."""
@@ -209,10 +208,12 @@ class ProjectionSupervisor:
     def replay(self, case_id: UUID) -> list[str]:
         """Fold a parked case again from its first fact on; return the names of the read models mended.
 
+        Only the present versions' tables are mended: older ones may have other columns, and no readers.
+
         Raises NotParked, ReplayFailed (those mended before stay mended) and psycopg.Error.
         """
         with self._connected() as connection:
-            parked = connection.execute(_TABLES_OF_CASE, (case_id,)).fetchall()
+            parked = connection.execute(_TABLES_OF_CASE, (case_id, self._live)).fetchall()
             for name, table in parked:
                 with connection.transaction():
                     self._replay(connection, Table(self._model(name), table), case_id)
@@ -258,8 +259,7 @@ class ProjectionSupervisor:
         """Remove the tables of older versions that the present one has caught up with; return their names."""
         with self._connected() as connection, connection.transaction():
             take_turns(connection)
-            live = [model.table for model in self._models.values()]
-            old = [name for (name,) in connection.execute(_SUPERSEDED, (live,)).fetchall()]
+            old = [name for (name,) in connection.execute(_SUPERSEDED, (self._live,)).fetchall()]
             for name in old:
                 unregister(connection, name)
         return old

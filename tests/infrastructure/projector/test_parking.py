@@ -115,6 +115,21 @@ def test_a_replay_mends_the_case(kept, chosen, undisturbed) -> None:
     assert kept.rows(REVIEW_QUEUE) == undisturbed
 
 
+def test_a_case_that_an_older_version_parked_is_mended_in_the_present_one(kept, chosen) -> None:
+    """The older table has other columns, and nobody reads it any more."""
+    caught_up(kept, Refusing(chosen[0]).model)
+    newer = replace(Refusing(chosen[0]).model, version=2)
+    kept.supervisor(models=[newer]).prepare()
+    kept.supervisor(models=[newer]).catch_up()
+    kept.execute("ALTER TABLE review_queue_v1 DROP COLUMN due")
+    assert len(kept.supervisor(models=[newer]).parked()) == 2
+
+    mended = replace(REVIEW_QUEUE, version=2)
+    assert kept.supervisor(models=[mended]).replay(chosen[0]) == ["review_queue"]
+
+    assert [one.table for one in kept.supervisor(models=[mended]).parked()] == ["review_queue_v1"]
+
+
 def test_a_replay_that_fails_again_leaves_the_case_parked(kept, chosen) -> None:
     refusing = Refusing(chosen[0])
     caught_up(kept, refusing.model)
