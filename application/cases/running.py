@@ -37,7 +37,7 @@ from application.store import (
 from application.vault import Sealing, Vault
 from domain.case import Case
 from domain.policy import Policy
-from domain.refusals import CaseAlreadyOpenForOrderLine, Refusal, UnknownPart
+from domain.refusals import CaseAlreadyOpenForOrderLine, UnknownPart
 from domain.values import (
     Actor,
     Sealed,
@@ -123,6 +123,7 @@ class Running:
     ) -> Answer:
         for _ in range(RETRIES):
             case = self._load(request.by, case_id, permission)
+            # After the case: whatever this key has led to in it is then known to be kept.
             if known := self._replayed(request):
                 return known
             self._at_version(request, case, needs_version)
@@ -138,11 +139,6 @@ class Running:
             recorded_before = decide(case, sealing, self._clock.now())
         except UnknownPart as part:
             raise NotFound(part.kind) from part
-        except Refusal:
-            # The same request may have been carried out while this one was on its way.
-            if known := self._replayed(request):
-                return known
-            raise
         if not case.pending_events:
             return self._answered_before(case, recorded_before or case.version, subject)
         return self._record(request, case, sealing, subject)

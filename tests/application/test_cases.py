@@ -423,6 +423,21 @@ def test_a_key_sent_twice_at_once_is_carried_out_once(desk):
     assert len(answers) == 4
 
 
+def test_a_request_that_its_twin_overtakes_gets_the_twins_answer(desk, monkeypatch):
+    case = desk.file().case
+    request = desk.request(desk.app, 1, key="twice")
+    load = desk.store.load
+
+    def overtaken(case_id, **options):
+        monkeypatch.undo()
+        desk.cases.withdraw(request, case_id, "不要了")
+        return load(case_id, **options)
+
+    monkeypatch.setattr(desk.store, "load", overtaken)
+    assert desk.cases.withdraw(request, case.id, "不要了").case.version == 2
+    assert desk.facts(case.id) == ["CaseFiled", "CaseWithdrawn"]
+
+
 def test_a_replay_comes_before_the_version(desk):
     case = desk.file().case
     desk.cases.claim(desk.request(desk.reviewer, 1, key="k-7"), case.id)
