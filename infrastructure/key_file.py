@@ -46,19 +46,25 @@ class MasterKey:
 
 
 def provide(path: Path) -> MasterKey:
-    """The key in this file, made first when there is none. Raises KeyFileRefused and OSError."""
+    """The key in this file, made first, with its folder, when there is none. Raises KeyFileRefused."""
     try:
         return load(path)
     except KeyFileMissing:
-        create(path)
+        try:
+            create(path)
+        except OSError as error:
+            raise KeyFileRefused(
+                f"cannot make the key file {path}: {error.strerror}; name another with RECOURSE_KEY_FILE"
+            ) from error
         return load(path)
 
 
 def create(path: Path) -> None:
-    """Make a key file of mode 0600. Of several callers at once the first wins; an existing file is kept.
+    """Make a key file of mode 0600, in a folder of mode 0700 if there is none yet.
 
-    Raises OSError.
+    Of several callers at once the first wins; an existing file is kept. Raises OSError.
     """
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     draft = path.with_name(f"{path.name}.{uuid4().hex}")
     handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     try:

@@ -24,6 +24,17 @@ def test_a_new_key_file_is_the_owners_alone_and_opens_again(path: Path):
     assert list(path.parent.iterdir()) == [path]
 
 
+def test_its_folder_is_made_and_the_owners_alone_too(tmp_path: Path):
+    key_file.provide(tmp_path / "home" / "key")
+    assert stat.S_IMODE((tmp_path / "home").stat().st_mode) == 0o700
+
+
+def test_a_key_file_that_cannot_be_made_is_refused_with_what_mends_it(tmp_path: Path):
+    (tmp_path / "home").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(KeyFileRefused, match="RECOURSE_KEY_FILE"):
+        key_file.provide(tmp_path / "home" / "key")
+
+
 def test_a_restrictive_or_loose_umask_changes_nothing(tmp_path: Path):
     before = os.umask(0)
     try:
