@@ -13,9 +13,12 @@ from typing import Any, Literal
 
 import psycopg
 
+from application.errors import ServiceUnavailable
 from infrastructure import key_file, migrate
 from infrastructure.embedded import Embedded, HomeRefused
+from infrastructure.event_store.connections import Datastore
 from infrastructure.settings import Settings, without_password
+from infrastructure.vault import PostgresVault, WrongKeyFile
 
 MODULES = ("domain", "application", "projections", "infrastructure", "web", "recourse")
 OURS = Path(__file__).parents[1]
@@ -136,6 +139,8 @@ def database(url: str, given: Settings) -> Iterator[Finding]:
             yield clock(_skew(connection))
         missing = migrate.pending(url)
         yield migrations(missing)
+        if not missing:
+            yield from sealed(url, given.key_file)
         if given.database_url is None and not missing:
             with psycopg.connect(url, autocommit=True, connect_timeout=CONNECT_SECONDS) as connection:
                 span = _one(
@@ -201,6 +206,32 @@ def migrations(missing: Sequence[str]) -> Finding:
     if missing:
         return Finding("migrations", "fault", f"not applied: {', '.join(missing)}", "recourse migrate")
     return Finding("migrations", "ok", "all applied")
+
+
+def sealed(url: str, path: Path) -> Iterator[Finding]:
+    """Whether this key file opens what was sealed in the database; faults of its own, `key` tells."""
+    try:
+        with Datastore(url, pool_size=1, max_overflow=0) as datastore:
+            PostgresVault(datastore, _key_or_any(path)).check()
+    except WrongKeyFile:
+        yield Finding(
+            "sealed texts",
+            "fault",
+            f"were sealed under another key file than {path}",
+            f"cp YOUR-COPY {shlex.quote(str(path))}",
+        )
+    except (key_file.KeyFileRefused, ServiceUnavailable):
+        return
+    else:
+        yield Finding("sealed texts", "ok", "none, or sealed under this key file")
+
+
+def _key_or_any(path: Path) -> key_file.MasterKey:
+    """The key; where there is none yet, one that opens nothing that is sealed already."""
+    try:
+        return key_file.load(path)
+    except key_file.KeyFileMissing:
+        return key_file.MasterKey(os.urandom(key_file.KEY_BYTES))
 
 
 def production_data(span: timedelta) -> Finding:

@@ -7,15 +7,20 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from importlib.machinery import ModuleSpec
 from pathlib import Path
+from uuid import UUID
 
 import psycopg
 import pytest
 
+from domain.values import SealedFor
 from infrastructure import doctor, key_file
 from infrastructure.doctor import Finding
 from infrastructure.embedded import Embedded
+from infrastructure.key_file import MasterKey
 from infrastructure.settings import Settings, load
+from infrastructure.vault import PostgresVault
 
+CASE = UUID(int=1)
 TREE = Path(__file__).parents[2]
 
 
@@ -111,6 +116,25 @@ def test_a_damaged_key_file_is_a_fault(tmp_path: Path) -> None:
     key_file.create(tmp_path / "key")
     (tmp_path / "key").write_text("rubbish")
     assert doctor.key(tmp_path / "key").level == "fault"
+
+
+@pytest.mark.parametrize("another", [True, False], ids=["another key file", "no key file"])
+def test_a_key_file_that_opens_none_of_the_sealed_texts_is_a_fault(
+    migrated_database: str, tmp_path: Path, another: bool
+) -> None:
+    sealing = PostgresVault(None, MasterKey(bytes(32))).sealing(CASE, 1)  # type: ignore[arg-type]
+    sealing.seal(SealedFor.BUYER, "statement", "拉链坏了")
+    (key,) = sealing.new_keys
+    with psycopg.connect(migrated_database) as connection:
+        connection.execute(
+            "INSERT INTO vault.data_keys VALUES (%s, %s, %s, %s)", (CASE, key.person, key.key_id, key.wrapped)
+        )
+    if another:
+        key_file.create(tmp_path / "key")
+
+    findings = doctor.examine(given(migrated_database, KEY_FILE=str(tmp_path / "key")))
+
+    assert troubles(findings) == {"sealed texts": "fault"}
 
 
 def test_a_database_that_cannot_be_reached_is_a_fault_without_its_password() -> None:
