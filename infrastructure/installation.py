@@ -89,7 +89,7 @@ def children(given: Settings, listener: socket.socket, program: Sequence[str]) -
             [*program, "serve", "--listener", str(inherited)],
             environment,
             descriptors=(inherited,),
-            ready=lambda: is_ready(url),
+            ready=lambda: is_alive(url),
         ),
     ]
 
@@ -107,11 +107,11 @@ def url_of(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def is_ready(url: str) -> bool:
-    """Whether the web server says that it can serve."""
+def is_alive(url: str) -> bool:
+    """Whether the web server answers; read models may still be catching up."""
     connection = HTTPConnection(url.removeprefix("http://"), timeout=1)
     try:
-        connection.request("GET", "/readyz")
+        connection.request("GET", "/livez")
         return connection.getresponse().status == 200
     except (HTTPException, OSError):
         return False

@@ -20,7 +20,7 @@ from infrastructure.bench import append, http, projection, queue
 from infrastructure.bench.append import scratch_database
 from infrastructure.commands.terminal import Door, Parts, as_json, err, out, print_json, with_settings
 from infrastructure.embedded import Embedded
-from infrastructure.installation import awaited, environment_of, is_ready, url_of
+from infrastructure.installation import awaited, environment_of, is_alive, url_of
 from infrastructure.key_file import FILE_NAME
 from infrastructure.migrate import migrate
 from infrastructure.settings import Settings
@@ -92,7 +92,7 @@ def web_server(given: Settings, door: Door) -> Iterator[tuple[str, int]]:
         )
         try:
             url = url_of(listener)
-            awaited(lambda: is_ready(url))
+            awaited(lambda: is_alive(url))
             yield url, process.pid
         finally:
             process.terminate()
