@@ -273,10 +273,13 @@ class FrontDoor(AdvisedGroup):
     advice = (
         Advice((BadSettings,), "correct them (docs/reference/settings.md), then: recourse doctor", Unusable),
         Advice(
-            (NoDatabase,), "recourse dev, or: export RECOURSE_DATABASE_URL=postgresql://user@host:5432/name"
+            (NoDatabase,),
+            "recourse dev, or: export RECOURSE_DATABASE_URL=postgresql://user@host:5432/name",
+            Unusable,
         ),
         Advice((NotMigrated, EpochBehind, migrate.MigrationRefused), "recourse migrate"),
         Advice((credentials.HomeTaken,), "recourse dev --home ANOTHER-FOLDER"),
+        Advice((credentials.HomeUnusable,), "recourse dev --home ANOTHER-FOLDER", Unusable),
         Advice((serving.AddressTaken,), "recourse dev --port 0"),
         Advice((key_file.KeyFileRefused, WrongKeyFile), "recourse doctor"),
         Advice((NotFound,), "recourse queue"),

@@ -77,7 +77,14 @@ class Refused:
     reason: str
 
 
-Outcome = Filed | AlreadyFiled | Refused
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """A line could be filed, for all that can be said of the line alone."""
+
+    line: int
+
+
+Outcome = Filed | AlreadyFiled | Refused | Sound
 
 Parse = Callable[[bytes], Line]
 """Reads and validates one line exactly as the interface does a request; raises LineRefused."""
@@ -121,17 +128,7 @@ class Intake:
 
         Raises Forbidden when this caller may not file, and IntakeInterrupted when the service goes away.
         """
-        count = dict.fromkeys((Filed, AlreadyFiled, Refused), 0)
-        for number, raw in enumerate(lines, 1):
-            line = raw.removeprefix(BYTE_ORDER_MARK).strip()
-            if not line:
-                continue
-            outcome = self._outcome(number, line)
-            if isinstance(outcome, Refused):
-                reject(line + b"\n")
-            count[type(outcome)] += 1
-            progress(outcome)
-        return Tally(count[Filed], count[AlreadyFiled], count[Refused])
+        return _each(lines, self._outcome, progress, reject)
 
     def _outcome(self, number: int, line: bytes) -> Outcome:
         try:
@@ -150,11 +147,9 @@ class Intake:
             return Refused(number, "request_in_progress", "the same line is being filed by another caller")
 
     def _file(self, number: int, text: bytes) -> Outcome:
-        if len(text) > LARGEST_LINE:
-            raise LineRefused("body_too_large", f"the line is longer than {LARGEST_LINE} bytes")
-        line = self._parse(text)
+        line, given = _read(text, self._parse)
         fingerprint = self._vault.fingerprint(line.content)
-        key = IdempotencyKey(f"intake:{self._by.id}", _key(line.key, fingerprint), fingerprint)
+        key = IdempotencyKey(f"intake:{self._by.id}", given or f"content-{fingerprint.hex()}", fingerprint)
         known = self._store.replay(key.scope, key.key) is not None
         request = Request(self._by, f"intake:{fingerprint.hex()[:32]}", idempotency=key)
         case = self._cases.file(request, **line.filing).case
@@ -162,9 +157,52 @@ class Intake:
         return outcome(number, case.id, case.filing.number)
 
 
-def _key(given: object, fingerprint: bytes) -> str:
-    if given is None:
-        return f"content-{fingerprint.hex()}"
-    if not isinstance(given, str) or not 0 < len(given) <= LONGEST_KEY or not given.isprintable():
+def check(
+    lines: Iterable[bytes],
+    parse: Parse,
+    *,
+    progress: Callable[[Outcome], None],
+    reject: Callable[[bytes], object],
+) -> Tally:
+    """Refuse what `Intake.read` would refuse for the line alone; `filed` counts the others. Files nothing."""
+
+    def outcome(number: int, text: bytes) -> Outcome:
+        try:
+            _read(text, parse)
+        except LineRefused as refused:
+            return Refused(number, refused.code, refused.reason)
+        return Sound(number)
+
+    return _each(lines, outcome, progress, reject)
+
+
+def _each(
+    lines: Iterable[bytes],
+    outcome_of: Callable[[int, bytes], Outcome],
+    progress: Callable[[Outcome], None],
+    reject: Callable[[bytes], object],
+) -> Tally:
+    count = dict.fromkeys((Filed, AlreadyFiled, Refused, Sound), 0)
+    for number, raw in enumerate(lines, 1):
+        line = raw.removeprefix(BYTE_ORDER_MARK).strip()
+        if not line:
+            continue
+        outcome = outcome_of(number, line)
+        if isinstance(outcome, Refused):
+            reject(line + b"\n")
+        count[type(outcome)] += 1
+        progress(outcome)
+    return Tally(count[Filed] + count[Sound], count[AlreadyFiled], count[Refused])
+
+
+def _read(text: bytes, parse: Parse) -> tuple[Line, str | None]:
+    """The line, and the idempotency key that it brings."""
+    if len(text) > LARGEST_LINE:
+        raise LineRefused("body_too_large", f"the line is longer than {LARGEST_LINE} bytes")
+    line = parse(text)
+    key = line.key
+    if key is None:
+        return line, None
+    if not isinstance(key, str) or not 0 < len(key) <= LONGEST_KEY or not key.isprintable():
         raise LineRefused("invalid_request", f"/idempotency_key: 1 to {LONGEST_KEY} printable characters")
-    return given
+    return line, key

@@ -24,6 +24,10 @@ HOLDERS: Mapping[str, Actor] = {
 """Everybody whom a development home knows, by the name that the file gives their key."""
 
 
+class HomeUnusable(Exception):
+    """The home folder cannot be made or written."""
+
+
 class HomeTaken(Exception):
     """Another `recourse dev` or `recourse demo` runs on this home."""
 
@@ -53,9 +57,13 @@ def _write(path: Path, keys: Mapping[str, str]) -> None:
 
 @contextmanager
 def home_to_ourselves(home: Path) -> Iterator[None]:
-    """Hold the home while its parts run, so that nobody else runs the same on it. Raises HomeTaken."""
-    home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with (home / "running.lock").open("a+") as lock:
+    """Hold the home while its parts run, so that nobody else does. Raises HomeTaken and HomeUnusable."""
+    try:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock_file = (home / "running.lock").open("a+")
+    except OSError as error:
+        raise HomeUnusable(f"{home} cannot be used as a home: {error.strerror}") from error
+    with lock_file as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -53,7 +53,7 @@ def running(
 ) -> Iterator[Running]:
     """Everything, ready; stopped at the end, the database last. `program` runs the command line as a child.
 
-    Raises HomeTaken, AddressTaken, EmbeddedError, MigrationRefused, PartFailed and StopRequested.
+    Raises HomeTaken, HomeUnusable, AddressTaken, EmbeddedError, MigrationRefused, PartFailed, StopRequested.
     """
     with ExitStack() as stack:
         stack.enter_context(credentials.home_to_ourselves(given.home))

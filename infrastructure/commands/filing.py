@@ -1,17 +1,18 @@
 """`recourse file`: cases in bulk, from lines of JSON."""
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import click
 
-from application.intake import Intake, LineRefused, Outcome, Parse, Refused, Tally
+from application.intake import Intake, Outcome, Parse, Refused, Tally, check
 from infrastructure.commands.terminal import (
     DoneInPart,
     Door,
+    Unusable,
     as_json,
     dry_run,
     err,
@@ -49,12 +50,11 @@ def file(
     """File cases in bulk: one JSON object of POST /cases a line, plus an optional "idempotency_key".
 
     Refused lines are told with their number and reason; the rest is filed. Running it again files nothing
-    twice. Exit code 3: some lines were refused.
+    twice. Exit code 3: some lines were refused; 2: nothing could be done.
     """
     door: Door = click.get_current_context().find_root().obj
     lines = source.readlines()
-    with ExitStack() as stack:
-        reject = stack.enter_context(errors.open("wb")).write if errors else dropped
+    with keeping(errors) as reject:
         if dry_run:
             tally = check_lines(door.parse, lines, reject)
         else:
@@ -72,6 +72,22 @@ def file(
         raise DoneInPart(f"{tally.refused:,} lines were refused{where}", "mend them, and file them again")
 
 
+@contextmanager
+def keeping(errors: Path | None) -> Iterator[Reject]:
+    """Where refused lines go. Raises Unusable when that cannot be written."""
+    if errors is None:
+        yield dropped
+        return
+    try:
+        kept = errors.open("wb")
+    except OSError as error:
+        raise Unusable(
+            f"{errors} cannot be written: {error.strerror}", "name another --errors file"
+        ) from error
+    with kept:
+        yield kept.write
+
+
 def file_lines(
     parts: Any, parse: Parse, lines: list[bytes], subject: str = INTEGRATION.id, reject: Reject = dropped
 ) -> Tally:
@@ -83,16 +99,8 @@ def file_lines(
 
 def check_lines(parse: Parse, lines: list[bytes], reject: Reject) -> Tally:
     """What `file_lines` would refuse for the line alone."""
-    refused = 0
     with told("checking cases", len(lines)) as note:
-        for number, line in enumerate(lines, 1):
-            try:
-                parse(line)
-            except LineRefused as bad:
-                refused += 1
-                reject(line)
-                note(Refused(number, bad.code, bad.reason))
-    return Tally(len(lines) - refused, 0, refused)
+        return check(lines, parse, progress=note, reject=reject)
 
 
 @contextmanager

@@ -75,3 +75,14 @@ def replay(parts: Parts, case_id: UUID) -> None:
     """Fold a parked case again, after what made it fail was mended."""
     for name in parts.projections.replay(case_id):
         out.print(f"{name}: mended", highlight=False)
+
+
+@projections.command("drop-superseded")
+@with_parts
+def drop_superseded(parts: Parts) -> None:
+    """Remove the tables of older versions that the present ones have caught up with."""
+    dropped = parts.projections.drop_superseded()
+    for table in dropped:
+        out.print(f"{table}: dropped", highlight=False)
+    if not dropped:
+        out.print("no table of an older version is left", highlight=False)

@@ -21,7 +21,7 @@ def test_bad_settings_are_told_all_at_once_and_end_with_2(bare):
 
 
 def test_without_a_database_it_says_how_to_get_one(bare):
-    result = bare("queue", code=1)
+    result = bare("queue", code=2)
     assert "no database" in result.stderr
     assert result.stderr.rstrip().splitlines()[-1].startswith("next: recourse dev")
 
@@ -47,6 +47,14 @@ def test_a_second_run_on_the_same_home_is_refused_and_says_by_whom(bare):
     assert stdout == ""
     assert re.search(r"process \d+ already runs", stderr)
     assert "next: recourse dev --home" in stderr
+
+
+def test_a_home_that_cannot_be_made_is_told(bare, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    bare.home = tmp_path / "file" / "home"
+    result = bare("dev", "--port", "0", code=2)
+    assert "Not a directory" in result.stderr
+    assert "next: recourse dev --home" in result.stderr
 
 
 def test_a_port_that_is_taken_is_told(bare):

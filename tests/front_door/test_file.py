@@ -77,3 +77,21 @@ def test_a_file_that_is_not_there_is_unusable(recourse_on, tmp_path):
 def test_it_reads_standard_input(recourse_on, good):
     result = recourse_on("file", "--from", "-", text="".join(as_lines(iter(good))))
     assert "2 filed" in result.stdout
+
+
+def test_an_errors_file_that_cannot_be_written_is_unusable(recourse_on, lines, good, tmp_path):
+    nowhere = tmp_path / "nowhere" / "bad.jsonl"
+    result = recourse_on("file", "--from", str(lines(*good)), "--errors", str(nowhere), code=2)
+    assert "No such file or directory" in result.stderr
+    assert recourse_on.json("queue")["data"] == []
+
+
+def test_a_dry_run_refuses_what_the_run_would_refuse_of_the_line_alone(recourse_on, lines, good):
+    long_key = good[1] | {"idempotency_key": "k" * 300}
+    path = lines(good[0], "", long_key)
+    dry = recourse_on("file", "--from", str(path), "--dry-run", code=3)
+    assert "1 could be filed, 0 were filed before, 1 refused" in dry.stdout
+    wet = recourse_on("file", "--from", str(path), code=3)
+    assert "1 filed, 0 were filed before, 1 refused" in wet.stdout
+    assert "line 3: invalid_request: /idempotency_key" in dry.stderr
+    assert "line 3: invalid_request: /idempotency_key" in wet.stderr

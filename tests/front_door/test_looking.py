@@ -161,3 +161,7 @@ def test_the_doctor_ends_with_1_when_something_is_wrong(bare, fresh_database):
 
 def test_the_openapi_document_is_printed(bare):
     assert '"/api/v1/cases"' in bare("openapi").stdout
+
+
+def test_tables_of_older_versions_are_dropped_once_they_are_overtaken(recourse_on):
+    assert "no table of an older version is left" in recourse_on("projections", "drop-superseded").stdout
