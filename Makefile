@@ -27,8 +27,8 @@ test: $(VENV)/.ready-to-test ## Lint, types, rooms and tests (ARGS go to pytest)
 	$(BIN)/lint-imports --no-logo --no-cache
 	$(BIN)/python -m pytest $(ARGS)
 
-bench: $(VENV)/.ready ## Measure saves, projections and HTTP (ARGS='append --json')
-	$(BIN)/recourse bench $(ARGS)
+bench: $(VENV)/.ready ## Measure saves, projections and HTTP (one of them: ARGS=append)
+	$(BIN)/recourse bench $(or $(ARGS),all)
 
 clean: ## Remove the environment and everything that was built; homes with data stay
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
