@@ -17,6 +17,7 @@ import sys
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
@@ -280,7 +281,7 @@ class FrontDoor(AdvisedGroup):
         Advice((NotMigrated, EpochBehind, migrate.MigrationRefused), "recourse migrate"),
         Advice((credentials.HomeTaken,), "recourse dev --home ANOTHER-FOLDER"),
         Advice((credentials.HomeUnusable,), "recourse dev --home ANOTHER-FOLDER", Unusable),
-        Advice((serving.AddressTaken,), "recourse dev --port 0"),
+        Advice((serving.AddressTaken,), "the same again with another port, such as: recourse dev --port 0"),
         Advice((key_file.KeyFileRefused, WrongKeyFile), "recourse doctor"),
         Advice((NotFound,), "recourse queue"),
         Advice((NotParked,), "recourse projections parked"),
@@ -355,13 +356,23 @@ def demo(given: Settings, once: bool) -> None:
     try:
         with ExitStack() as stack:
             with err.status("Starting database, worker, ticker and web server"):
-                ready = stack.enter_context(running(given, Parts, PROGRAM, say))
+                ready = stack.enter_context(running(with_free_port(given), Parts, PROGRAM, say))
             show(ready)
             if not once:
                 say("running until Ctrl-C")
                 ready.supervisor.attend()
     except StopRequested:
         pass
+
+
+def with_free_port(given: Settings) -> Settings:
+    """The settings with another port if something else listens on theirs: a demo runs wherever it can."""
+    try:
+        serving.listen(given.host, given.port).close()
+    except serving.AddressTaken as taken:
+        say(f"{taken}; taking another port")
+        return replace(given, port=0)
+    return given
 
 
 def show(ready: Running) -> None:

@@ -60,7 +60,7 @@ def test_a_home_that_cannot_be_made_is_told(bare, tmp_path):
 def test_a_port_that_is_taken_is_told(bare):
     with serving.listen("127.0.0.1", 0) as taken:
         port = str(taken.getsockname()[1])
-        assert "next: recourse dev --port 0" in bare("dev", "--port", port, code=1).stderr
+        assert "recourse dev --port 0" in bare("dev", "--port", port, code=1).stderr.splitlines()[-1]
 
 
 def commands(group=recourse.main, path=()):

@@ -11,6 +11,7 @@ import psutil
 import pytest
 
 from infrastructure.demo.cases import COUNT
+from infrastructure.serving import listen
 
 
 @pytest.fixture(scope="module")
@@ -23,9 +24,9 @@ def demo_home(tmp_path_factory):
 def demo(bare, demo_home):
     """Runs the demo once; its output."""
 
-    def run():
+    def run(port=0):
         bare.home = demo_home
-        process = bare.start("demo", "--once", "--port", "0")
+        process = bare.start("demo", "--once", "--port", str(port))
         children = psutil.Process(process.pid)
         stdout, stderr = process.communicate(timeout=120)
         assert process.returncode == 0, stderr
@@ -56,8 +57,10 @@ def test_the_demo_files_its_cases_drives_one_to_its_end_and_stops(demo, demo_hom
     ]
 
 
-def test_the_demo_can_be_given_again_on_the_same_home(demo):
-    assert f"0 example cases filed, {COUNT} were filed before" in demo()
+def test_the_demo_can_be_given_again_on_the_same_home_even_when_its_port_is_taken(demo):
+    with listen("127.0.0.1", 0) as taken:
+        printed = demo(taken.getsockname()[1])
+    assert f"0 example cases filed, {COUNT} were filed before" in printed
 
 
 def test_dev_prints_one_line_of_json_and_nothing_else(bare):
