@@ -143,7 +143,10 @@ class Rebuild(Generic[R]):
             progress(done, max(total, done))
 
         progress(0, total)
-        return self._projector.catch_up(progress=count)
+        folded = self._projector.catch_up(progress=count)
+        # Without statistics the first pages sort the whole table until autovacuum has come by.
+        connection.execute(sql.SQL("ANALYZE {}").format(sql.Identifier(self._fresh.name)))
+        return folded
 
     def _compared(self) -> Difference:
         """Both tables in one snapshot, so that neither needs to stand still."""

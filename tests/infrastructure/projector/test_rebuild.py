@@ -45,6 +45,13 @@ def test_a_rebuild_leaves_the_rows_of_the_live_table(kept: Any, model: ReadModel
     assert names_of_tables(kept) == {model.table for model in ALL}
 
 
+def test_a_rebuilt_table_has_statistics_from_its_first_page_on(kept: Any) -> None:
+    kept.supervisor().catch_up()
+    kept.supervisor().rebuild("review_queue")
+    ((rows,),) = kept.ask("SELECT reltuples FROM pg_class WHERE relname = 'review_queue_v1'")
+    assert rows == len(kept.rows(REVIEW_QUEUE))
+
+
 def test_a_rebuild_mends_what_was_wrong_and_tells_what_it_was(kept: Any) -> None:
     kept.supervisor().catch_up()
     before = kept.rows(REVIEW_QUEUE)
