@@ -13,6 +13,8 @@ KEEP_ALIVE_SECONDS = 75
 GRACEFUL_SECONDS = 25
 BACKLOG = 1024
 
+_UNREADABLE = "a request that is not HTTP was refused"
+
 WsgiApp = Callable[..., Any]
 
 
@@ -52,6 +54,16 @@ class _Log(Logger):  # type: ignore[misc]
         self.error_log.propagate = True
         self.error_log.setLevel(logging.WARNING)
         self.access_log.disabled = True
+
+    def warning(self, msg: str, *args: Any, **kwargs: Any) -> None:
+        """A request that is not HTTP is told without what gunicorn quotes of it: that may be a key."""
+        super().warning(_UNREADABLE if msg.startswith("Invalid request") else msg, *args, **kwargs)
+
+    def exception(self, msg: str, *args: Any, **kwargs: Any) -> None:
+        """A failure below the application is told without the address that was asked for."""
+        if str(msg).startswith("Error handling request"):
+            msg, args = "a request failed below the application", ()
+        super().exception(msg, *args, **kwargs)
 
     def access(self, resp: Any, req: Any, environ: Any, request_time: Any) -> None:
         """The application logs its requests itself."""
