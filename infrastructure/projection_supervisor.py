@@ -218,7 +218,7 @@ class ProjectionSupervisor:
                 with connection.transaction():
                     self._replay(connection, Table(self._model(name), table), case_id)
         if not parked:
-            raise NotParked(str(case_id))
+            raise NotParked(f"no read model waits with case {case_id}")
         return [name for name, _ in parked]
 
     def _replay(self, connection: Connection[Any], table: Table[Any], case_id: UUID) -> None:

@@ -6,7 +6,7 @@ import click
 
 from infrastructure import jump_guard, screen, ticker
 from infrastructure import outbox as messages
-from infrastructure.commands.terminal import Failure, Parts, as_json, out, print_json, with_parts
+from infrastructure.commands.terminal import Failure, Parts, a_name, as_json, out, print_json, with_parts
 
 
 @click.group()
@@ -51,7 +51,7 @@ def clock_status(parts: Parts, as_json: bool) -> None:
 
 @clock.command()
 @click.argument("alarm_id", type=click.UUID)
-@click.option("--as", "by", required=True, help="Who says that the clock is right.")
+@click.option("--as", "by", required=True, callback=a_name, help="Who says that the clock is right.")
 @with_parts
 def acknowledge(parts: Parts, alarm_id: UUID, by: str) -> None:
     """Settle an alarm: the clock is right, or was put right. Due times are acted upon again."""

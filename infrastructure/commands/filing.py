@@ -13,6 +13,7 @@ from infrastructure.commands.terminal import (
     DoneInPart,
     Door,
     Unusable,
+    a_name,
     as_json,
     dry_run,
     err,
@@ -39,7 +40,12 @@ def dropped(line: bytes) -> None:
 )
 @click.option("--errors", type=click.Path(dir_okay=False, path_type=Path), help="Where refused lines go.")
 @click.option(
-    "--as", "subject", default=INTEGRATION.id, show_default=True, help="Who files: the key's subject."
+    "--as",
+    "subject",
+    default=INTEGRATION.id,
+    show_default=True,
+    callback=a_name,
+    help="Who files: the key's subject.",
 )
 @dry_run
 @as_json

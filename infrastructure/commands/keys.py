@@ -6,7 +6,16 @@ import click
 
 from domain.values import Actor, Role
 from infrastructure import screen
-from infrastructure.commands.terminal import Failure, Parts, as_json, dry_run, out, print_json, with_parts
+from infrastructure.commands.terminal import (
+    Failure,
+    Parts,
+    a_name,
+    as_json,
+    dry_run,
+    out,
+    print_json,
+    with_parts,
+)
 
 ROLES = [role.value for role in Role if role is not Role.SYSTEM]
 
@@ -18,8 +27,8 @@ def key() -> None:
 
 @key.command()
 @click.option("--role", required=True, type=click.Choice(ROLES), help="What its holder may do.")
-@click.option("--subject", required=True, help="Who will use it: a person or a system.")
-@click.option("--merchant", help="The merchant, for the merchant role alone.")
+@click.option("--subject", required=True, callback=a_name, help="Who will use it: a person or a system.")
+@click.option("--merchant", callback=a_name, help="The merchant, for the merchant role alone.")
 @click.option(
     "--days", type=click.IntRange(1, 3650), help="For how long it is valid; without it, until revoked."
 )

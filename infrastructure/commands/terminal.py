@@ -77,6 +77,16 @@ class Door:
     parse: Parse
 
 
+LONGEST_NAME = 128
+
+
+def a_name(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
+    """The callback of an option that names somebody, by the rule that names in requests follow."""
+    if value is None or (0 < len(value) <= LONGEST_NAME and value.isprintable() and value == value.strip()):
+        return value
+    raise click.BadParameter(f"1 to {LONGEST_NAME} printable characters, no space at either end")
+
+
 # --- failing ------------------------------------------------------------------------------------------
 
 
@@ -133,6 +143,8 @@ class AdvisedGroup(click.Group):
 def said(fault: Exception) -> str:
     """What an expected failure says of itself; its docstring, when it says nothing."""
     match fault:
+        case psycopg.errors.UndefinedTable() | psycopg.errors.UndefinedFunction():
+            return "the database is not up to date"
         case psycopg.Error():
             return str(fault).strip().splitlines()[0]
         case NotFound(kind):

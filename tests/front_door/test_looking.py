@@ -77,6 +77,7 @@ def test_a_difference_is_found_ends_with_3_and_a_rebuild_mends_it(recourse_on, t
 def test_parked_cases_are_listed_and_one_that_is_not_parked_is_told(recourse_on, three_cases):
     assert recourse_on.json("projections", "parked")["data"] == []
     result = recourse_on("projections", "replay", three_cases[0]["case_id"], code=1)
+    assert f"no read model waits with case {three_cases[0]['case_id']}" in result.stderr
     assert "next: recourse projections parked" in result.stderr
 
 
@@ -102,6 +103,19 @@ def test_only_a_merchants_key_names_a_merchant(recourse_on):
     recourse_on("key", "create", "--role", "merchant", "--subject", "bob", code=2)
     recourse_on("key", "create", "--role", "agent", "--subject", "bob", "--merchant", "m-1", code=2)
     recourse_on("key", "create", "--role", "merchant", "--subject", "bob", "--merchant", "m-1")
+
+
+@pytest.mark.parametrize("name", ["", " ", "li wei ", "li\nwei", "x" * 129])
+def test_what_names_nobody_gets_no_key_and_files_nothing(recourse_on, name):
+    for words in (
+        ("key", "create", "--role", "agent", "--subject", name),
+        ("key", "create", "--role", "agent", "--subject", name, "--dry-run"),
+        ("key", "create", "--role", "merchant", "--subject", "bob", "--merchant", name),
+        ("file", "--from", "-", "--as", name),
+        ("clock", "acknowledge", str(uuid4()), "--as", name),
+    ):
+        assert "printable characters" in recourse_on(*words, code=2).stderr
+    assert recourse_on.json("key", "list")["data"] == []
 
 
 def test_the_outbox_and_the_clock_say_how_they_stand(recourse_on, three_cases):
