@@ -279,6 +279,7 @@ class FrontDoor(AdvisedGroup):
             Unusable,
         ),
         Advice((NotMigrated, EpochBehind, migrate.MigrationRefused), "recourse migrate"),
+        Advice((psycopg.errors.UndefinedTable, psycopg.errors.UndefinedFunction), "recourse migrate"),
         Advice((credentials.HomeTaken,), "recourse dev --home ANOTHER-FOLDER"),
         Advice((credentials.HomeUnusable,), "recourse dev --home ANOTHER-FOLDER", Unusable),
         Advice((serving.AddressTaken,), "the same again with another port, such as: recourse dev --port 0"),
@@ -403,7 +404,9 @@ def show(ready: Running) -> None:
 def serve(given: Settings, listener: int | None) -> None:
     """Serve the HTTP API (and nothing else), gracefully until SIGTERM."""
     logs.log_here("web", given.log_level)
-    given = with_database(given)
+    with Parts(given) as parts:
+        parts.vault.check()  # what would end every worker is told here, with what to run next
+    given = parts.settings
     where = socket.socket(fileno=listener) if listener else serving.listen(given.host, given.port)
     if listener is None:
         say("listening on {}:{}".format(*where.getsockname()[:2]))
@@ -417,8 +420,8 @@ def work(given: Settings) -> None:
     logs.log_here("worker", given.log_level)
     stop = stop_on_signals()
     with Parts(given) as parts:
-        parts.projections.prepare()
         delivery = threading.Thread(target=parts.outbox.run, args=(stop,), name="outbox")
+        parts.projections.prepare()
         delivery.start()
         log.info("keeping the read models and delivering the outbox")
         parts.projections.run(stop)
@@ -432,8 +435,9 @@ def tick(given: Settings) -> None:
     logs.log_here("ticker", given.log_level)
     stop = stop_on_signals()
     with Parts(given) as parts:
+        ticker = parts.ticker
         log.info("acting upon due times")
-        parts.ticker.run(stop)
+        ticker.run(stop)
 
 
 def stop_on_signals() -> threading.Event:

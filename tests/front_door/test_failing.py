@@ -36,7 +36,12 @@ def test_a_database_that_is_not_there_is_told_in_one_line_without_its_password(b
 def test_a_database_that_is_not_up_to_date_names_the_command_that_mends_it(bare, fresh_database):
     bare.url = fresh_database
     bare.home.mkdir()
-    assert "next: recourse migrate" in bare("queue", code=1).stderr
+    for words in (("queue",), ("projections", "status"), ("work",), ("tick",), ("serve", "--port", "0")):
+        process = bare.start(*words)
+        stdout, stderr = process.communicate(timeout=60)
+        assert (process.returncode, stdout) == (1, "")
+        assert len(stderr.splitlines()) == 2, stderr
+        assert stderr.endswith("next: recourse migrate\n")
 
 
 def test_a_second_run_on_the_same_home_is_refused_and_says_by_whom(bare):
