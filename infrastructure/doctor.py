@@ -148,7 +148,7 @@ def database(url: str, given: Settings) -> Iterator[Finding]:
                 )
                 yield production_data(span)
     except psycopg.Error as failure:
-        said = str(failure).strip().splitlines()[-1]
+        said = str(failure).strip().splitlines()[0]
         yield Finding("reachable", "fault", said, "start PostgreSQL, or correct RECOURSE_DATABASE_URL")
     except migrate.MigrationRefused as refused:
         yield Finding(

@@ -141,6 +141,7 @@ def test_a_database_that_cannot_be_reached_is_a_fault_without_its_password() -> 
     settings = given("postgresql://app:hunter2@127.0.0.1:1/cases")
     findings = [doctor.where(settings)[1], *doctor.database(settings.database_url or "", settings)]
     assert troubles(findings) == {"reachable": "fault"}
+    assert "Connection refused" in findings[-1].detail
     assert "hunter2" not in repr(findings)
 
 
