@@ -1,5 +1,6 @@
 """`recourse file`: cases in bulk, from lines of JSON."""
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -60,6 +61,8 @@ def file(
     """
     door: Door = click.get_current_context().find_root().obj
     lines = source.readlines()
+    if errors and errors.resolve() == Path(str(getattr(source, "name", "-"))).resolve():
+        raise Unusable(f"{errors} is the file to be read", "name another --errors file")
     with keeping(errors) as reject:
         if dry_run:
             tally = check_lines(door.parse, lines, reject)
@@ -80,17 +83,20 @@ def file(
 
 @contextmanager
 def keeping(errors: Path | None) -> Iterator[Reject]:
-    """Where refused lines go. Raises Unusable when that cannot be written."""
+    """Where refused lines go: a file for its owner alone, as they hold what people wrote.
+
+    Raises Unusable when that cannot be written.
+    """
     if errors is None:
         yield dropped
         return
     try:
-        kept = errors.open("wb")
+        handle = os.open(errors, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     except OSError as error:
         raise Unusable(
             f"{errors} cannot be written: {error.strerror}", "name another --errors file"
         ) from error
-    with kept:
+    with os.fdopen(handle, "wb") as kept:
         yield kept.write
 
 

@@ -1,6 +1,7 @@
 """Bulk intake: every good line once, every bad line told and handed back."""
 
 import json
+import stat
 
 import pytest
 
@@ -50,6 +51,17 @@ def test_bad_lines_are_told_by_number_and_reason_and_written_out_as_they_came(
     assert "line 3: invalid_request: /order" in result.stderr
     assert "next: " in result.stderr
     assert bad.read_text(encoding="utf-8").splitlines() == path.read_text(encoding="utf-8").splitlines()[1:]
+    assert stat.S_IMODE(bad.stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("more", [(), ("--dry-run",)])
+def test_refused_lines_never_replace_the_file_that_is_read(recourse_on, lines, good, more):
+    path = lines(*good, "{}")
+    before = path.read_text(encoding="utf-8")
+    beside = path.parent / "." / path.name
+    result = recourse_on("file", "--from", str(path), "--errors", str(beside), *more, code=2)
+    assert "next: name another --errors file" in result.stderr
+    assert path.read_text(encoding="utf-8") == before
 
 
 def test_a_second_open_case_for_an_order_line_is_refused_by_its_code(recourse_on, lines, good):
