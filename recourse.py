@@ -364,6 +364,7 @@ def demo(given: Settings, once: bool) -> None:
                 ready.supervisor.attend()
     except StopRequested:
         pass
+    say(f"stopped; to go on with these cases: recourse dev --home {given.home}")
 
 
 def with_free_port(given: Settings) -> Settings:

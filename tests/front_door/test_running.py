@@ -31,6 +31,7 @@ def demo(bare, demo_home):
         stdout, stderr = process.communicate(timeout=120)
         assert process.returncode == 0, stderr
         assert not children.is_running()
+        assert stderr.rstrip().endswith(f"recourse dev --home {demo_home}")
         return stdout
 
     return run
