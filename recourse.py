@@ -162,7 +162,7 @@ class Parts:
     def vault(self) -> PostgresVault:
         """The keeper of texts. Raises KeyFileRefused and WrongKeyFile."""
         vault = PostgresVault(self.datastore, key_file.provide(self.settings.key_file))
-        vault.check()
+        vault.bind()
         return vault
 
     @cached_property

@@ -217,7 +217,7 @@ def sealed(url: str, path: Path) -> Iterator[Finding]:
         yield Finding(
             "sealed texts",
             "fault",
-            f"were sealed under another key file than {path}",
+            f"belong to another key file than {path}",
             f"cp YOUR-COPY {shlex.quote(str(path))}",
         )
     except (key_file.KeyFileRefused, ServiceUnavailable):

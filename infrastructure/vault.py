@@ -17,17 +17,20 @@ from domain.values import Sealed, SealedFor
 from infrastructure import envelope
 from infrastructure.event_store.connections import Datastore
 from infrastructure.key_file import MasterKey
-from infrastructure.statements import read
+from infrastructure.statements import change, read
 
 SCHEMA = 1
 """Version of what a sealed value is bound to; part of the binding."""
 
 SELECT_KEYS = b"SELECT person, key_id, wrapped FROM vault.data_keys WHERE case_id = %s"
-SELECT_ANY_KEY = b"SELECT case_id, person, key_id, wrapped FROM vault.data_keys LIMIT 1"
+SELECT_CHECK_VALUE = b"SELECT check_value FROM vault.master_key"
+KEEP_CHECK_VALUE = (
+    b"INSERT INTO vault.master_key (check_value) VALUES (%b) ON CONFLICT DO NOTHING RETURNING check_value"
+)
 
 
 class WrongKeyFile(Exception):
-    """The data keys in this database were wrapped by another key file; put that one back."""
+    """This database belongs to another key file; put that one back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +52,21 @@ class PostgresVault:
         self._wrapping = master.subkey("wrapping")
         self._pseudonyms = master.subkey("pseudonym")
         self._fingerprints = master.subkey("fingerprint")
+        self._check_value = master.subkey("check")
 
     def __repr__(self) -> str:
         return "PostgresVault()"
 
+    def bind(self) -> None:
+        """Let the database belong to this key file from the first use on. Raises WrongKeyFile."""
+        change(self._datastore, KEEP_CHECK_VALUE, self._check_value)
+        self.check()
+
     def check(self) -> None:
-        """Raises WrongKeyFile when the stored data keys do not open under this key file."""
-        for case_id, person, key_id, wrapped in read(self._datastore, SELECT_ANY_KEY):
-            try:
-                self._unwrap(case_id, person, key_id, wrapped)
-            except envelope.Unopened:
-                raise WrongKeyFile(WrongKeyFile.__doc__) from None
+        """Raises WrongKeyFile when the database belongs to another key file."""
+        for (kept,) in read(self._datastore, SELECT_CHECK_VALUE):
+            if not hmac.compare_digest(kept, self._check_value):
+                raise WrongKeyFile(WrongKeyFile.__doc__)
 
     def sealing(self, case_id: UUID, version: int) -> "CaseSealing":
         """Begin to seal for the fact that will be `version` of the case; nothing is looked up yet."""

@@ -12,10 +12,10 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from domain.values import SealedFor
 from infrastructure import doctor, key_file
 from infrastructure.doctor import Finding
 from infrastructure.embedded import Embedded
+from infrastructure.event_store.connections import Datastore
 from infrastructure.key_file import MasterKey
 from infrastructure.settings import Settings, load
 from infrastructure.vault import PostgresVault
@@ -119,16 +119,11 @@ def test_a_damaged_key_file_is_a_fault(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("another", [True, False], ids=["another key file", "no key file"])
-def test_a_key_file_that_opens_none_of_the_sealed_texts_is_a_fault(
+def test_a_key_file_that_is_not_the_databases_is_a_fault(
     migrated_database: str, tmp_path: Path, another: bool
 ) -> None:
-    sealing = PostgresVault(None, MasterKey(bytes(32))).sealing(CASE, 1)  # type: ignore[arg-type]
-    sealing.seal(SealedFor.BUYER, "statement", "拉链坏了")
-    (key,) = sealing.new_keys
-    with psycopg.connect(migrated_database) as connection:
-        connection.execute(
-            "INSERT INTO vault.data_keys VALUES (%s, %s, %s, %s)", (CASE, key.person, key.key_id, key.wrapped)
-        )
+    with Datastore(migrated_database, pool_size=1, max_overflow=0) as datastore:
+        PostgresVault(datastore, MasterKey(bytes(32))).bind()
     if another:
         key_file.create(tmp_path / "key")
 

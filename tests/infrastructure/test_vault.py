@@ -220,11 +220,18 @@ def test_a_damaged_key_row_is_not_taken_for_a_destroyed_one(datastore, vault):
 def test_a_foreign_key_file_is_found_out_before_anything_is_sealed(datastore, vault):
     stranger = PostgresVault(datastore, MasterKey(bytes(32)))
     stranger.check()
+    vault.bind()
+    vault.bind()
+    for use in (stranger.check, stranger.bind):
+        with pytest.raises(WrongKeyFile, match="put that one back"):
+            use()
+    vault.check()
+
+
+def test_a_foreign_key_file_opens_nothing(datastore, vault):
+    stranger = PostgresVault(datastore, MasterKey(bytes(32)))
     case_id = uuid4()
     sealed = sealed_in(datastore, vault, case_id)
-    vault.check()
-    with pytest.raises(WrongKeyFile, match="put that one back"):
-        stranger.check()
     with pytest.raises(CannotOpen):
         stranger.open(case_id, {(1, "statement"): sealed})
 
