@@ -10,7 +10,7 @@ from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 from threading import Thread
-from time import monotonic, sleep
+from time import monotonic
 from typing import Any
 
 import psycopg
@@ -224,11 +224,16 @@ def test_when_the_leader_is_killed_another_takes_over(kept: Any, new_case: NewCa
 # --- outages ----------------------------------------------------------------------------------------
 
 
-def test_a_database_that_goes_away_and_returns_is_waited_for(kept: Any, new_case: NewCase) -> None:
+def test_a_database_that_goes_away_and_returns_is_waited_for(
+    kept: Any, new_case: NewCase, caplog: pytest.LogCaptureFixture
+) -> None:
+    def missed_by(model: ReadModel[Any]) -> bool:
+        return any(f"{model.table}: no database" in message for message in caplog.messages)
+
     with kept.running(kept.supervisor()), PostgresCaseStore(kept.url) as store:
         kept.eventually(lambda: all(row.lag_events == 0 for row in kept.supervisor().status()))
         with taken_away(kept.url):
-            sleep(0.5)
+            kept.eventually(lambda: all(missed_by(model) for model in ALL))
         position = store.save(new_case(), WHO)
 
         for model in ALL:
