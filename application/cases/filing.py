@@ -101,8 +101,7 @@ class Cases(Reviewing, Settling, Accounting, Ending):
 
     def history(self, by: Actor, case_id: UUID) -> tuple[Case, list[RecordedFact]]:
         """The case and its facts in order. Raises NotFound for one that is not the caller's to see."""
-        case = self._load(by, case_id, "cases.read")
-        return case, self._store.facts(case_id)
+        return self._recorded(by, case_id, "cases.read")
 
     def allowed(self, by: Actor, case: Case) -> list[str]:
         """The commands that this caller could give now."""

@@ -31,6 +31,7 @@ from application.store import (
     KeyAlreadyUsed,
     KeyInUse,
     Provenance,
+    RecordedFact,
     StoreUnavailable,
     VersionConflict,
 )
@@ -193,9 +194,19 @@ class Running:
             case = self._store.load(case_id)
         except StoreUnavailable as down:
             raise ServiceUnavailable from down
-        if case is None or not access.concerns(by, case):
-            raise NotFound("case")
-        return case
+        return _concerning(by, case)
+
+    def _recorded(self, by: Actor, case_id: UUID, permission: str) -> tuple[Case, list[RecordedFact]]:
+        """The case folded from the very facts that come with it, so that the two cannot disagree."""
+        self._permit(by, permission)
+        try:
+            facts = self._store.facts(case_id)
+        except StoreUnavailable as down:
+            raise ServiceUnavailable from down
+        case: Case | None = None
+        for one in facts:
+            case = one.fact.mutate(case)
+        return _concerning(by, case), facts
 
     def _replayed(self, request: Request) -> Answer | None:
         key = request.idempotency
@@ -226,6 +237,12 @@ class Running:
     def _not_after(self, moment: datetime, now: datetime, pointer: str) -> None:
         if moment > now + CLOCK_SKEW:
             raise InvalidRequest(pointer, "must not lie in the future")
+
+
+def _concerning(by: Actor, case: Case | None) -> Case:
+    if case is None or not access.concerns(by, case):
+        raise NotFound("case")
+    return case
 
 
 def reasons_of(sealing: Sealing, text: str) -> Sealed:
