@@ -66,11 +66,8 @@ CASE_INDEX = ReadModel(
         "(stage, filed_at, case_id)",
     ),
     ignored="""
-        CaseClaimed CaseCompensated CaseDeclined CaseReleased CaseVerified ClockCancelled ClockMissed
-        ClockSatisfied ClockStarted CompensationFailed CompensationInstructed EvidenceSubmitted
-        FollowUpAttempted FollowUpCompleted FollowUpExhausted GoodsAccepted GoodsReceived GoodsShipped
-        LeaseRenewed NoteAdded PenaltyAssessed PenaltyExpired RectificationAccepted RectificationLapsed
-        RectificationOrdered RectificationRejected RectificationSubmitted RectificationWaived
+        clocks evidence goods lease money notes penalty rectification CaseDeclined CaseVerified
+        FollowUpAttempted FollowUpCompleted FollowUpExhausted
     """,
 )
 

@@ -59,11 +59,8 @@ FOLLOW_UPS = ReadModel(
         "(filed_by, due, follow_up_id) WHERE state IS NOT NULL",
     ),
     ignored="""
-        CaseClaimed CaseCompensated CaseDeclined CaseReleased CaseVerified CaseWithdrawn ClockCancelled
-        ClockMissed ClockSatisfied ClockStarted CompensationFailed CompensationInstructed DecisionIssued
-        EvidenceSubmitted GoodsAccepted GoodsReceived GoodsShipped LeaseRenewed NoteAdded PenaltyAssessed
-        PenaltyExpired PlatformSteppedIn RectificationAccepted RectificationLapsed RectificationOrdered
-        RectificationRejected RectificationSubmitted RectificationWaived
+        clocks decision evidence goods lease money negotiation notes penalty rectification
+        CaseDeclined CaseWithdrawn
     """,
 )
 

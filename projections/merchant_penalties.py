@@ -60,12 +60,8 @@ MERCHANT_PENALTIES = ReadModel(
         "(merchant_id) INCLUDE (points, fine_minor, fine_currency) WHERE state = 'live'",
     ),
     ignored="""
-        CaseClaimed CaseClosed CaseCompensated CaseDeclined CaseFiled CaseReleased CaseReopened CaseVerified
-        CaseWithdrawn ClockCancelled ClockMissed ClockSatisfied ClockStarted CompensationFailed
-        CompensationInstructed DecisionIssued EvidenceSubmitted FollowUpAttempted FollowUpCompleted
-        FollowUpExhausted FollowUpScheduled GoodsAccepted GoodsReceived GoodsShipped LeaseRenewed NoteAdded
-        PlatformSteppedIn RectificationAccepted RectificationLapsed RectificationOrdered
-        RectificationRejected RectificationSubmitted RectificationWaived
+        clocks decision ending evidence filing follow_up goods lease money negotiation notes
+        rectification
     """,
 )
 

@@ -73,10 +73,9 @@ OPEN_LOOPS = ReadModel(
         "(filed_by, filed_at, case_id) WHERE stage NOT IN ('closed', 'withdrawn')",
     ),
     ignored="""
-        CaseClaimed CaseDeclined CaseReleased CaseVerified ClockCancelled ClockMissed ClockSatisfied
-        ClockStarted CompensationFailed CompensationInstructed EvidenceSubmitted FollowUpAttempted
-        GoodsReceived GoodsShipped LeaseRenewed NoteAdded PenaltyAssessed PenaltyExpired
-        RectificationRejected RectificationSubmitted
+        clocks evidence lease notes penalty CaseDeclined CaseVerified CompensationFailed
+        CompensationInstructed FollowUpAttempted GoodsReceived GoodsShipped RectificationRejected
+        RectificationSubmitted
     """,
 )
 

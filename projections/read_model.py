@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from domain.events import FACTS, Fact
+from domain.events import FACTS, Fact, subject_of
 
 F = TypeVar("F", bound=Fact)
 R = TypeVar("R", bound="Row")
@@ -36,9 +36,10 @@ class ReadModel(Generic[R]):
     """A disposable answer to one question, folded from the facts.
 
     `columns` and `indexes` are the DDL of its table; the table also has `stale boolean`, which is true while
-    the case's later facts are parked, and is indexed by `case_id`. `ignored` lists the stored names of the
-    facts that say nothing to it: what it neither folds nor ignores, it refuses. A change of the row, or of a
-    step that must reach old rows, raises `version`, and with it the table's name.
+    the case's later facts are parked, and is indexed by `case_id`. `ignored` lists what says nothing to it: whole
+    subjects (`goods`: a module of `domain.events`) or single facts by their stored names. What it neither
+    folds nor ignores, it refuses. A change of the row, or of a step that must reach old rows, raises
+    `version`, and with it the table's name.
 
     Folding a fact a second time right after the first, or a whole history over its own rows, leaves the
     same rows.
@@ -60,7 +61,8 @@ class ReadModel(Generic[R]):
     @cached_property
     def ignored_facts(self) -> frozenset[type[Fact]]:
         """The facts that it passes over."""
-        return frozenset(FACTS[name] for name in self.ignored.split())
+        names = self.ignored.split()
+        return frozenset(fact for name, fact in FACTS.items() if name in names or subject_of(fact) in names)
 
     def folds(self, *facts: type[Fact]) -> Callable[[Step[R, F]], Step[R, F]]:
         """Register the decorated step for these facts."""

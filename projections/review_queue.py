@@ -93,11 +93,8 @@ REVIEW_QUEUE = ReadModel(
         "(holder, queue, due, case_id) WHERE holder IS NOT NULL AND queue IS NOT NULL",
     ),
     ignored="""
-        CaseCompensated CaseDeclined CaseVerified ClockCancelled ClockMissed ClockSatisfied ClockStarted
-        CompensationFailed CompensationInstructed EvidenceSubmitted FollowUpAttempted FollowUpCompleted
-        FollowUpExhausted GoodsAccepted GoodsReceived GoodsShipped NoteAdded PenaltyAssessed PenaltyExpired
-        RectificationAccepted RectificationLapsed RectificationOrdered RectificationRejected
-        RectificationSubmitted RectificationWaived
+        clocks evidence goods money notes penalty rectification CaseDeclined CaseVerified
+        FollowUpAttempted FollowUpCompleted FollowUpExhausted
     """,
 )
 

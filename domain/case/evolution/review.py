@@ -1,0 +1,28 @@
+"""What is on file, found and decided."""
+
+from typing import TYPE_CHECKING
+
+from domain import events
+from domain.case.evolution.fold import evolve
+from domain.values import GOODS_KINDS, Stage
+
+if TYPE_CHECKING:
+    from domain.case.state import CaseState
+
+
+@evolve.register(events.EvidenceSubmitted)
+def _(fact: events.EvidenceSubmitted, case: "CaseState") -> None:
+    case.evidence = case.evidence | {fact.evidence_id}
+
+
+@evolve.register(events.CaseVerified)
+def _(fact: events.CaseVerified, case: "CaseState") -> None:
+    case.verification = fact
+
+
+@evolve.register(events.DecisionIssued)
+def _(fact: events.DecisionIssued, case: "CaseState") -> None:
+    case.decision = fact
+    case.stage = Stage.EXECUTING
+    case.money = case.money.granted([one for one in fact.remedies if one.kind not in GOODS_KINDS])
+    case.goods = case.goods.granted([one for one in fact.remedies if one.kind in GOODS_KINDS])

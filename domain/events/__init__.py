@@ -1,0 +1,70 @@
+"""Every fact that can stand in a history, by subject. What is written here is kept for ever.
+
+A fact's stored name is its class name at birth; fields are only ever added, with a default.
+`timestamp` is when it happened (aware UTC); when it was recorded, by whom and through which
+request is kept beside it by the store. `fact` says what a fact is; each other module holds one subject.
+"""
+
+from domain.events.clocks import ClockCancelled, ClockMissed, ClockSatisfied, ClockStarted
+from domain.events.decision import CaseVerified, DecisionIssued
+from domain.events.ending import CaseClosed, CaseReopened
+from domain.events.evidence import EvidenceSubmitted
+from domain.events.fact import FACTS, Fact, stored_as, subject_of
+from domain.events.filing import CaseDeclined, CaseFiled, CaseWithdrawn
+from domain.events.follow_up import FollowUpAttempted, FollowUpCompleted, FollowUpExhausted, FollowUpScheduled
+from domain.events.goods import GoodsAccepted, GoodsReceived, GoodsShipped
+from domain.events.lease import CaseClaimed, CaseReleased, LeaseRenewed
+from domain.events.money import CaseCompensated, CompensationFailed, CompensationInstructed
+from domain.events.negotiation import PlatformSteppedIn
+from domain.events.notes import NoteAdded
+from domain.events.penalty import PenaltyAssessed, PenaltyExpired
+from domain.events.rectification import (
+    RectificationAccepted,
+    RectificationLapsed,
+    RectificationOrdered,
+    RectificationRejected,
+    RectificationSubmitted,
+    RectificationWaived,
+)
+
+__all__ = [
+    "FACTS",
+    "CaseClaimed",
+    "CaseClosed",
+    "CaseCompensated",
+    "CaseDeclined",
+    "CaseFiled",
+    "CaseReleased",
+    "CaseReopened",
+    "CaseVerified",
+    "CaseWithdrawn",
+    "ClockCancelled",
+    "ClockMissed",
+    "ClockSatisfied",
+    "ClockStarted",
+    "CompensationFailed",
+    "CompensationInstructed",
+    "DecisionIssued",
+    "EvidenceSubmitted",
+    "Fact",
+    "FollowUpAttempted",
+    "FollowUpCompleted",
+    "FollowUpExhausted",
+    "FollowUpScheduled",
+    "GoodsAccepted",
+    "GoodsReceived",
+    "GoodsShipped",
+    "LeaseRenewed",
+    "NoteAdded",
+    "PenaltyAssessed",
+    "PenaltyExpired",
+    "PlatformSteppedIn",
+    "RectificationAccepted",
+    "RectificationLapsed",
+    "RectificationOrdered",
+    "RectificationRejected",
+    "RectificationSubmitted",
+    "RectificationWaived",
+    "stored_as",
+    "subject_of",
+]

@@ -1,0 +1,42 @@
+"""Due times: every clock of the case starts, pauses, resumes and ends by these."""
+
+from datetime import datetime
+from uuid import UUID
+
+from domain.events.fact import Fact, stored_as
+from domain.values import ClockKind
+
+
+@stored_as("ClockStarted")
+class ClockStarted(Fact):
+    """A due time was set for `subject` (the follow-up, rectification or penalty)."""
+
+    clock_id: UUID
+    kind: ClockKind
+    subject: UUID
+    due: datetime
+
+
+@stored_as("ClockSatisfied")
+class ClockSatisfied(Fact):
+    """What the clock waited for was done."""
+
+    clock_id: UUID
+    kind: ClockKind
+
+
+@stored_as("ClockCancelled")
+class ClockCancelled(Fact):
+    """What the clock waited for is no longer asked."""
+
+    clock_id: UUID
+    kind: ClockKind
+
+
+@stored_as("ClockMissed")
+class ClockMissed(Fact):
+    """The due time passed; of a right window: the window ended."""
+
+    clock_id: UUID
+    kind: ClockKind
+    subject: UUID

@@ -1,0 +1,21 @@
+"""How a case ends, and begins again."""
+
+from domain.events.fact import Fact, stored_as
+from domain.values import ReopenGround, Resolution, Sealed
+
+
+@stored_as("CaseClosed")
+class CaseClosed(Fact):
+    """The case ended as `resolution`; a decline carries its reasons in `CaseDeclined`."""
+
+    resolution: Resolution
+    reasons: Sealed | None = None
+
+
+@stored_as("CaseReopened")
+class CaseReopened(Fact):
+    """The case was taken up again for round `round`."""
+
+    ground: ReopenGround
+    round: int
+    reasons: Sealed
