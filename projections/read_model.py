@@ -35,11 +35,11 @@ class UnknownFact(LookupError):
 class ReadModel(Generic[R]):
     """A disposable answer to one question, folded from the facts.
 
-    `columns` and `indexes` are the DDL of its table; the table also has `stale boolean`, which is true while
-    the case's later facts are parked, and is indexed by `case_id`. `ignored` lists what says nothing to it: whole
-    subjects (`goods`: a module of `domain.events`) or single facts by their stored names. What it neither
-    folds nor ignores, it refuses. A change of the row, or of a step that must reach old rows, raises
-    `version`, and with it the table's name.
+    `columns` and `indexes` are the DDL of its table; the table also has `stale boolean`, which is true
+    while the case's later facts are parked, and is indexed by `case_id`. `ignored` lists what says nothing
+    to it: whole subjects (`goods`: a module of `domain.events`) or single facts by their stored names. What
+    it neither folds nor ignores, it refuses. A change of the row, or of a step that must reach old rows,
+    raises `version`, and with it the table's name.
 
     Folding a fact a second time right after the first, or a whole history over its own rows, leaves the
     same rows.
