@@ -6,7 +6,8 @@ from uuid import UUID
 from domain import events
 from domain.case.merchant import Rectification
 from domain.case.state import CaseState
-from domain.policy import Policy
+from domain.policy import Policy, pack
+from domain.policy.calendar import due as due_of
 from domain.refusals import (
     DecisionMissing,
     PenaltyOutsideTariff,
@@ -40,12 +41,13 @@ class Accountability(CaseState):
         Refused: DecisionMissing, WrongStage, PenaltyOutsideTariff.
         """
         decision = self._decided("penalties")
-        tariff = policy.tariff.get(clause)
+        terms = policy.need(pack.PENALTIES)
+        tariff = terms.tariff.get(clause)
         if tariff is None or points > tariff.max_points:
             raise PenaltyOutsideTariff
         if fine and (fine.currency != policy.currency or fine.amount_minor > tariff.max_fine_minor):
             raise PenaltyOutsideTariff
-        expires_at = at + policy.penalty_expiry
+        expires_at = due_of(at, terms.expiry, policy.calendars)
         self._record(
             events.PenaltyAssessed,
             at,

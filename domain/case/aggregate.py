@@ -9,7 +9,8 @@ from domain.case.ending import Ending
 from domain.case.review import Review
 from domain.case.state import STAGES
 from domain.events import stored_as
-from domain.policy import Policy, objections
+from domain.policy import Policy
+from domain.policy.eligibility import objections
 from domain.values import (
     Actor,
     CaseType,

@@ -6,7 +6,9 @@ from uuid import UUID
 from domain import events
 from domain.case.settlement import Settlement
 from domain.case.state import UNPROVEN
-from domain.policy import Policy, multiple_cap
+from domain.policy import Policy, pack
+from domain.policy.calendar import due
+from domain.policy.entitlement import multiple_cap
 from domain.refusals import (
     CaseClaimedByAnother,
     CaseNotClaimed,
@@ -45,7 +47,7 @@ class Review(Settlement):
             raise CaseClaimedByAnother
         self._in_stage("lease")
         token = str(self.version + 1)
-        expires_at = at + policy.lease
+        expires_at = due(at, policy.need(pack.LEASE).term, policy.calendars)
         if lease:
             self._record(events.LeaseRenewed, at, holder=by.id, token=token, expires_at=expires_at)
             return
@@ -165,11 +167,11 @@ class Review(Settlement):
         self, by: Actor, remedies: tuple[Remedy, ...], clauses: tuple[str, ...], policy: Policy
     ) -> None:
         order = self.filing.order
-        goodwill = policy.goodwill.get(by.role)
+        goodwill = policy.need(pack.GOODWILL).limits.get(by.role)
         after = self.money.granted([one for one in remedies if one.kind not in GOODS_KINDS])
         caps = {
             RemedyKind.REFUND: order.paid.amount_minor,
-            RemedyKind.FREIGHT: policy.freight_cap_minor,
+            RemedyKind.FREIGHT: policy.need(pack.FREIGHT_CAP).minor,
             RemedyKind.MULTIPLE: multiple_cap(order, clauses, policy).amount_minor,
             RemedyKind.COUPON: goodwill.coupon_minor if goodwill else 0,
         }

@@ -12,7 +12,8 @@ from uuid import UUID, uuid5
 from domain import events
 from domain.case.money import Line
 from domain.case.state import CaseState
-from domain.policy import Policy
+from domain.policy import Policy, pack
+from domain.policy.calendar import due
 from domain.refusals import (
     AmountMismatch,
     CompensationAlreadySettled,
@@ -165,12 +166,13 @@ class Settlement(CaseState):
         if self.stage is not Stage.EXECUTING or not (self.money.settled and self.goods.settled):
             return
         follow_up_id = uuid5(self.id, f"follow-up/{self.version}")
-        due = at + policy.follow_up_delay
+        terms = policy.need(pack.FOLLOW_UP)
+        asked_by = due(at, terms.delay, policy.calendars)
         self._record(
             events.FollowUpScheduled,
             at,
             follow_up_id=follow_up_id,
-            due=due,
-            max_attempts=policy.follow_up_attempts,
+            due=asked_by,
+            max_attempts=terms.attempts,
         )
-        self._start_clock(ClockKind.FOLLOW_UP, follow_up_id, due, at)
+        self._start_clock(ClockKind.FOLLOW_UP, follow_up_id, asked_by, at)

@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from domain.policy import end_of_return_window
+from domain.policy import DEFAULT
+from domain.policy.calendar import Term, Unit, due
 from domain.values import CaseType, Objection
 
 
@@ -28,7 +29,7 @@ def test_an_eligible_case_has_no_objections(story):
     ],
 )
 def test_the_return_window_counts_shanghai_days_from_the_day_after_sign_for(delivered, end):
-    assert end_of_return_window(delivered, 7) == end
+    assert due(delivered, Term(7, Unit.DAYS), {}) == end
 
 
 @pytest.mark.parametrize(
@@ -36,7 +37,7 @@ def test_the_return_window_counts_shanghai_days_from_the_day_after_sign_for(deli
 )
 def test_a_no_reason_return_is_in_time_until_the_last_second(story, seconds, objections):
     delivered = datetime(2026, 11, 2, 2, 0, tzinfo=UTC)
-    story.at = end_of_return_window(delivered, 7) + timedelta(seconds=seconds)
+    story.at = due(delivered, Term(7, Unit.DAYS), DEFAULT.calendars) + timedelta(seconds=seconds)
     assert story.filed(reason="no_reason", delivered_at=delivered).case.filing.objections == objections
 
 

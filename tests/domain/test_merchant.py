@@ -18,6 +18,7 @@ from domain.events import (
     RectificationSubmitted,
     RectificationWaived,
 )
+from domain.policy.calendar import Term, Unit, due
 from domain.refusals import (
     CaseAlreadyClosed,
     DecisionMissing,
@@ -59,7 +60,7 @@ def test_a_penalty_cites_its_decision_and_expires(story, a):
         story.refunded().when(penalise(story, a, 2, a.yuan(100))).then(PenaltyAssessed, ClockStarted)
     )
     assert penalty.decision_id == story.case.decision.decision_id
-    assert penalty.expires_at == clock.due == story.at + story.policy.penalty_expiry
+    assert penalty.expires_at == clock.due == due(story.at, Term(90, Unit.DAYS), {})
 
 
 def test_a_penalty_can_be_assessed_while_the_decision_is_carried_out(story, a):
@@ -97,18 +98,18 @@ def test_the_tariffs_maximum_is_inside(story, a):
 
 
 def test_a_penalty_expires_by_its_clock_on_a_closed_case_too(story, a):
-    story.refunded().given(penalise(story, a)).asked().closed().later(days=90)
+    story.refunded().given(penalise(story, a)).asked().closed().later(days=90, hours=12)
     story.when(miss(story, a.id("penalty"))).then(ClockMissed, PenaltyExpired)
     assert story.case.penalties[a.id("penalty")].state == "expired"
 
 
 def test_it_does_not_expire_before_its_time(story, a):
-    story.refunded().given(penalise(story, a)).later(days=90, seconds=-1)
+    story.refunded().given(penalise(story, a)).later(days=90, hours=12, seconds=-1)
     story.when(miss(story, a.id("penalty"))).nothing_happened()
 
 
 def test_a_clock_rings_once(story, a):
-    story.refunded().given(penalise(story, a)).later(days=90)
+    story.refunded().given(penalise(story, a)).later(days=90, hours=12)
     again = miss(story, a.id("penalty"))
     story.given(again).when(again).nothing_happened()
 

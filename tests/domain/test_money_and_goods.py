@@ -1,5 +1,7 @@
 """Money lines and goods legs, until the last obligation is settled."""
 
+from datetime import timedelta
+
 import pytest
 
 from domain.events import (
@@ -40,7 +42,7 @@ def returning(story, a):
 
 def test_the_last_payment_schedules_the_follow_up_in_the_same_save(refund):
     facts = refund.when(refund.pay("refund")).then(CaseCompensated, FollowUpScheduled, ClockStarted)
-    assert facts[1].due == facts[2].due == refund.at + refund.policy.follow_up_delay
+    assert facts[1].due == facts[2].due == refund.at + timedelta(days=3)
     assert refund.case.stage == "following_up"
 
 

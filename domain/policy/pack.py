@@ -1,0 +1,409 @@
+"""A policy version as one typed value: every figure under its rule's id, with source and confidence.
+
+Keys name the rules; `Policy.terms` answers what a rule says, or None where it is disabled.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date
+from enum import StrEnum
+from typing import Any, Generic, TypeVar
+
+from domain.policy.calendar import Calendars, Term
+from domain.values import Role
+
+T = TypeVar("T")
+
+
+class Applies(StrEnum):
+    """Which version of a rule a case is judged by: that of the act, of the filing, or of the decision."""
+
+    AT_ACT = "at_act"
+    AT_FILING = "at_filing"
+    AT_DECISION = "at_decision"
+
+
+class Confidence(StrEnum):
+    """How well a figure is known.
+
+    A: the text of the rule was read · B: from a secondary text · C: unverified, ships disabled ·
+    H: the operator's own choice.
+    """
+
+    A = "A"
+    B = "B"
+    C = "C"
+    H = "H"
+
+
+# --- what rules say -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """Something must be done, or may be done, within this term."""
+
+    term: Term
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnWindow:
+    """A return is asked for within `window` of sign-for, the refund due within `refund` of the return."""
+
+    window: Term
+    refund: Term | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Excluded:
+    """Goods of these categories are not returned without a reason."""
+
+    categories: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmedExclusion:
+    """Goods are excluded only if the buyer confirmed so at the purchase: category to confirmation."""
+
+    categories: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Intact:
+    """What breaks the intactness of returned goods, by category; `default` for the others."""
+
+    default: frozenset[str]
+    categories: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Bearer:
+    """Who bears a cost: a party for each ground, `default` for the others. Parties as in `LiableParty`."""
+
+    default: str
+    grounds: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Burden:
+    """Who must prove, for each ground (visible, hidden, counterfeit, durable): the parties in turn."""
+
+    grounds: Mapping[str, tuple[str, ...]]
+    within: Term | None = None
+    categories: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Warranty:
+    """How long goods are warranted, by category; `default` for the others. Repair time does not count."""
+
+    default: Term
+    categories: Mapping[str, Term] = field(default_factory=dict)
+    restarts_on_exchange: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Guarantees:
+    """Exchange within a term; after so many failed repairs an exchange is open."""
+
+    exchange: Term
+    failed_repairs: int
+
+
+@dataclass(frozen=True, slots=True)
+class Multiple:
+    """Damages: `times` the price (or, where larger, `loss_times` the loss), at least `floor_minor`.
+
+    A named `promise` must have been made; with `needs_knowledge` the seller must be found to have known;
+    `excludes` lists confirmations of the finding that rule it out.
+    """
+
+    times: int
+    floor_minor: int = 0
+    loss_times: int = 0
+    promise: str | None = None
+    needs_knowledge: bool = False
+    excludes: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Percentage:
+    """A share of the price paid, at least `floor_minor`, at most `cap_minor` or `cap_percent`."""
+
+    percent: int
+    floor_minor: int = 0
+    cap_minor: int | None = None
+    cap_percent: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """A knowing buyer is compensated for at most so many pieces of a category; `default` for the others."""
+
+    default: int
+    categories: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """At the most this much, in minor units of the policy's currency."""
+
+    minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Escalation:
+    """The platform may be asked after `after` of negotiation or a refusal, within `within` of the refusal."""
+
+    after: Term
+    within: Term
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """A filed case is reviewed within `review`, a decision executed within `execute`."""
+
+    review: Term
+    execute: Term
+
+
+@dataclass(frozen=True, slots=True)
+class AppealTerm:
+    """A decision may be appealed within `window`, `per_round` times by each party."""
+
+    window: Term
+    per_round: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Suspension:
+    """How long a case may stay suspended, by ground."""
+
+    grounds: Mapping[str, Term]
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceWindows:
+    """How soon after sign-for a visible flaw must be shown, by category; `default` for the others."""
+
+    default: Term
+    categories: Mapping[str, Term] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Checklist:
+    """The kinds of evidence that each party is asked for, by reason, then by party."""
+
+    reasons: Mapping[str, Mapping[str, tuple[str, ...]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Crisis:
+    """An incident's own clocks: first feedback, facts established, plan agreed."""
+
+    feedback: Term
+    facts: Term
+    plan: Term
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """How long records are kept after their end."""
+
+    term: Term
+
+
+@dataclass(frozen=True, slots=True)
+class Tariff:
+    """What one penalty clause allows at the most. Fines in minor units of the policy's currency."""
+
+    max_points: int
+    max_fine_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tier:
+    """A sanction that starts when a merchant's points reach `from_points`: its measures, and for how long."""
+
+    from_points: int
+    term: Term
+    measures: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Penalties:
+    """The tariff by clause, how long a penalty counts, and the tiers; points start anew each quarter."""
+
+    tariff: Mapping[str, Tariff]
+    expiry: Term
+    tiers: tuple[Tier, ...]
+    quarterly_reset: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class GoodwillLimit:
+    """How much goodwill one role may grant on one case, over all its rounds."""
+
+    coupon_minor: int
+    points: int
+
+
+@dataclass(frozen=True, slots=True)
+class Goodwill:
+    """The limits of goodwill by role."""
+
+    limits: Mapping[Role, GoodwillLimit]
+
+
+@dataclass(frozen=True, slots=True)
+class FourEyes:
+    """Decisions that grant more than this on one case, over all its rounds, wait for a second person."""
+
+    above_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class FollowUpTerms:
+    """When the buyer is asked after the last settlement, and how often somebody must try."""
+
+    delay: Term
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """How often a payment is tried before the protection fund pays in its place."""
+
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Detector:
+    """What is unusual: at least `least` cases within `window`, and `factor` times the baseline before it."""
+
+    window: Term
+    baseline: Term
+    least: int
+    factor: int
+
+
+# --- the rules' keys ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Key(Generic[T]):
+    """Names one rule and the type of what it says."""
+
+    id: str
+    kind: type[T]
+
+
+NO_REASON_RETURN = Key("NR-1", ReturnWindow)
+EXCLUDED = Key("NR-2", Excluded)
+CONFIRMED_EXCLUSION = Key("NR-3", ConfirmedExclusion)
+INTACT = Key("NR-4", Intact)
+RETURN_FREIGHT = Key("NR-6", Bearer)
+DEEMED_REFUSAL = Key("NR-7", Deadline)
+QUALITY_RETURN = Key("Q-1", ReturnWindow)
+DURABLE_BURDEN = Key("Q-2", Burden)
+WARRANTY = Key("Q-3", Warranty)
+THREE_GUARANTEES = Key("3B-1", Guarantees)
+FRAUD = Key("F-1", Multiple)
+UNSAFE_FOOD = Key("F-2", Multiple)
+INFERIOR_DRUGS = Key("F-3", Multiple)
+REASONABLE_NEED = Key("F-4", Need)
+FAKE_PROMISE = Key("P-10", Multiple)
+ANSWER = Key("M-1", Deadline)
+SUPPLEMENT = Key("M-2", Deadline)
+EXECUTION = Key("M-3", Execution)
+APPEAL = Key("M-4", AppealTerm)
+ESCALATION = Key("M-5", Escalation)
+SUSPENSION = Key("M-6", Suspension)
+MISDESCRIPTION = Key("C-1", Percentage)
+MISSING_GIFT = Key("C-2", Percentage)
+EVIDENCE_WINDOWS = Key("E-1", EvidenceWindows)
+CRISIS = Key("X-1", Crisis)
+COURIER = Key("L-1", Deadline)
+REGULATOR = Key("G-1", Suspension)
+RECORDS = Key("R-1", Retention)
+NOTICE = Key("R-3", Retention)
+PENALTIES = Key("S-1", Penalties)
+LATE_SHIPMENT = Key("Z-1", Percentage)
+INSPECTION_COST = Key("I-1", Bearer)
+PROOF = Key("I-2", Burden)
+GOODWILL = Key("O-1", Goodwill)
+FOUR_EYES = Key("O-2", FourEyes)
+LEASE = Key("O-3", Deadline)
+FOLLOW_UP = Key("O-4", FollowUpTerms)
+FREIGHT_CAP = Key("O-5", Amount)
+PAYMENT = Key("O-6", Payment)
+REPLY = Key("O-7", Deadline)
+SHIP_RETURN = Key("O-8", Deadline)
+CHECKLIST = Key("O-9", Checklist)
+SPIKE = Key("O-10", Detector)
+BREACHES = Key("O-11", Detector)
+REPEAT_BUYER = Key("O-12", Detector)
+GRACE = Key("O-13", Deadline)
+
+KEYS: Mapping[str, Key[Any]] = {key.id: key for key in list(globals().values()) if isinstance(key, Key)}
+"""Every rule that a pack may hold, by its id."""
+
+
+@dataclass(frozen=True)
+class Rule(Generic[T]):
+    """One rule of a pack: what it says, where that stands, and whether it is in force."""
+
+    key: Key[T]
+    terms: T
+    source: str
+    confidence: Confidence
+    effective_from: date
+    policy: str
+    applies: Applies = Applies.AT_FILING
+    enabled: bool = True
+
+
+@dataclass(frozen=True)
+class Policy:
+    """Every figure that a case is decided by; a case's own may be composed of several versions' rules."""
+
+    version: str
+    currency: str
+    calendars: Calendars
+    rules: Mapping[str, Rule[Any]]
+
+    def rule(self, key: Key[T]) -> Rule[T] | None:
+        """The rule, where it is in force."""
+        found = self.rules.get(key.id)
+        return found if found and found.enabled else None
+
+    def terms(self, key: Key[T]) -> T | None:
+        """What the rule says, where it is in force."""
+        found = self.rule(key)
+        return found.terms if found else None
+
+    def need(self, key: Key[T]) -> T:
+        """What a rule says that every pack must hold; KeyError where it is missing or disabled."""
+        found = self.rule(key)
+        if found is None:
+            raise KeyError(key.id)
+        return found.terms
+
+    def rules_of(self, kind: type[T]) -> Iterable[Rule[T]]:
+        """The rules in force that say this kind of thing."""
+        return (rule for rule in self.rules.values() if rule.enabled and isinstance(rule.terms, kind))
+
+
+def composed(versions: Mapping[Applies, Policy]) -> Policy:
+    """The policy of one case: each rule of the newest version, as it was when the rule says that it counts.
+
+    `versions` holds the policy in force at each of the three moments; `AT_DECISION` is the newest.
+    """
+    newest = versions[Applies.AT_DECISION]
+    rules = {rule_id: _counting(rule_id, rule, versions) for rule_id, rule in newest.rules.items()}
+    return Policy(newest.version, newest.currency, newest.calendars, rules)
+
+
+def _counting(rule_id: str, rule: Rule[Any], versions: Mapping[Applies, Policy]) -> Rule[Any]:
+    """A rule that did not exist then is not applied back: it counts as disabled."""
+    return versions[rule.applies].rules.get(rule_id) or replace(rule, enabled=False)
