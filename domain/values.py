@@ -1,6 +1,7 @@
 """The values that facts are made of: immutable, comparable, free of behaviour that could change history."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
@@ -323,3 +324,20 @@ class Remedy:
     points: int | None = None
     payer: Payer | None = None
     release: Release = Release.NOW
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One rule applied: its id, the policy version that it was taken from, what went in and what came out.
+
+    Amounts are minor units of the order's currency, times RFC 3339 in UTC, durations seconds.
+    """
+
+    rule: str
+    policy: str
+    inputs: Mapping[str, int | str] = field(default_factory=dict)
+    result: int | str = ""
+
+
+Derivation = tuple[Step, ...]
+"""How a rule came to what a fact says: every step in its order; the last one's result is the outcome."""
