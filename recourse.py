@@ -52,7 +52,6 @@ from infrastructure import (
     serving,
     settings,
 )
-from infrastructure.case_store import PostgresCaseStore
 from infrastructure.clock import DatabaseClock, database_time
 from infrastructure.commands.bench import bench
 from infrastructure.commands.duties import clock, outbox
@@ -90,6 +89,7 @@ from infrastructure.projection_rebuild import RebuildUnderWay, SwapRefused
 from infrastructure.projection_supervisor import NotParked, ProjectionSupervisor, ReplayFailed
 from infrastructure.read_models import ReadModels
 from infrastructure.settings import BadSettings, Settings
+from infrastructure.store import PostgresStore
 from infrastructure.supervision import PartFailed, StopRequested
 from infrastructure.ticker import Ticker
 from infrastructure.vault import PostgresVault, WrongKeyFile
@@ -143,10 +143,10 @@ class Parts:
         return f"{socket.gethostname()}:{os.getpid()}"
 
     @cached_property
-    def store(self) -> PostgresCaseStore:
+    def store(self) -> PostgresStore:
         """The cases."""
         pool = {"pool_size": self.settings.pool_size, "max_overflow": self.settings.pool_overflow}
-        return self._stack.enter_context(PostgresCaseStore(self.url, **pool))
+        return self._stack.enter_context(PostgresStore(self.url, **pool))
 
     @property
     def datastore(self) -> Datastore:
@@ -206,7 +206,7 @@ class Parts:
         watched = DatabaseClock(database_time(self.datastore), observe=guard.observe)
         cases = Cases(self.store, self.vault, policy.DEFAULT, watched, uuid4)
         hold = jump_guard.VerdictHold(guard, self.datastore, self.process)
-        return Ticker(self.datastore, self.store, cases, watched, hold)
+        return Ticker(self.datastore, (cases,), watched, hold)
 
 
 def web_app(given: Settings) -> Flask:

@@ -1,9 +1,9 @@
-"""What must be recorded together with facts: derived from the facts alone, so it cannot be forgotten."""
+"""What must be recorded together with a case's facts: derived from them alone, so it cannot be forgotten."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from uuid import UUID
 
-from application.store import Deadline, OutboxMessage
+from application.store import Deadline, Effects, OutboxMessage
 from domain import events
 from domain.case import Case
 from domain.events import Fact
@@ -11,6 +11,17 @@ from domain.values import OrderLine
 
 PAYMENT = "payment"
 """The kind of outbox message that carries a payment instruction."""
+
+
+def derived(case: Case, facts: Sequence[Fact]) -> Effects:
+    """Everything that must be recorded together with these facts of the case."""
+    return Effects(
+        claims=claims(case, facts),
+        released=released(case, facts),
+        deadlines=deadlines(facts),
+        ended=ended(facts),
+        outbox=outbox(facts),
+    )
 
 
 def order_line_claim(order: OrderLine) -> str:

@@ -1,9 +1,9 @@
-"""Why a request failed before or around the case: none of these is the case's own refusal."""
+"""Why a request failed before or around the aggregate: none of these is the aggregate's own refusal."""
 
 from dataclasses import dataclass
-from typing import Any
 
-from domain.case import Case
+from application.store import RecordedFact
+from domain.aggregate import EvolvingAggregate
 
 
 class RequestError(Exception):
@@ -26,10 +26,10 @@ class Forbidden(RequestError):
 
 @dataclass
 class VersionMismatch(RequestError):
-    """The case has moved on since the version that the caller saw."""
+    """The aggregate has moved on since the version that the caller saw."""
 
-    case: Case
-    since: list[Any]
+    aggregate: EvolvingAggregate
+    since: list[RecordedFact]
 
 
 @dataclass
@@ -41,7 +41,7 @@ class InvalidRequest(RequestError):
 
 
 class PreconditionRequired(RequestError):
-    """This command needs the version of the case that the caller saw."""
+    """This command needs the version that the caller saw."""
 
 
 class IdempotencyKeyReused(RequestError):

@@ -16,7 +16,7 @@ from application.errors import (
     RequestInProgress,
     ServiceUnavailable,
 )
-from application.store import CaseStore, IdempotencyKey, StoreUnavailable
+from application.store import IdempotencyKey, Store, StoreUnavailable
 from application.vault import Vault
 from domain.refusals import Refusal
 from domain.values import Actor
@@ -110,7 +110,7 @@ class IntakeInterrupted(Exception):
 class Intake:
     """Files lines one by one as one caller."""
 
-    def __init__(self, cases: Cases, store: CaseStore, vault: Vault, parse: Parse, by: Actor) -> None:
+    def __init__(self, cases: Cases, store: Store, vault: Vault, parse: Parse, by: Actor) -> None:
         self._cases = cases
         self._store = store
         self._vault = vault
@@ -152,7 +152,7 @@ class Intake:
         key = IdempotencyKey(f"intake:{self._by.id}", given or f"content-{fingerprint.hex()}", fingerprint)
         known = self._store.replay(key.scope, key.key) is not None
         request = Request(self._by, f"intake:{fingerprint.hex()[:32]}", idempotency=key)
-        case = self._cases.file(request, **line.filing).case
+        case = self._cases.file(request, **line.filing).aggregate
         outcome = AlreadyFiled if known else Filed
         return outcome(number, case.id, case.filing.number)
 

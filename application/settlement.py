@@ -7,7 +7,7 @@ from application.clock import Clock
 from application.delivery import Delivery, Undeliverable
 from application.errors import NotFound
 from application.payments import Instruction, NotPaid, Paid, PaymentGateway
-from application.store import CaseStore
+from application.store import Store
 from domain import events
 from domain.refusals import Refusal
 from domain.values import Actor, Money, Payer, RemedyKind, Role
@@ -20,7 +20,7 @@ _PAYMENT_FACTS = (events.CompensationInstructed, events.CaseCompensated, events.
 class SettlementProcess:
     """Pays what a case has instructed, once, however often an instruction is delivered."""
 
-    def __init__(self, store: CaseStore, cases: Cases, gateway: PaymentGateway, clock: Clock) -> None:
+    def __init__(self, store: Store, cases: Cases, gateway: PaymentGateway, clock: Clock) -> None:
         self._store = store
         self._cases = cases
         self._gateway = gateway

@@ -1,12 +1,14 @@
-"""The port to the case's facts, and the rows that must be recorded with them."""
+"""The port to the facts of every aggregate, and the rows that must be recorded with them."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
-from domain.case import Case
+from domain.aggregate import EvolvingAggregate
 from domain.events import Fact
+
+A = TypeVar("A", bound=EvolvingAggregate)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,7 @@ class Replay:
     """What a kept idempotency key led to: enough to rebuild the first answer."""
 
     fingerprint: bytes
-    case_id: UUID
+    aggregate_id: UUID
     version: int
     position: int
     subject: UUID | None
@@ -41,7 +43,7 @@ class Replay:
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
-    """A pending due time of one case's clock."""
+    """A pending due time of one aggregate's clock."""
 
     clock_id: UUID
     kind: str
@@ -59,7 +61,7 @@ class OutboxMessage:
 
 @dataclass(frozen=True, slots=True)
 class WrappedKey:
-    """A new data key of one person in one case, wrapped for storage."""
+    """A new data key of one person in one aggregate, wrapped for storage."""
 
     person: str
     key_id: UUID
@@ -70,7 +72,7 @@ class WrappedKey:
 class Effects:
     """Rows recorded in the same transaction as the facts, or not at all.
 
-    claims: uniqueness claims taken (`ClaimTaken` when another case holds one) · released: claims given up ·
+    claims: uniqueness claims taken (`ClaimTaken` when another one holds it) · released: claims given up ·
     deadlines: due times set · ended: clocks satisfied or cancelled, whose due times no longer count ·
     fired: the one clock whose due time was acted upon (`DeadlineNotPending` unless it still was) ·
     outbox: messages to deliver · data_keys: new wrapped keys · idempotency: the key to keep, with
@@ -104,12 +106,12 @@ class StoreError(Exception):
 
 
 class VersionConflict(StoreError):
-    """Another command was recorded on this case first."""
+    """Another command was recorded on this aggregate first."""
 
 
 @dataclass
 class ClaimTaken(StoreError):
-    """Another case holds this uniqueness claim."""
+    """Another aggregate holds this uniqueness claim."""
 
     claim: str
     held_by: UUID | None = field(default=None)
@@ -131,27 +133,30 @@ class StoreUnavailable(StoreError):
     """The database cannot be reached, or did not answer in time; what was sent to it may be recorded."""
 
 
-class CaseStore(Protocol):
-    """Cases by id, as facts. One implementation answers to PostgreSQL, one to tests."""
+class Store(Protocol):
+    """Aggregates of every kind by id, as facts."""
 
-    def load(self, case_id: UUID, *, version: int | None = None) -> Case | None:
-        """The case folded from its facts (up to `version`), or None; raises StoreUnavailable."""
-        ...
+    def load(self, kind: type[A], aggregate_id: UUID, *, version: int | None = None) -> A | None:
+        """The aggregate folded from its facts (up to `version`); None when there is none of this kind.
 
-    def facts(self, case_id: UUID, *, after: int = 0) -> list[RecordedFact]:
-        """The case's recorded facts in order, those with a version above `after`."""
-        ...
-
-    def save(self, case: Case, provenance: Provenance, effects: Effects = Effects()) -> int:
-        """Record the case's pending facts and all effects in one transaction.
-
-        Returns the position of the last fact. Raises a StoreError; then nothing was recorded, except that
-        StoreUnavailable leaves it open.
-        A case without pending facts is not saved: the caller asks `case.pending_events` first.
+        Raises StoreUnavailable.
         """
         ...
 
-    def end_of_save(self, case_id: UUID, version: int) -> tuple[int, int]:
+    def facts(self, aggregate_id: UUID, *, after: int = 0) -> list[RecordedFact]:
+        """The aggregate's recorded facts in order, those with a version above `after`."""
+        ...
+
+    def save(self, aggregate: EvolvingAggregate, provenance: Provenance, effects: Effects = Effects()) -> int:
+        """Record the aggregate's pending facts and all effects in one transaction.
+
+        Returns the position of the last fact. Raises a StoreError; then nothing was recorded, except that
+        StoreUnavailable leaves it open. VersionConflict too when two begin the same aggregate.
+        An aggregate without pending facts is not saved: the caller asks `pending_events` first.
+        """
+        ...
+
+    def end_of_save(self, aggregate_id: UUID, version: int) -> tuple[int, int]:
         """The last version and position that were recorded in one save with this version."""
         ...
 

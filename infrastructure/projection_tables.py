@@ -49,6 +49,10 @@ class Table(Generic[R]):
         return sql.Identifier(self.model.row.KEY)
 
     @property
+    def _source(self) -> sql.Identifier:
+        return sql.Identifier(self.model.row.SOURCE)
+
+    @property
     def _fields(self) -> tuple[str, ...]:
         return self.model.row.__struct_fields__
 
@@ -71,8 +75,9 @@ class Table(Generic[R]):
             connection.execute(sql.SQL("CREATE INDEX ON {} {}").format(self._identifier, sql.SQL(index)))
 
     def _indexes(self) -> tuple[str, ...]:
-        by_case = () if self.model.row.KEY == "case_id" else ("(case_id)",)
-        return (*self.model.indexes, *by_case)
+        row = self.model.row
+        by_source = () if row.KEY == row.SOURCE else (f"({row.SOURCE})",)
+        return (*self.model.indexes, *by_source)
 
     def rename(self, connection: Connection[Any], name: str) -> None:
         """Give the table another name."""
@@ -89,14 +94,14 @@ class Table(Generic[R]):
             text = cursor.execute(self._load, (wanted,)).fetchone()
         found: dict[UUID, dict[UUID, R]] = {}
         for row in self._decoder.decode(text or "[]"):
-            found.setdefault(row.case_id, {})[getattr(row, row.KEY)] = row
+            found.setdefault(getattr(row, row.SOURCE), {})[getattr(row, row.KEY)] = row
         return dict(found)
 
     @cached_property
     def _load(self) -> sql.Composed:
         return sql.SQL(
-            "SELECT json_agg(found)::text FROM (SELECT {} FROM {} WHERE case_id = ANY(%s::uuid[])) AS found"
-        ).format(self._columns(), self._identifier)
+            "SELECT json_agg(found)::text FROM (SELECT {} FROM {} WHERE {} = ANY(%s::uuid[])) AS found"
+        ).format(self._columns(), self._identifier, self._source)
 
     @cached_property
     def _decoder(self) -> msgspec.json.Decoder[list[R]]:
@@ -142,13 +147,15 @@ class Table(Generic[R]):
     def mark_stale(self, connection: Connection[Any], case_ids: Iterable[UUID]) -> None:
         """Show that later facts of these cases are missing in their rows."""
         connection.execute(
-            sql.SQL("UPDATE {} SET stale = true WHERE case_id = ANY(%s)").format(self._identifier),
+            sql.SQL("UPDATE {} SET stale = true WHERE {} = ANY(%s)").format(self._identifier, self._source),
             (list(case_ids),),
         )
 
     def clear(self, connection: Connection[Any], case_id: UUID) -> None:
         """Remove the rows of one case."""
-        connection.execute(sql.SQL("DELETE FROM {} WHERE case_id = %s").format(self._identifier), (case_id,))
+        connection.execute(
+            sql.SQL("DELETE FROM {} WHERE {} = %s").format(self._identifier, self._source), (case_id,)
+        )
 
     def compare(self, connection: Connection[Any], other: "Table[R]", after: int, upto: int) -> Difference:
         """This table against another one, without the cases that have facts after `after` and up to `upto`.
@@ -161,7 +168,7 @@ class Table(Generic[R]):
             WITH moving AS MATERIALIZED (
                 SELECT originator_id FROM events WHERE position > %(after)s AND position <= %(upto)s
             ), compared AS (
-                SELECT coalesce(mine.case_id, others.case_id) AS case_id,
+                SELECT coalesce(mine.{source}, others.{source}) AS case_id,
                        mine.{key} IS NULL AS missing,
                        others.{key} IS NULL AS extra,
                        mine.{key} IS NOT NULL AND others.{key} IS NOT NULL
@@ -179,6 +186,7 @@ class Table(Generic[R]):
             """
         ).format(
             key=self._key,
+            source=self._source,
             table=self._identifier,
             other=other._identifier,
             mine=self._columns("mine"),

@@ -48,7 +48,7 @@ class LeadershipLost(Exception):
 
 
 class StoredFact(NamedTuple):
-    """A stored event as a projector reads it; `state` is empty where the read model ignores the fact."""
+    """A stored event as a projector reads it; `state` is empty where the read model passes it over."""
 
     position: int
     case_id: UUID
@@ -136,7 +136,7 @@ class Projector(Generic[R]):
         self._url = url
         self._model = model
         self._decode = (mapper or FactMapper()).decode
-        self._ignored = [name for name, fact in FACTS.items() if fact in model.ignored_facts]
+        self._ignored = [name for name, fact in FACTS.items() if model.passes_over(fact)]
         self._lease = lease
         self._batch = batch
         self._connection: Connection[Any] | None = None

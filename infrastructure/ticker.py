@@ -6,7 +6,7 @@ store, which marks the row in the transaction of the fact and refuses the fact u
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -16,10 +16,10 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.jobstores.memory import MemoryJobStore
 from apscheduler.schedulers.blocking import BlockingScheduler
 
-from application.cases import Cases, Request
 from application.clock import Clock
+from application.due_times import Clockwork
 from application.errors import NotFound, ServiceUnavailable
-from application.store import CaseStore, StoreUnavailable
+from application.running import Request
 from domain.values import Actor, Role
 from infrastructure.event_store.connections import Datastore
 from infrastructure.jump_guard import VerdictHold
@@ -97,13 +97,15 @@ class _Row:
 
 
 class Ticker:
-    """Gives `miss_clock` for each due time that has passed, unless the clock is under suspicion."""
+    """Gives `miss_clock` for each due time that has passed, unless the clock is under suspicion.
+
+    A due time goes to the first of the clockworks that knows its aggregate.
+    """
 
     def __init__(
         self,
         datastore: Datastore,
-        store: CaseStore,
-        cases: Cases,
+        clockworks: Sequence[Clockwork],
         clock: Clock,
         hold: VerdictHold,
         *,
@@ -111,8 +113,7 @@ class Ticker:
         lease: timedelta = LEASE,
     ) -> None:
         self._datastore = datastore
-        self._store = store
-        self._cases = cases
+        self._clockworks = clockworks
         self._clock = clock
         self._hold = hold
         self._batch = batch
@@ -174,7 +175,7 @@ class Ticker:
         return fired
 
     def _fire_one(self, row: _Row) -> bool:
-        """One case that cannot be acted upon must not stop the others: its row waits until its lease ends."""
+        """One that cannot be acted upon must not stop the others: its row waits until its lease ends."""
         try:
             return self._miss(row)
         except ServiceUnavailable:
@@ -185,23 +186,25 @@ class Ticker:
 
     def _miss(self, row: _Row) -> bool:
         request = Request(TICKER, f"clock:{row.clock_id}")
-        try:
-            if self._cases.miss_clock(request, row.case_id, row.clock_id):
-                return True
-        except NotFound:
+        for clockwork in self._clockworks:
+            try:
+                if clockwork.miss_clock(request, row.case_id, row.clock_id):
+                    return True
+                if clockwork.runs_clock(TICKER, row.case_id, row.clock_id):
+                    return False
+            except NotFound:
+                continue
+            break
+        else:
             log.warning("a due time has no case", extra={"case_id": row.case_id})
-        if not self._runs(row) and change(self._datastore, DISCARD, row.case_id, row.clock_id):
+        self._discard(row)
+        return False
+
+    def _discard(self, row: _Row) -> None:
+        if change(self._datastore, DISCARD, row.case_id, row.clock_id):
             log.warning(
                 "a due time that its case no longer has was discarded", extra={"case_id": row.case_id}
             )
-        return False
-
-    def _runs(self, row: _Row) -> bool:
-        try:
-            case = self._store.load(row.case_id)
-        except StoreUnavailable as down:
-            raise ServiceUnavailable from down
-        return case is not None and row.clock_id in case.clocks.running
 
     def forget_keys(self) -> int:
         """Remove idempotency keys that are no longer kept; their number. Raises ServiceUnavailable."""

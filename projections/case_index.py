@@ -20,11 +20,11 @@ from domain.events import (
 from domain.values import CaseType, Stage
 from projections.pages import DEFAULT_LIMIT, Listing
 from projections.pages import page as page_of
-from projections.read_model import ReadModel, Row, Rows, changed, put
+from projections.read_model import CaseRow, ReadModel, Rows, changed, put
 from projections.stages import STAGE_AFTER
 
 
-class IndexedCase(Row, frozen=True, kw_only=True):
+class IndexedCase(CaseRow, frozen=True, kw_only=True):
     """What a case can be found by; `buyer` is the pseudonym that the fact carries, and is never shown."""
 
     number: str

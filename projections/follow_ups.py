@@ -23,10 +23,10 @@ from domain.events import (
 from domain.values import FollowUpState
 from projections.pages import DEFAULT_LIMIT, Listing
 from projections.pages import page as page_of
-from projections.read_model import ReadModel, Row, Rows, changed, put
+from projections.read_model import CaseRow, ReadModel, Rows, changed, put
 
 
-class FollowUp(Row, frozen=True, kw_only=True):
+class FollowUp(CaseRow, frozen=True, kw_only=True):
     """One follow-up; a case's card has the case's own id, no due time and no state."""
 
     KEY = "follow_up_id"

@@ -17,13 +17,13 @@ from domain.events import (
 from domain.values import PenaltyState
 from projections.pages import DEFAULT_LIMIT, Listing
 from projections.pages import page as page_of
-from projections.read_model import ReadModel, Row, Rows, changed, put
+from projections.read_model import CaseRow, ReadModel, Rows, changed, put
 
 LEDGER_CURRENCY = "CNY"
 """The currency of `fine_minor_live`; fines in another one are totalled apart, never added to it."""
 
 
-class Penalty(Row, frozen=True, kw_only=True):
+class Penalty(CaseRow, frozen=True, kw_only=True):
     """One line of a merchant's ledger."""
 
     KEY = "penalty_id"

@@ -33,11 +33,11 @@ from domain.events import (
 from domain.values import GOODS_KINDS, MONEY_KINDS, Stage
 from projections.pages import DEFAULT_LIMIT, Listing
 from projections.pages import page as page_of
-from projections.read_model import ReadModel, Row, Rows, changed, put
+from projections.read_model import CaseRow, ReadModel, Rows, changed, put
 from projections.stages import STAGE_AFTER
 
 
-class Loop(Row, frozen=True, kw_only=True):
+class Loop(CaseRow, frozen=True, kw_only=True):
     """A case and what is unsettled in it: the ids of money lines, goods legs, rectification and follow-up."""
 
     stage: Stage

@@ -14,17 +14,28 @@ F = TypeVar("F", bound=Fact)
 R = TypeVar("R", bound="Row")
 
 Rows = Mapping[UUID, R]
-"""The rows of one case by their key; a step returns a new mapping and changes none."""
+"""The rows of one aggregate by their key; a step returns a new mapping and changes none."""
 
 Step = Callable[[Rows[R], F], Rows[R]]
 
 
 class Row(msgspec.Struct, frozen=True, gc=False):
-    """One row of a read model. Field for field the columns of its table, except `stale`."""
+    """One row of a read model. Field for field the columns of its table, except `stale`.
+
+    KEY names the field that tells rows apart, SOURCE the one with the id of the aggregate told of.
+    """
+
+    KEY: ClassVar[str]
+    SOURCE: ClassVar[str]
+
+
+class CaseRow(Row, frozen=True, gc=False):
+    """A row about a case."""
 
     case_id: UUID
 
     KEY: ClassVar[str] = "case_id"
+    SOURCE: ClassVar[str] = "case_id"
 
 
 class UnknownFact(LookupError):
@@ -35,8 +46,9 @@ class UnknownFact(LookupError):
 class ReadModel(Generic[R]):
     """A disposable answer to one question, folded from the facts.
 
-    `columns` and `indexes` are the DDL of its table; the table also has `stale boolean`, which is true
-    while the case's later facts are parked, and is indexed by `case_id`. `ignored` lists what says nothing
+    `of` names the kinds of aggregates whose facts it reads; those of others never reach it. `columns` and
+    `indexes` are the DDL of its table; the table also has `stale boolean`, which is true while later facts
+    of the row's aggregate are parked, and is indexed by the row's SOURCE. `ignored` lists what says nothing
     to it: whole subjects (`goods`: a module of `domain.events`) or single facts by their stored names. What
     it neither folds nor ignores, it refuses. A change of the row, or of a step that must reach old rows,
     raises `version`, and with it the table's name.
@@ -51,6 +63,7 @@ class ReadModel(Generic[R]):
     columns: str
     indexes: tuple[str, ...]
     ignored: str
+    of: str = "Case"
     steps: dict[type[Fact], Step[R, Any]] = field(default_factory=dict)
 
     @property
@@ -60,9 +73,18 @@ class ReadModel(Generic[R]):
 
     @cached_property
     def ignored_facts(self) -> frozenset[type[Fact]]:
-        """The facts that it passes over."""
+        """The facts of its kinds that it passes over."""
         names = self.ignored.split()
         return frozenset(fact for name, fact in FACTS.items() if name in names or subject_of(fact) in names)
+
+    @cached_property
+    def kinds(self) -> frozenset[str]:
+        """The stored names of the aggregates whose facts it reads."""
+        return frozenset(self.of.split())
+
+    def passes_over(self, fact: type[Fact]) -> bool:
+        """Whether such facts need not be shown to it."""
+        return fact.OF not in self.kinds or fact in self.ignored_facts
 
     def folds(self, *facts: type[Fact]) -> Callable[[Step[R, F]], Step[R, F]]:
         """Register the decorated step for these facts."""
@@ -75,15 +97,15 @@ class ReadModel(Generic[R]):
         return register
 
     def fold(self, rows: Rows[R], fact: Fact) -> Rows[R]:
-        """The case's rows after the fact.
+        """The aggregate's rows after the fact.
 
         Raises UnknownFact for a fact outside the vocabulary, and KeyError for one that tells of something
-        the case's earlier facts never mentioned.
+        the aggregate's earlier facts never mentioned.
         """
         step = self.steps.get(type(fact))
         if step is not None:
             return step(rows, fact)
-        if type(fact) in self.ignored_facts:
+        if self.passes_over(type(fact)):
             return rows
         raise UnknownFact(f"{self.name} does not know {type(fact).__name__}")
 

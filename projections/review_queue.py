@@ -31,7 +31,7 @@ from domain.events import (
 from domain.values import CaseType, Stage
 from projections.pages import DEFAULT_LIMIT, Listing
 from projections.pages import page as page_of
-from projections.read_model import ReadModel, Row, Rows, changed, put
+from projections.read_model import CaseRow, ReadModel, Rows, changed, put
 from projections.stages import STAGE_AFTER
 
 REVIEW_TERM = timedelta(hours=48)
@@ -55,7 +55,7 @@ class UnknownQueue(LookupError):
     """There is no queue of this name."""
 
 
-class Queued(Row, frozen=True, kw_only=True):
+class Queued(CaseRow, frozen=True, kw_only=True):
     """A case, the queue it stands in (None once it has ended) and the lease on it, live or run out."""
 
     queue: str | None

@@ -60,12 +60,18 @@ class Problem(Schema):
 
 
 class Stale(Problem):
-    """The case has moved on: its version now, and the facts since the one that the caller saw."""
+    """It has moved on: its version now, and the facts since the one that the caller saw."""
+
+    version = fields.Integer(required=True)
+    since = fields.List(fields.Nested(lambda: HistoryEntry()), required=True)
+
+
+class StaleCase(Stale):
+    """The case has moved on."""
 
     case_id = fields.UUID(required=True)
-    version = fields.Integer(required=True)
+    number = fields.String(required=True)
     stage = OneOf(Stage, required=True)
-    since = fields.List(fields.Nested(lambda: HistoryEntry()), required=True)
 
 
 class Amount(Schema):
@@ -82,14 +88,19 @@ class Actor(Schema):
     role = OneOf(Role, required=True)
 
 
-class Command(Schema):
+class Recorded(Schema):
     """What every command answers; `position` is for `min_position` of list reads."""
+
+    version = fields.Integer(required=True)
+    position = fields.String(required=True)
+
+
+class Command(Recorded):
+    """What every command on a case answers."""
 
     case_id = fields.UUID(required=True)
     number = fields.String(required=True)
     stage = OneOf(Stage, required=True)
-    version = fields.Integer(required=True)
-    position = fields.String(required=True)
 
 
 class HeldLease(Schema):

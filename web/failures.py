@@ -11,7 +11,7 @@ from application.errors import RequestError, VersionMismatch
 from application.store import StoreUnavailable
 from domain.refusals import Refusal
 from web import problems
-from web.presenter import Presenter
+from web.presenter import Presenter, state
 from web.problems import Problem
 from web.requests import incoming
 
@@ -72,13 +72,13 @@ def _described(error: Exception) -> str:
 
 
 def _moved_on(error: VersionMismatch, show: Presenter) -> Problem:
-    case = error.case
+    current = error.aggregate
     since = show.changes(error.since, incoming().known_caller.actor)
     return Problem(
         "version_mismatch",
-        f"the case is at version {case.version}",
-        headers={"ETag": f'"{case.version}"'},
-        more={"case_id": case.id, "version": case.version, "stage": case.stage, "since": since},
+        f"the {current.kind().replace('_', ' ')} is at version {current.version}",
+        headers={"ETag": f'"{current.version}"'},
+        more={**state(current), "since": since},
     )
 
 

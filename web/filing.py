@@ -56,7 +56,7 @@ def _working(routes: Routes, cases: Cases) -> None:
         "/cases",
         "cases.file",
         schemas.FilingSchema(),
-        created=True,
+        created="/cases/{case_id}",
         codes=["case_already_open_for_order_line"],
     )
     def file_case(request: Request, body: dict[str, Any]) -> tuple[Answer, Extra]:
@@ -74,7 +74,7 @@ def _working(routes: Routes, cases: Cases) -> None:
     def claim_case(request: Request, body: dict[str, Any], case_id: UUID) -> tuple[Answer, Extra]:
         """Claim the case under a lease, or renew one's own."""
         done = cases.claim(request, case_id)
-        return done, {"lease": presenter.lease(done.case.lease)}
+        return done, {"lease": presenter.lease(done.aggregate.lease)}
 
     @routes.command(
         "/cases/<case_id>/lease",
@@ -107,7 +107,7 @@ def _examining(routes: Routes, cases: Cases, new_id: Callable[[], UUID]) -> None
         "evidence.submit",
         schemas.EvidenceSchema(),
         answers.EvidenceOnFile,
-        created=True,
+        created="/cases/{case_id}",
         codes=["case_already_closed", "wrong_stage"],
     )
     def submit_evidence(request: Request, body: dict[str, Any], case_id: UUID) -> tuple[Answer, Extra]:
@@ -132,11 +132,11 @@ def _examining(routes: Routes, cases: Cases, new_id: Callable[[], UUID]) -> None
         schemas.DecisionSchema(),
         answers.Decided,
         versioned=True,
-        created=True,
+        created="/cases/{case_id}",
         codes=[*CLAIMED, "case_not_verified", "wrong_stage", "compensation_exceeds_entitlement"],
     )
     def decide_case(request: Request, body: dict[str, Any], case_id: UUID) -> tuple[Answer, Extra]:
         """Decide the round: what is granted, under which clauses."""
         remedies = tuple(Remedy(new_id(), **one) for one in body["remedies"])
         done = cases.decide(request, case_id, remedies, body["clauses"], body["reasons"])
-        return done, {"decision_id": done.subject, **presenter.decision(done.case)}
+        return done, {"decision_id": done.subject, **presenter.decision(done.aggregate)}

@@ -96,7 +96,7 @@ def _next_in_queue(routes: Routes, reader: Reader, cases: Cases, clock: Clock) -
 
         found = _of_queue(lambda: reader.read(review_queue.REVIEW_QUEUE, candidates))
         done = cases.claim_next(request, found)
-        return None if done is None else (done, {"lease": presenter.lease(done.case.lease)})
+        return None if done is None else (done, {"lease": presenter.lease(done.aggregate.lease)})
 
 
 def _merchants(routes: Routes, reader: Reader) -> None:

@@ -25,9 +25,9 @@ ASSETS: Mapping[str, str] = {
 
 DESCRIPTION = """After-sales cases of one marketplace, as facts.
 
-Send an API key as `Authorization: Bearer rc_...`. Every command answers the case's `version` as `ETag`;
-commands that need it take it back as `If-Match`. `position` of an answer, sent to a list as `min_position`,
-makes the list show at least that command. Failures are problem+json with a stable `code`."""
+Send an API key as `Authorization: Bearer rc_...`. Every command answers the `version` of what it was given to
+as `ETag`; commands that need it take it back as `If-Match`. `position` of an answer, sent to a list as
+`min_position`, makes the list show at least that command. Failures are problem+json with a stable `code`."""
 
 _HEADER = {"in": "header", "schema": {"type": "string"}}
 PARAMETERS: Mapping[str, Mapping[str, Any]] = {
@@ -52,8 +52,8 @@ PARAMETERS: Mapping[str, Mapping[str, Any]] = {
     "RequestId": {**_HEADER, "name": "X-Request-Id", "description": "Kept with the facts, and sent back."},
 }
 HEADERS: Mapping[str, Mapping[str, Any]] = {
-    "Version": {"description": "The case's version.", "schema": {"type": "string"}},
-    "Location": {"description": "The case.", "schema": {"type": "string"}},
+    "Version": {"description": "The version of what the command was given to.", "schema": {"type": "string"}},
+    "Location": {"description": "Where it can be read.", "schema": {"type": "string"}},
 }
 
 

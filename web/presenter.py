@@ -2,14 +2,16 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import singledispatch
 from typing import Any
 from uuid import UUID
 
-from application.cases import Answer
+from application.running import Answer
 from application.sight import Sight, sight
 from application.store import Provenance, RecordedFact
 from application.vault import Vault
 from domain import events
+from domain.aggregate import EvolvingAggregate
 from domain.case import Case
 from domain.case.lease import Lease
 from domain.case.money import Line
@@ -24,16 +26,25 @@ _PEOPLE = frozenset({"by", "holder", "filed_by"})
 _OUTSIDERS = frozenset({Role.MERCHANT, Role.BUYER_INTEGRATION, Role.SYSTEM})
 
 
-def command(answer: Answer) -> Shown:
+def command(answer: Answer[Any]) -> Shown:
     """The part that every command answers."""
-    case = answer.case
-    return {
-        "case_id": case.id,
-        "number": case.filing.number,
-        "stage": case.stage,
-        "version": case.version,
-        "position": str(answer.position),
-    }
+    return {**state(answer.aggregate), "position": str(answer.position)}
+
+
+def state(aggregate: EvolvingAggregate) -> Shown:
+    """Which aggregate it is, what its kind always tells, and its version."""
+    return {f"{aggregate.kind()}_id": aggregate.id, **told(aggregate), "version": aggregate.version}
+
+
+@singledispatch
+def told(aggregate: EvolvingAggregate) -> Shown:
+    """What answers tell of this kind of aggregate beside its id and version, if anything is registered."""
+    return {}
+
+
+@told.register
+def _(case: Case) -> Shown:
+    return {"number": case.filing.number, "stage": case.stage}
 
 
 def lease(held: Lease | None) -> Shown | None:

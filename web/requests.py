@@ -13,8 +13,8 @@ from flask import g, request
 from gunicorn.http.errors import ParseException
 from webargs.flaskparser import FlaskParser
 
-from application.cases import Request
 from application.keys import Caller, Keys
+from application.running import Request
 from application.store import IdempotencyKey
 from application.vault import Vault
 from web import strict_json
@@ -154,8 +154,8 @@ class Commands:
     def __init__(self, vault: Vault) -> None:
         self._vault = vault
 
-    def request(self, of_case: bool) -> Request:
-        """The request as the use cases know it; If-Match is read for one on a case.
+    def request(self, compares: bool) -> Request:
+        """The request as the use cases know it; `compares`: with its If-Match.
 
         Raises Problem `invalid_request` for a malformed header.
         """
@@ -164,7 +164,7 @@ class Commands:
         return Request(
             by=actor,
             request_id=here.request_id,
-            expected_version=_expected_version() if of_case else None,
+            expected_version=_expected_version() if compares else None,
             idempotency=self._idempotency(actor.id, here.value),
             lease_token=_header("Lease-Token", _LEASE_TOKEN, "the token of a lease"),
         )
@@ -183,7 +183,7 @@ def _expected_version() -> int | None:
     tag = _header("If-Match", _ETAG, 'the version that you saw, as "3"')
     if tag is None:
         return None
-    # If-Match compares strongly (RFC 9110, 13.1.1): a weak tag matches nothing, and no case has version 0.
+    # If-Match compares strongly (RFC 9110, 13.1.1): a weak tag matches nothing, and nothing has version 0.
     return 0 if tag.startswith("W/") else int(tag.strip('"'))
 
 

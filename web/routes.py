@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import wraps
 from types import MappingProxyType
 from typing import Any
@@ -13,8 +14,8 @@ from flask_smorest import Blueprint
 from marshmallow import Schema
 
 from application import access
-from application.cases import Answer
 from application.errors import Forbidden, NotFound
+from application.running import Answer
 from domain.values import Actor
 from web import answers, presenter, problems
 from web.requests import Commands, StrictParser, incoming
@@ -42,13 +43,27 @@ _KINDS = {
 
 LONGEST_NAME = 128
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})
+NO_SHAPES: Mapping[int, type[Schema]] = MappingProxyType({})
 
-_SHAPES = {412: answers.Stale}
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """What commands are given to.
+
+    kind: its name in codes · path: where its commands are · stale: the answer to a version that is no more.
+    """
+
+    kind: str
+    path: str
+    stale: type[Schema]
+
+
+CASE = Resource("case", "/cases/", answers.StaleCase)
 
 Extra = Mapping[str, Any]
 View = Callable[..., Response]
 
-CommandView = Callable[..., tuple[Answer, Extra] | None]
+CommandView = Callable[..., tuple[Answer[Any], Extra] | None]
 """Carries out one command, and says what its answer tells beyond what every command tells.
 
 Called with the request, the body's value and the ids of the path by name. None: there was nothing to do
@@ -79,36 +94,40 @@ class Routes:
         body: Schema,
         answer: type[Schema] = answers.Command,
         *,
+        of: Resource = CASE,
         method: str = "POST",
         versioned: bool = False,
-        created: bool = False,
+        created: str = "",
         codes: Iterable[str] = (),
         empty: str = "",
     ) -> Callable[[CommandView], View]:
         """A command under `rule`; `codes` are its refusals and the parts that it can miss.
 
-        If-Match is read where the rule names a case: elsewhere there is nothing to compare it with.
+        of: what it is given to; If-Match is read below its path: elsewhere there is nothing to compare with ·
+        created: where one can read what the command creates, filled in from the answer.
         """
         status = 201 if created else 200
-        of_case = "<case_id>" in rule
+        compares = rule.startswith(of.path)
         possible = [*codes, *WITH_BODY, *ALWAYS, *(POSTED if method == "POST" else ())]
-        possible += ["case_not_found", "version_mismatch"] if of_case else []
+        possible += [f"{of.kind}_not_found", "version_mismatch"] if compares else []
         possible += ["precondition_required"] if versioned else []
 
         def register(function: CommandView) -> View:
             @wraps(function)
             def view(value: dict[str, Any], **place: str) -> Response:
-                request = self._commands.request(of_case)
+                request = self._commands.request(compares)
                 _permit(request.by, permission)
                 done = function(request, value, **_ids(place))
-                return Response(status=204) if done is None else _commanded(*done, status)
+                return Response(status=204) if done is None else _commanded(*done, created)
 
             headers = ["RequestId", *(["IdempotencyKey"] if method == "POST" else [])]
-            headers += ["IfMatch" if versioned else "IfMatchOptional", "LeaseToken"] if of_case else []
+            headers += ["IfMatch" if versioned else "IfMatchOptional"] if compares else []
+            headers += ["LeaseToken"] if compares and of is CASE else []
             answered = {status: _answer_doc(answer, status)} | (
                 {204: {"description": empty}} if empty else {}
             )
-            documented = self._documented(view, permission, answered, possible, headers)
+            problem_docs = _problem_docs(possible, {412: of.stale})
+            documented = self._documented(view, permission, {**answered, **problem_docs}, headers)
             return self._added(documented, rule, method, permission, body, "json")
 
         return register
@@ -132,7 +151,8 @@ class Routes:
                 return function(by, asked, **_ids(place))
 
             answered = {200: _answer_doc(answer, 200)}
-            documented = self._documented(view, permission, answered, [*codes, *ALWAYS], [])
+            problem_docs = _problem_docs([*codes, *ALWAYS])
+            documented = self._documented(view, permission, {**answered, **problem_docs}, [])
             return self._added(documented, rule, "GET", permission, query, "query")
 
         return register
@@ -141,15 +161,14 @@ class Routes:
         self,
         view: View,
         permission: str,
-        answered: Mapping[int, Mapping[str, Any]],
-        codes: Iterable[str],
+        responses: Mapping[int, Mapping[str, Any]],
         headers: Sequence[str],
     ) -> View:
         roles = sorted(access.PERMISSIONS[permission])
         extra: dict[str, Any] = {"parameters": list(headers)} if headers else {}
         documented: View = self._blueprint.doc(
             operationId=view.__name__,
-            responses={**answered, **_problem_docs(codes)},
+            responses=responses,
             **{"x-permission": permission, "x-roles": [role.value for role in roles]},
             **extra,
         )(view)
@@ -179,13 +198,14 @@ def sent(text: bytes, status: int = 200, headers: Mapping[str, str] = NO_HEADERS
 def versioned(
     value: Any, version: int, status: int = 200, headers: Mapping[str, str] | None = None
 ) -> Response:
-    """A value as JSON, with the case's version as its entity tag."""
+    """A value as JSON, with a version as its entity tag."""
     return sent(msgspec.json.encode(value), status, {"ETag": f'"{version}"', **(headers or {})})
 
 
-def _commanded(done: Answer, extra: Extra, status: int) -> Response:
-    created = {"Location": f"{PREFIX}/cases/{done.case.id}"} if status == 201 else {}
-    return versioned({**presenter.command(done), **extra}, done.case.version, status, created)
+def _commanded(done: Answer[Any], extra: Extra, created: str) -> Response:
+    body = {**presenter.command(done), **extra}
+    place = {"Location": PREFIX + created.format_map(body)} if created else {}
+    return versioned(body, done.aggregate.version, 201 if created else 200, place)
 
 
 def _permit(by: Actor, permission: str) -> None:
@@ -211,7 +231,7 @@ def _name(name: str, text: str) -> str:
 
 
 def _answer_doc(answer: type[Schema], status: int) -> dict[str, Any]:
-    headers = {"ETag": "Version"} if issubclass(answer, answers.Command) else {}
+    headers = {"ETag": "Version"} if issubclass(answer, answers.Recorded) else {}
     if status == 201:
         headers["Location"] = "Location"
     return {
@@ -221,14 +241,16 @@ def _answer_doc(answer: type[Schema], status: int) -> dict[str, Any]:
     }
 
 
-def _problem_docs(codes: Iterable[str]) -> dict[int, dict[str, Any]]:
+def _problem_docs(
+    codes: Iterable[str], shapes: Mapping[int, type[Schema]] = NO_SHAPES
+) -> dict[int, dict[str, Any]]:
     by_status: dict[int, list[str]] = {}
     for code in sorted(set(codes)):
         by_status.setdefault(problems.STATUS[code], []).append(code)
     return {
         status: {
             "description": "; ".join(f"`{code}`: {problems.title(code, 'en')}" for code in group),
-            "content": {problems.MEDIA_TYPE: {"schema": _SHAPES.get(status, answers.Problem)}},
+            "content": {problems.MEDIA_TYPE: {"schema": shapes.get(status, answers.Problem)}},
             "x-codes": group,
         }
         for status, group in sorted(by_status.items())

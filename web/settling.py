@@ -89,7 +89,7 @@ def _holding_to_account(routes: Routes, cases: Cases) -> None:
         schemas.PenaltySchema(),
         answers.Penalised,
         versioned=True,
-        created=True,
+        created="/cases/{case_id}",
         codes=["case_already_closed", "decision_missing", "wrong_stage", "penalty_outside_tariff"],
     )
     def penalise(request: Request, body: dict[str, Any], case_id: UUID) -> tuple[Answer, Extra]:

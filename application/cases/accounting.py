@@ -3,10 +3,11 @@
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from application.cases.running import Answer, Request, Running, reasons_of
+from application.cases.running import Answer, CaseRunning
 from application.errors import (
     InvalidRequest,
 )
+from application.running import Request, reasons_of
 from application.vault import Sealing
 from domain.case import Case
 from domain.values import (
@@ -18,7 +19,7 @@ FUTURE_LIMIT = timedelta(days=366)
 """A due time further away than this is taken for a mistake."""
 
 
-class Accounting(Running):
+class Accounting(CaseRunning):
     """What a case asks of the merchant beyond its remedies."""
 
     def penalise(

@@ -3,7 +3,8 @@
 from datetime import datetime
 from uuid import UUID
 
-from application.cases.running import Answer, Request, Running, reasons_of, sealed_if_given
+from application.cases.running import Answer, CaseRunning
+from application.running import Request, reasons_of, sealed_if_given
 from application.vault import Sealing
 from domain.case import Case
 from domain.values import (
@@ -15,7 +16,7 @@ from domain.values import (
 )
 
 
-class Ending(Running):
+class Ending(CaseRunning):
     """How a case ends, and begins again."""
 
     def attempt_follow_up(

@@ -8,17 +8,10 @@ from application import access
 from application.cases.accounting import Accounting
 from application.cases.ending import Ending
 from application.cases.reviewing import Reviewing
-from application.cases.running import RETRIES, Answer, Request, sealed_if_given
+from application.cases.running import Answer
 from application.cases.settling import Settling
-from application.errors import (
-    ServiceUnavailable,
-)
-from application.store import (
-    DeadlineNotPending,
-    Effects,
-    RecordedFact,
-    VersionConflict,
-)
+from application.running import Request, sealed_if_given
+from application.store import RecordedFact
 from application.vault import Sealing
 from domain.case import Case
 from domain.values import (
@@ -52,48 +45,40 @@ class Cases(Reviewing, Settling, Accounting, Ending):
         Raises Forbidden, InvalidRequest (an order from the future), IdempotencyKeyReused,
         RequestInProgress, ServiceUnavailable and the refusal CaseAlreadyOpenForOrderLine.
         """
-        self._permit(request.by, "cases.file")
-        if known := self._replayed(request):
-            return known
-        at = self._clock.now()
-        self._not_after(order.purchased_at, at, "/order/purchased_at")
-        if order.delivered_at:
-            self._not_after(order.delivered_at, at, "/order/delivered_at")
         case_id = self._new_id()
-        sealing = self._vault.sealing(case_id, 1)
-        case = Case.file(
-            by=request.by,
-            case_id=case_id,
-            number=case_number(case_id, at),
-            case_type=case_type,
-            reason=reason,
-            channel=channel,
-            buyer=self._vault.pseudonym("buyer", buyer_id),
-            merchant_id=merchant_id,
-            order=order,
-            claim=claim,
-            policy=self._policy,
-            at=at,
-            statement=sealed_if_given(sealing, SealedFor.BUYER, "statement", statement),
-            contact=_sealed_contact(sealing, contact),
-        )
-        return self._record(request, case, sealing, None)
+
+        def make(sealing: Sealing, at: datetime) -> Case:
+            self._not_after(order.purchased_at, at, "/order/purchased_at")
+            if order.delivered_at:
+                self._not_after(order.delivered_at, at, "/order/delivered_at")
+            return Case.file(
+                by=request.by,
+                case_id=case_id,
+                number=case_number(case_id, at),
+                case_type=case_type,
+                reason=reason,
+                channel=channel,
+                buyer=self._vault.pseudonym("buyer", buyer_id),
+                merchant_id=merchant_id,
+                order=order,
+                claim=claim,
+                policy=self._policy,
+                at=at,
+                statement=sealed_if_given(sealing, SealedFor.BUYER, "statement", statement),
+                contact=_sealed_contact(sealing, contact),
+            )
+
+        return self._created(request, "cases.file", case_id, make)
 
     def miss_clock(self, request: Request, case_id: UUID, clock_id: UUID) -> bool:
         """Act upon a due time that has passed; False when there was nothing left to act upon."""
-        for _ in range(RETRIES):
-            case = self._load(request.by, case_id, "clocks.miss")
-            case.miss_clock(clock_id, self._clock.now())
-            try:
-                if case.pending_events:
-                    self._save(request, case, Effects(fired=clock_id))
-                    return True
-            except DeadlineNotPending:
-                return False
-            except VersionConflict:
-                continue
-            return False
-        raise ServiceUnavailable
+        return self._fired(
+            request, case_id, "clocks.miss", clock_id, lambda case, at: case.miss_clock(clock_id, at)
+        )
+
+    def runs_clock(self, by: Actor, case_id: UUID, clock_id: UUID) -> bool:
+        """Whether the clock still runs."""
+        return clock_id in self._load(by, case_id, "clocks.miss").clocks.running
 
     def get(self, by: Actor, case_id: UUID) -> Case:
         """The case as it is now. Raises NotFound for one that is not the caller's to see."""

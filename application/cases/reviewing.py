@@ -4,11 +4,12 @@ from datetime import datetime
 from uuid import UUID
 
 from application import access
-from application.cases.running import Answer, Request, Running, reasons_of, sealed_if_given
+from application.cases.running import Answer, CaseRunning
 from application.errors import (
     Forbidden,
     NotFound,
 )
+from application.running import Request, reasons_of, sealed_if_given
 from application.vault import Sealing
 from domain.case import Case
 from domain.refusals import CaseClaimedByAnother, Refusal
@@ -22,7 +23,7 @@ from domain.values import (
 )
 
 
-class Reviewing(Running):
+class Reviewing(CaseRunning):
     """From the claim to the decision."""
 
     def claim(self, request: Request, case_id: UUID) -> Answer:

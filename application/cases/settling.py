@@ -3,7 +3,8 @@
 from datetime import datetime
 from uuid import UUID
 
-from application.cases.running import Answer, Request, Running
+from application.cases.running import Answer, CaseRunning
+from application.running import Request
 from application.vault import Sealing
 from domain.case import Case
 from domain.values import (
@@ -13,7 +14,7 @@ from domain.values import (
 )
 
 
-class Settling(Running):
+class Settling(CaseRunning):
     """Paying and shipping what was decided."""
 
     def confirm_compensation(

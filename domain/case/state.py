@@ -1,12 +1,10 @@
 """What a case remembers, and the guards that every command shares."""
 
 from datetime import datetime
-from typing import Any
 from uuid import UUID, uuid5
 
-from eventsourcing.domain import Aggregate
-
 from domain import events
+from domain.aggregate import EvolvingAggregate
 from domain.case.clocks import Clocks, Running
 from domain.case.evolution import evolve
 from domain.case.follow_up import FollowUps
@@ -48,7 +46,7 @@ UNPROVEN = frozenset({Finding.NOT_UPHELD, Finding.INCONCLUSIVE})
 """Findings for which nobody need be liable."""
 
 
-class CaseState(Aggregate):
+class CaseState(EvolvingAggregate):
     """The folded facts of a case, region by region, and how commands ask and record."""
 
     def __init__(self) -> None:
@@ -71,18 +69,10 @@ class CaseState(Aggregate):
         evolve(fact, self)
 
     @property
-    def new_facts(self) -> list[events.Fact]:
-        """The facts of this command, not yet recorded."""
-        return [fact for fact in self.pending_events if isinstance(fact, events.Fact)]
-
-    @property
     def verified(self) -> events.CaseVerified | None:
         """The finding of the present round."""
         found = self.verification
         return found if found and found.round == self.round else None
-
-    def _record(self, fact: type[events.Fact], at: datetime, **content: Any) -> None:
-        self.trigger_event(fact, timestamp=at, **content)
 
     def _unless_closed(self) -> None:
         if self.stage is Stage.CLOSED:

@@ -1,7 +1,7 @@
 """What every fact is, and the name under which it is stored."""
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from eventsourcing.domain import AggregateEvent
 from eventsourcing.utils import register_topic
@@ -12,13 +12,17 @@ FACTS: dict[str, type["Fact"]] = {}
 """Every fact by its stored name."""
 
 
-def stored_as(name: str) -> Callable[[T], T]:
-    """Give a fact, or the aggregate, the name under which it is stored, whatever module it lives in."""
+def stored_as(name: str, *, of: str = "Case") -> Callable[[T], T]:
+    """Give a fact, or an aggregate, the name under which it is stored, whatever module it lives in.
+
+    of: the stored name of the aggregate that a fact belongs to; each fact belongs to one kind.
+    """
 
     def register(cls: T) -> T:
         cls.TOPIC = name
         register_topic(name, cls)
         if issubclass(cls, Fact):
+            cls.OF = of
             FACTS[name] = cls
         return cls
 
@@ -26,10 +30,12 @@ def stored_as(name: str) -> Callable[[T], T]:
 
 
 class Fact(AggregateEvent):
-    """Something that happened to a case and cannot be unhappened."""
+    """Something that happened and cannot be unhappened; `OF` names the kind of aggregate that it is of."""
+
+    OF: ClassVar[str] = "Case"
 
     def apply(self, aggregate: Any) -> None:
-        """Fold this fact into the case."""
+        """Fold this fact into its aggregate."""
         aggregate.evolve(self)
 
 

@@ -22,10 +22,10 @@ from rich.console import Console
 from rich.table import Table
 
 from application.store import Deadline, Effects, IdempotencyKey, OutboxMessage, Provenance
-from infrastructure.case_store import CaseApplication
 from infrastructure.event_store.append_call import NO_EFFECTS
 from infrastructure.mapper import FactMapper
 from infrastructure.migrate import migrate
+from infrastructure.store import FactApplication
 
 THREADS = (1, 4, 8)
 TARGET_OF_STOCK = 3.0
@@ -170,7 +170,7 @@ def _effects() -> Effects:
 # --- ours -------------------------------------------------------------------------------------------
 
 
-class BenchApplication(CaseApplication):
+class BenchApplication(FactApplication):
     """The product's application, recording the fact of this measurement."""
 
     def construct_mapper(self) -> Mapper[UUID]:

@@ -29,21 +29,21 @@ from domain.values import (
     Role,
     Sealed,
 )
-from infrastructure.case_store import PostgresCaseStore
 from infrastructure.migrate import migrate
+from infrastructure.store import PostgresStore
 
 ORDERS = count(1)
 
 
 @pytest.fixture(scope="module")
-def store(database_url: str) -> Iterator[PostgresCaseStore]:
+def store(database_url: str) -> Iterator[PostgresStore]:
     """One store for a file's tests; each test uses orders of its own."""
     name = f"test_{uuid4().hex}"
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name} TEMPLATE template0".encode())
         url = urlsplit(database_url)._replace(path=f"/{name}").geturl()
         migrate(url)
-        with PostgresCaseStore(url) as opened:
+        with PostgresStore(url) as opened:
             opened.url = url  # type: ignore[attr-defined]
             yield opened
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
@@ -103,10 +103,11 @@ class Desk:
     auditor = Actor("auditor-1", Role.AUDITOR)
     ticker = Actor("ticker", Role.SYSTEM)
 
-    def __init__(self, store: PostgresCaseStore) -> None:
+    def __init__(self, store: PostgresStore) -> None:
         self.store = store
         self.clock = SetClock()
-        self.cases = Cases(store, GlassVault(), DEFAULT, self.clock, uuid4)
+        self.vault = GlassVault()
+        self.cases = Cases(store, self.vault, DEFAULT, self.clock, uuid4)
 
     def request(
         self, by: Actor, version: int | None = None, key: str | None = None, body: bytes = b""
@@ -143,18 +144,18 @@ class Desk:
     def claimed(self, by: Actor | None = None) -> Answer:
         """File a case and claim it."""
         filed = self.file()
-        return self.cases.claim(self.request(by or self.reviewer, 1), filed.case.id)
+        return self.cases.claim(self.request(by or self.reviewer, 1), filed.aggregate.id)
 
     def verified(self) -> Answer:
         """And find for the buyer."""
-        case = self.claimed().case
+        case = self.claimed().aggregate
         shares = (LiabilityShare(LiableParty.MERCHANT, 100),)
         request = self.request(self.reviewer, case.version)
         return self.cases.verify(request, case.id, Finding.UPHELD, shares, (), "拉链坏了")
 
     def decided(self) -> tuple[Answer, UUID]:
         """And refund 199 yuan."""
-        case = self.verified().case
+        case = self.verified().aggregate
         refund = Remedy(uuid4(), RemedyKind.REFUND, Money(19_900, "CNY"))
         request = self.request(self.reviewer, case.version)
         return self.cases.decide(request, case.id, (refund,), ("Q-1",), "退款"), refund.remedy_id
@@ -163,7 +164,7 @@ class Desk:
         """And pay it."""
         answer, line = self.decided()
         request = self.request(self.finance)
-        return self.cases.confirm_compensation(request, answer.case.id, line, "pay-1", self.clock.at)
+        return self.cases.confirm_compensation(request, answer.aggregate.id, line, "pay-1", self.clock.at)
 
     def facts(self, case_id: UUID) -> list[str]:
         """The names of the case's recorded facts."""
@@ -176,7 +177,7 @@ class Desk:
 
 
 @pytest.fixture
-def desk(store: PostgresCaseStore) -> Desk:
+def desk(store: PostgresStore) -> Desk:
     """The use cases and everyone who uses them."""
     return Desk(store)
 

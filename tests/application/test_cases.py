@@ -9,7 +9,6 @@ import pytest
 
 from application.access import PERMISSIONS
 from application.cases import Cases, case_number
-from application.cases.running import RETRIES
 from application.errors import (
     Forbidden,
     IdempotencyKeyReused,
@@ -20,7 +19,9 @@ from application.errors import (
     ServiceUnavailable,
     VersionMismatch,
 )
+from application.running import RETRIES
 from application.store import KeyAlreadyUsed, KeyInUse, StoreUnavailable, VersionConflict
+from domain.case import Case
 from domain.refusals import CaseAlreadyOpenForOrderLine, CaseClaimedByAnother, CaseNotClaimed
 from domain.values import EvidenceParty, Payer, ReopenGround, Resolution, Role, Visibility
 
@@ -29,20 +30,20 @@ from domain.values import EvidenceParty, Payer, ReopenGround, Resolution, Role, 
 
 def test_a_filed_case_is_its_own_first_version(desk):
     answer = desk.file()
-    assert (answer.case.version, desk.facts(answer.case.id)) == (1, ["CaseFiled"])
-    assert (1, answer.position) == desk.store.end_of_save(answer.case.id, 1)
+    assert (answer.aggregate.version, desk.facts(answer.aggregate.id)) == (1, ["CaseFiled"])
+    assert (1, answer.position) == desk.store.end_of_save(answer.aggregate.id, 1)
 
 
 def test_what_people_wrote_is_sealed_for_the_fact_that_carries_it(desk):
     contact = {"name": "王芳", "phone": "13800000000", "address": "杭州"}
-    filing = desk.file(statement="拉链坏了", contact=contact).case.filing
+    filing = desk.file(statement="拉链坏了", contact=contact).aggregate.filing
     assert filing.statement.box == "1:statement:拉链坏了"
     assert filing.contact.phone.box == "1:contact.phone:13800000000"
     assert filing.buyer != "b-1001"
 
 
 def test_the_new_keys_are_recorded_with_the_facts(desk):
-    case = desk.file(statement="拉链坏了").case
+    case = desk.file(statement="拉链坏了").aggregate
     assert desk.rows("SELECT person FROM vault.data_keys WHERE case_id = %s", case.id) == [("buyer",)]
 
 
@@ -62,16 +63,16 @@ def test_order_lines_whose_ids_read_alike_put_together_are_two(desk):
 
 def test_a_withdrawn_case_frees_its_order_line(desk):
     order = desk.order()
-    case = desk.file(order=order).case
+    case = desk.file(order=order).aggregate
     desk.cases.withdraw(desk.request(desk.app, 1), case.id, "不要了")
-    assert desk.file(order=order).case.id != case.id
+    assert desk.file(order=order).aggregate.id != case.id
 
 
 def test_a_closed_case_frees_its_order_line_and_reopening_needs_it_back(desk, nothing_recorded):
     order = desk.order()
-    case = desk.file(order=order).case
+    case = desk.file(order=order).aggregate
     desk.cases.close(desk.request(desk.agent, 1), case.id, Resolution.ANSWERED, "已答复")
-    version = desk.store.load(case.id).version
+    version = desk.store.load(Case, case.id).version
     desk.file(order=order)
     with nothing_recorded, pytest.raises(CaseAlreadyOpenForOrderLine):
         desk.cases.reopen(desk.request(desk.reviewer, version), case.id, ReopenGround.NEW_FACTS, "新证据")
@@ -79,8 +80,8 @@ def test_a_closed_case_frees_its_order_line_and_reopening_needs_it_back(desk, no
 
 def test_reopening_takes_the_order_line_again(desk):
     order = desk.order()
-    case = desk.file(order=order).case
-    closed = desk.cases.close(desk.request(desk.agent, 1), case.id, Resolution.ANSWERED, "已答复").case
+    case = desk.file(order=order).aggregate
+    closed = desk.cases.close(desk.request(desk.agent, 1), case.id, Resolution.ANSWERED, "已答复").aggregate
     request = desk.request(desk.reviewer, closed.version)
     desk.cases.reopen(request, case.id, ReopenGround.NEW_FACTS, "新证据")
     with pytest.raises(CaseAlreadyOpenForOrderLine):
@@ -88,11 +89,11 @@ def test_reopening_takes_the_order_line_again(desk):
 
 
 def test_a_case_reopened_before_it_was_closed_still_holds_its_order_line(desk):
-    case = desk.paid().case
+    case = desk.paid().aggregate
     reopened = desk.cases.reopen(
         desk.request(desk.reviewer, case.version), case.id, ReopenGround.GRACE, "复核"
     )
-    assert reopened.case.stage == "in_review"
+    assert reopened.aggregate.stage == "in_review"
 
 
 @pytest.mark.parametrize("field", ["purchased_at", "delivered_at"])
@@ -139,7 +140,7 @@ COMMANDS = {
     "reopen": ("cases.reopen", (ReopenGround.GRACE, "r")),
     "withdraw": ("cases.withdraw", ("r",)),
 }
-NOT_ON_ONE_CASE = {"file", "claim_next", "miss_clock", "get", "history", "allowed"}
+NOT_ON_ONE_CASE = {"file", "claim_next", "miss_clock", "runs_clock", "get", "history", "allowed"}
 
 
 def arguments(desk, name):
@@ -166,7 +167,7 @@ def test_a_role_without_the_permission_is_forbidden_whatever_the_case(desk, noth
 
 
 def test_another_merchants_case_is_not_there(desk):
-    case = desk.file().case
+    case = desk.file().aggregate
     assert desk.cases.get(desk.seller, case.id).id == case.id
     with pytest.raises(NotFound):
         desk.cases.get(desk.other_seller, case.id)
@@ -175,7 +176,7 @@ def test_another_merchants_case_is_not_there(desk):
 
 
 def test_another_integrations_case_is_not_there(desk):
-    case = desk.file().case
+    case = desk.file().aggregate
     with pytest.raises(NotFound):
         desk.cases.withdraw(desk.request(desk.other_app, 1), case.id, "不要了")
 
@@ -186,7 +187,7 @@ def test_an_unknown_case_is_not_there(desk):
 
 
 def test_outside_callers_file_evidence_for_themselves_only(desk, nothing_recorded):
-    case = desk.file().case
+    case = desk.file().aggregate
     with nothing_recorded, pytest.raises(Forbidden):
         desk.cases.submit_evidence(
             desk.request(desk.seller), case.id, EvidenceParty.BUYER, "photo", "t", "0" * 64
@@ -194,31 +195,31 @@ def test_outside_callers_file_evidence_for_themselves_only(desk, nothing_recorde
 
 
 def test_staff_file_evidence_for_any_party(desk):
-    case = desk.file().case
+    case = desk.file().aggregate
     for party in EvidenceParty:
         desk.cases.submit_evidence(desk.request(desk.agent), case.id, party, "photo", "t", "0" * 64)
     assert desk.facts(case.id).count("EvidenceSubmitted") == 3
 
 
 def test_what_is_not_on_the_case_is_not_found(desk):
-    case = desk.paid().case
+    case = desk.paid().aggregate
     with pytest.raises(NotFound) as caught:
         desk.cases.complete_follow_up(desk.request(desk.agent), case.id, uuid4(), True)
     assert caught.value.kind == "follow_up"
 
 
 def test_the_caller_is_told_what_it_could_do_now(desk):
-    case = desk.file().case
+    case = desk.file().aggregate
     assert desk.cases.allowed(desk.reviewer, case) == ["lease", "notes", "evidence", "closure"]
     assert desk.cases.allowed(desk.app, case) == ["evidence", "withdrawal"]
     assert desk.cases.allowed(desk.auditor, case) == []
-    claimed = desk.cases.claim(desk.request(desk.reviewer, 1), case.id).case
+    claimed = desk.cases.claim(desk.request(desk.reviewer, 1), case.id).aggregate
     assert "verification" in desk.cases.allowed(desk.reviewer, claimed)
     assert "verification" not in desk.cases.allowed(desk.other_reviewer, claimed)
     assert "lease" in desk.cases.allowed(desk.reviewer, claimed)
     assert "lease" not in desk.cases.allowed(desk.other_reviewer, claimed)
     assert "decisions" not in desk.cases.allowed(desk.reviewer, claimed)
-    assert "decisions" in desk.cases.allowed(desk.reviewer, desk.verified().case)
+    assert "decisions" in desk.cases.allowed(desk.reviewer, desk.verified().aggregate)
 
 
 # --- versions ---
@@ -226,33 +227,33 @@ def test_the_caller_is_told_what_it_could_do_now(desk):
 
 @pytest.mark.parametrize("name", ["claim", "verify", "decide", "penalise", "close", "reopen"])
 def test_a_command_of_judgement_needs_the_version_that_was_seen(desk, nothing_recorded, name):
-    case = desk.claimed().case
+    case = desk.claimed().aggregate
     with nothing_recorded, pytest.raises(PreconditionRequired):
         getattr(desk.cases, name)(desk.request(desk.reviewer), case.id, *arguments(desk, name))
 
 
 def test_a_stale_version_is_told_what_happened_since(desk, nothing_recorded):
-    case = desk.claimed().case
+    case = desk.claimed().aggregate
     with nothing_recorded, pytest.raises(VersionMismatch) as caught:
         desk.cases.claim(desk.request(desk.other_reviewer, 1), case.id)
-    assert caught.value.case.version == 3
+    assert caught.value.aggregate.version == 3
     assert [type(one.fact).__name__ for one in caught.value.since] == ["CaseClaimed", "PlatformSteppedIn"]
 
 
 def test_a_version_from_the_future_is_stale_too(desk):
-    case = desk.file().case
+    case = desk.file().aggregate
     with pytest.raises(VersionMismatch):
         desk.cases.claim(desk.request(desk.reviewer, 9), case.id)
 
 
 def test_a_given_version_is_compared_even_where_none_is_needed(desk):
-    case = desk.claimed().case
+    case = desk.claimed().aggregate
     with pytest.raises(VersionMismatch):
         desk.cases.note(desk.request(desk.reviewer, 1), case.id, "备注", Visibility.INTERNAL)
 
 
 def test_facts_from_outside_are_recorded_whatever_happens_meanwhile(desk):
-    case = desk.file().case
+    case = desk.file().aggregate
     desk_threads = [
         threading.Thread(
             target=desk.cases.note,
@@ -276,10 +277,10 @@ class Interrupted:
     def __getattr__(self, name):
         return getattr(self._store, name)
 
-    def load(self, case_id, *, version=None):
+    def load(self, kind, case_id, *, version=None):
         if self._reading == "load":
             raise self._error
-        return self._store.load(case_id, version=version)
+        return self._store.load(kind, case_id, version=version)
 
     def replay(self, scope, key):
         if self._reading == "replay":
@@ -294,21 +295,21 @@ class Interrupted:
 
 
 def test_a_conflict_is_tried_again(desk):
-    case = desk.file().case
+    case = desk.file().aggregate
     desk.cases._store = Interrupted(desk.store, RETRIES - 1)
     desk.cases.note(desk.request(desk.agent), case.id, "备注", Visibility.INTERNAL)
     assert desk.facts(case.id) == ["CaseFiled", "NoteAdded"]
 
 
 def test_but_not_for_ever(desk, nothing_recorded):
-    case = desk.file().case
+    case = desk.file().aggregate
     desk.cases._store = Interrupted(desk.store, RETRIES)
     with nothing_recorded, pytest.raises(ServiceUnavailable):
         desk.cases.note(desk.request(desk.agent), case.id, "备注", Visibility.INTERNAL)
 
 
 def test_a_store_that_is_away_is_a_service_that_is_unavailable(desk):
-    case = desk.file().case
+    case = desk.file().aggregate
     desk.cases._store = Interrupted(desk.store, 1, StoreUnavailable)
     with pytest.raises(ServiceUnavailable):
         desk.cases.note(desk.request(desk.agent), case.id, "备注", Visibility.INTERNAL)
@@ -316,14 +317,14 @@ def test_a_store_that_is_away_is_a_service_that_is_unavailable(desk):
 
 @pytest.mark.parametrize("reading", ["load", "replay"])
 def test_and_so_is_one_that_cannot_be_read(desk, reading):
-    case = desk.file().case
+    case = desk.file().aggregate
     desk.cases._store = Interrupted(desk.store, 0, StoreUnavailable, reading)
     with pytest.raises(ServiceUnavailable):
         desk.cases.note(desk.request(desk.agent, key="k-0"), case.id, "备注", Visibility.INTERNAL)
 
 
 def test_a_due_time_under_constant_conflict_is_left_for_later(desk, nothing_recorded):
-    case = desk.paid().case
+    case = desk.paid().aggregate
     (clock,) = case.clocks.running
     desk.clock.pass_time(days=3)
     desk.cases._store = Interrupted(desk.store, RETRIES)
@@ -351,12 +352,12 @@ def test_only_agents_and_reviewers_take_the_next_case(desk, role):
 
 
 def test_of_two_claims_at_once_one_wins_and_the_other_is_told(desk):
-    case = desk.file().case
+    case = desk.file().aggregate
     outcomes = []
 
     def claim(by):
         try:
-            outcomes.append(desk.cases.claim(desk.request(by, 1), case.id).case.lease.holder)
+            outcomes.append(desk.cases.claim(desk.request(by, 1), case.id).aggregate.lease.holder)
         except VersionMismatch:
             outcomes.append("mismatch")
 
@@ -376,20 +377,27 @@ def test_the_same_key_gives_the_first_answer(desk):
     order = desk.order()
     first = desk.file(desk.request(desk.app, key="k-1"), order)
     again = desk.file(desk.request(desk.app, key="k-1"), order)
-    assert (again.case.id, again.case.version, again.position) == (first.case.id, 1, first.position)
+    assert (again.aggregate.id, again.aggregate.version, again.position) == (
+        first.aggregate.id,
+        1,
+        first.position,
+    )
 
 
 def test_the_first_answer_stays_as_it_was(desk):
-    case = desk.file().case
+    case = desk.file().aggregate
     request = desk.request(desk.reviewer, 1, key="k-2")
     first = desk.cases.claim(request, case.id)
     desk.cases.note(desk.request(desk.agent), case.id, "备注", Visibility.INTERNAL)
     again = desk.cases.claim(request, case.id)
-    assert (again.case.version, again.case.lease) == (first.case.version, first.case.lease)
+    assert (again.aggregate.version, again.aggregate.lease) == (
+        first.aggregate.version,
+        first.aggregate.lease,
+    )
 
 
 def test_it_names_what_the_first_one_created(desk):
-    case = desk.file().case
+    case = desk.file().aggregate
     request = desk.request(desk.agent, key="k-3")
     first, again = (desk.cases.note(request, case.id, "备注", Visibility.INTERNAL) for _ in range(2))
     assert first.subject == again.subject
@@ -405,7 +413,7 @@ def test_another_body_under_the_same_key_is_refused(desk, nothing_recorded):
 def test_keys_of_different_callers_do_not_meet(desk):
     first = desk.file(desk.request(desk.app, key="k-5"))
     other = desk.file(desk.request(desk.other_app, key="k-5"))
-    assert first.case.id != other.case.id
+    assert first.aggregate.id != other.aggregate.id
 
 
 def test_a_key_sent_twice_at_once_is_carried_out_once(desk):
@@ -419,33 +427,33 @@ def test_a_key_sent_twice_at_once_is_carried_out_once(desk):
         thread.start()
     for thread in threads:
         thread.join()
-    assert len({answer.case.id for answer in answers}) == 1
+    assert len({answer.aggregate.id for answer in answers}) == 1
     assert len(answers) == 4
 
 
 def test_a_request_that_its_twin_overtakes_gets_the_twins_answer(desk, monkeypatch):
-    case = desk.file().case
+    case = desk.file().aggregate
     request = desk.request(desk.app, 1, key="twice")
     load = desk.store.load
 
-    def overtaken(case_id, **options):
+    def overtaken(kind, case_id, **options):
         monkeypatch.undo()
         desk.cases.withdraw(request, case_id, "不要了")
-        return load(case_id, **options)
+        return load(kind, case_id, **options)
 
     monkeypatch.setattr(desk.store, "load", overtaken)
-    assert desk.cases.withdraw(request, case.id, "不要了").case.version == 2
+    assert desk.cases.withdraw(request, case.id, "不要了").aggregate.version == 2
     assert desk.facts(case.id) == ["CaseFiled", "CaseWithdrawn"]
 
 
 def test_a_replay_comes_before_the_version(desk):
-    case = desk.file().case
+    case = desk.file().aggregate
     desk.cases.claim(desk.request(desk.reviewer, 1, key="k-7"), case.id)
-    assert desk.cases.claim(desk.request(desk.reviewer, key="k-7"), case.id).case.version == 3
+    assert desk.cases.claim(desk.request(desk.reviewer, key="k-7"), case.id).aggregate.version == 3
 
 
 def test_a_refused_command_keeps_no_key(desk):
-    case = desk.claimed().case
+    case = desk.claimed().aggregate
     request = desk.request(desk.other_reviewer, case.version, key="k-8")
     with pytest.raises(CaseClaimedByAnother):
         desk.cases.claim(request, case.id)
@@ -456,29 +464,29 @@ def test_the_same_payment_reference_gives_the_same_answer(desk):
     answer, line = desk.decided()
     request = desk.request(desk.finance)
     first, again = (
-        desk.cases.confirm_compensation(request, answer.case.id, line, "pay-1", desk.clock.at)
+        desk.cases.confirm_compensation(request, answer.aggregate.id, line, "pay-1", desk.clock.at)
         for _ in range(2)
     )
-    assert (again.case.version, again.position) == (first.case.version, first.position)
+    assert (again.aggregate.version, again.position) == (first.aggregate.version, first.position)
 
 
 def test_even_when_the_case_has_moved_on_since(desk):
     answer, line = desk.decided()
     request = desk.request(desk.finance)
-    first = desk.cases.confirm_compensation(request, answer.case.id, line, "pay-1", desk.clock.at)
-    desk.cases.note(desk.request(desk.agent), answer.case.id, "备注", Visibility.INTERNAL)
-    again = desk.cases.confirm_compensation(request, answer.case.id, line, "pay-1", desk.clock.at)
-    assert (again.case.version, again.position) == (first.case.version, first.position)
-    assert again.case.stage == "following_up"
+    first = desk.cases.confirm_compensation(request, answer.aggregate.id, line, "pay-1", desk.clock.at)
+    desk.cases.note(desk.request(desk.agent), answer.aggregate.id, "备注", Visibility.INTERNAL)
+    again = desk.cases.confirm_compensation(request, answer.aggregate.id, line, "pay-1", desk.clock.at)
+    assert (again.aggregate.version, again.position) == (first.aggregate.version, first.position)
+    assert again.aggregate.stage == "following_up"
 
 
 def test_the_same_failure_gives_the_same_answer_too(desk):
     answer, line = desk.decided()
     request = desk.request(desk.finance)
-    first = desk.cases.fail_compensation(request, answer.case.id, line, "pay-1", "账户冻结")
-    desk.cases.note(desk.request(desk.agent), answer.case.id, "备注", Visibility.INTERNAL)
-    again = desk.cases.fail_compensation(request, answer.case.id, line, "pay-1", "账户冻结")
-    assert (again.case.version, again.position) == (first.case.version, first.position)
+    first = desk.cases.fail_compensation(request, answer.aggregate.id, line, "pay-1", "账户冻结")
+    desk.cases.note(desk.request(desk.agent), answer.aggregate.id, "备注", Visibility.INTERNAL)
+    again = desk.cases.fail_compensation(request, answer.aggregate.id, line, "pay-1", "账户冻结")
+    assert (again.aggregate.version, again.position) == (first.aggregate.version, first.position)
 
 
 # --- effects ---
@@ -486,10 +494,10 @@ def test_the_same_failure_gives_the_same_answer_too(desk):
 
 def test_an_instruction_leaves_through_the_outbox_under_its_gateway_key(desk):
     answer, line = desk.decided()
-    rows = desk.rows("SELECT message_id, kind, payload FROM outbox WHERE case_id = %s", answer.case.id)
+    rows = desk.rows("SELECT message_id, kind, payload FROM outbox WHERE case_id = %s", answer.aggregate.id)
     key = next(
         one.fact.gateway_key
-        for one in desk.store.facts(answer.case.id)
+        for one in desk.store.facts(answer.aggregate.id)
         if type(one.fact).__name__ == "CompensationInstructed"
     )
     assert [(row[0], row[1], row[2]["compensation_id"]) for row in rows] == [(key, "payment", str(line))]
@@ -500,7 +508,7 @@ def deadlines(desk, case_id):
 
 
 def test_a_follow_up_sets_a_deadline_and_its_answer_ends_it(desk):
-    case = desk.paid().case
+    case = desk.paid().aggregate
     assert deadlines(desk, case.id) == [("follow_up", "pending")]
     follow_up = case.follow_ups.current().follow_up_id
     desk.cases.complete_follow_up(desk.request(desk.agent), case.id, follow_up, True, comment="很好")
@@ -508,7 +516,7 @@ def test_a_follow_up_sets_a_deadline_and_its_answer_ends_it(desk):
 
 
 def test_a_due_time_that_passed_is_acted_upon_once(desk):
-    case = desk.paid().case
+    case = desk.paid().aggregate
     (clock,) = case.clocks.running
     desk.clock.pass_time(days=3)
     assert desk.cases.miss_clock(desk.request(desk.ticker), case.id, clock)
@@ -518,7 +526,7 @@ def test_a_due_time_that_passed_is_acted_upon_once(desk):
 
 
 def test_a_due_time_to_come_is_not_acted_upon(desk, nothing_recorded):
-    case = desk.paid().case
+    case = desk.paid().aggregate
     (clock,) = case.clocks.running
     with nothing_recorded:
         assert not desk.cases.miss_clock(desk.request(desk.ticker), case.id, clock)
@@ -526,7 +534,7 @@ def test_a_due_time_to_come_is_not_acted_upon(desk, nothing_recorded):
 
 @pytest.mark.parametrize("days", [0, -1, 367])
 def test_a_rectification_is_due_within_a_year(desk, nothing_recorded, days):
-    case = desk.paid().case
+    case = desk.paid().aggregate
     request = desk.request(desk.reviewer, case.version)
     with nothing_recorded, pytest.raises(InvalidRequest):
         desk.cases.order_rectification(request, case.id, "整改", desk.clock.at + timedelta(days=days))
@@ -536,11 +544,11 @@ def test_a_payment_cannot_come_from_the_future(desk, nothing_recorded):
     answer, line = desk.decided()
     late = desk.clock.at + timedelta(hours=1)
     with nothing_recorded, pytest.raises(InvalidRequest):
-        desk.cases.confirm_compensation(desk.request(desk.finance), answer.case.id, line, "pay-1", late)
+        desk.cases.confirm_compensation(desk.request(desk.finance), answer.aggregate.id, line, "pay-1", late)
 
 
 def test_the_actor_and_the_request_are_kept_beside_each_fact(desk):
-    case = desk.claimed().case
+    case = desk.claimed().aggregate
     kept = [(one.provenance.actor_id, one.provenance.actor_role) for one in desk.store.facts(case.id)]
     assert kept == [("app", "buyer-integration"), ("reviewer-1", "reviewer"), ("reviewer-1", "reviewer")]
     assert {one.provenance.request_id for one in desk.store.facts(case.id)} == {"req-1"}
@@ -550,14 +558,14 @@ def test_the_actor_and_the_request_are_kept_beside_each_fact(desk):
 
 
 def test_the_next_case_is_the_first_that_can_be_had(desk):
-    taken, free = desk.claimed().case.id, desk.file().case.id
+    taken, free = desk.claimed().aggregate.id, desk.file().aggregate.id
     answer = desk.cases.claim_next(desk.request(desk.other_reviewer), [uuid4(), taken, free])
-    assert answer.case.id == free
+    assert answer.aggregate.id == free
 
 
 def test_it_is_another_one_than_the_caller_already_has(desk):
-    mine, free = desk.claimed().case.id, desk.file().case.id
-    assert desk.cases.claim_next(desk.request(desk.reviewer), [mine, free]).case.id == free
+    mine, free = desk.claimed().aggregate.id, desk.file().aggregate.id
+    assert desk.cases.claim_next(desk.request(desk.reviewer), [mine, free]).aggregate.id == free
 
 
 def test_there_may_be_none(desk):
@@ -565,15 +573,15 @@ def test_there_may_be_none(desk):
 
 
 def test_the_next_case_is_claimed_once_under_one_key(desk):
-    first, second = desk.file().case.id, desk.file().case.id
+    first, second = desk.file().aggregate.id, desk.file().aggregate.id
     request = desk.request(desk.reviewer, key="k-9")
     answers = [desk.cases.claim_next(request, [first, second]) for _ in range(2)]
-    assert [answer.case.id for answer in answers] == [first, first]
+    assert [answer.aggregate.id for answer in answers] == [first, first]
 
 
 def test_a_lease_is_given_back_by_its_holder(desk):
-    case = desk.claimed().case
-    released = desk.cases.release(desk.request(desk.reviewer, case.version), case.id).case
+    case = desk.claimed().aggregate
+    released = desk.cases.release(desk.request(desk.reviewer, case.version), case.id).aggregate
     assert released.lease is None
     with pytest.raises(CaseNotClaimed):
         desk.cases.release(desk.request(desk.reviewer, released.version), case.id)

@@ -60,9 +60,9 @@ def deliveries(desk, case_id: UUID) -> list[Delivery]:
 
 def test_an_instruction_arrives_as_it_was_decided(desk):
     answer, line = desk.decided()
-    (delivery,) = deliveries(desk, answer.case.id)
+    (delivery,) = deliveries(desk, answer.aggregate.id)
     assert instruction_of(delivery) == Instruction(
-        answer.case.id,
+        answer.aggregate.id,
         line,
         delivery.message_id,
         RemedyKind.REFUND,
@@ -92,10 +92,10 @@ def test_points_arrive_without_an_amount():
 
 def test_a_payment_is_confirmed_by_the_system_because_of_the_instruction(desk, gateway, process):
     answer, _ = desk.decided()
-    (delivery,) = deliveries(desk, answer.case.id)
+    (delivery,) = deliveries(desk, answer.aggregate.id)
     process.deliver(delivery)
-    assert desk.facts(answer.case.id)[-3:] == ["CaseCompensated", "FollowUpScheduled", "ClockStarted"]
-    paid = desk.store.facts(answer.case.id)[-3]
+    assert desk.facts(answer.aggregate.id)[-3:] == ["CaseCompensated", "FollowUpScheduled", "ClockStarted"]
+    paid = desk.store.facts(answer.aggregate.id)[-3]
     assert (paid.provenance.actor_id, paid.provenance.actor_role) == ("settlement", "system")
     assert paid.provenance.causation_id == delivery.causation_id
     assert paid.fact.reference == "pay-0"
@@ -103,7 +103,7 @@ def test_a_payment_is_confirmed_by_the_system_because_of_the_instruction(desk, g
 
 def test_delivered_again_it_records_nothing_and_asks_nobody(desk, gateway, process, nothing_recorded):
     answer, _ = desk.decided()
-    (delivery,) = deliveries(desk, answer.case.id)
+    (delivery,) = deliveries(desk, answer.aggregate.id)
     process.deliver(delivery)
     with nothing_recorded:
         process.deliver(delivery)
@@ -113,7 +113,7 @@ def test_delivered_again_it_records_nothing_and_asks_nobody(desk, gateway, proce
 def test_a_crash_between_paying_and_confirming_pays_nothing_twice(desk, gateway, process, monkeypatch):
     """Through the outbox: the worker dies, its lease ends, another one delivers again."""
     answer, _ = desk.decided()
-    case_id = answer.case.id
+    case_id = answer.aggregate.id
     desk.rows("UPDATE outbox SET state = 'delivered' WHERE case_id <> %s RETURNING 1", case_id)
     desk.clock.at = datetime.now(UTC) + timedelta(hours=1)
     with Datastore(desk.store.url, pool_size=1, max_overflow=0) as datastore:
@@ -141,9 +141,9 @@ def killed(*_: object) -> None:
 def test_a_refused_payment_fails_the_line_with_its_reason_sealed(desk, gateway, process):
     gateway.refusal = "账户已冻结"
     answer, _ = desk.decided()
-    (delivery,) = deliveries(desk, answer.case.id)
+    (delivery,) = deliveries(desk, answer.aggregate.id)
     process.deliver(delivery)
-    failed = desk.store.facts(answer.case.id)[-1].fact
+    failed = desk.store.facts(answer.aggregate.id)[-1].fact
     assert isinstance(failed, events.CompensationFailed)
     assert failed.reason.box.endswith(":reason:账户已冻结")
 
@@ -151,7 +151,7 @@ def test_a_refused_payment_fails_the_line_with_its_reason_sealed(desk, gateway, 
 def test_a_refused_payment_delivered_again_records_nothing(desk, gateway, process, nothing_recorded):
     gateway.refusal = "账户已冻结"
     answer, _ = desk.decided()
-    (delivery,) = deliveries(desk, answer.case.id)
+    (delivery,) = deliveries(desk, answer.aggregate.id)
     process.deliver(delivery)
     with nothing_recorded:
         process.deliver(delivery)
@@ -160,10 +160,10 @@ def test_a_refused_payment_delivered_again_records_nothing(desk, gateway, proces
 def test_each_new_attempt_is_a_message_of_its_own_and_the_old_one_pays_no_more(desk, gateway, process):
     gateway.refusal = "账户已冻结"
     answer, line = desk.decided()
-    process.deliver(deliveries(desk, answer.case.id)[0])
-    desk.cases.instruct_compensation(desk.request(desk.finance), answer.case.id, line, Payer.FUND)
+    process.deliver(deliveries(desk, answer.aggregate.id)[0])
+    desk.cases.instruct_compensation(desk.request(desk.finance), answer.aggregate.id, line, Payer.FUND)
     gateway.refusal = None
-    first, second = deliveries(desk, answer.case.id)
+    first, second = deliveries(desk, answer.aggregate.id)
     process.deliver(first)
     assert gateway.paid == {}
     process.deliver(second)
@@ -173,20 +173,22 @@ def test_each_new_attempt_is_a_message_of_its_own_and_the_old_one_pays_no_more(d
 
 def test_a_line_that_finance_settled_meanwhile_is_not_paid(desk, gateway, process):
     answer, line = desk.decided()
-    desk.cases.confirm_compensation(desk.request(desk.finance), answer.case.id, line, "pay-1", desk.clock.at)
-    process.deliver(deliveries(desk, answer.case.id)[0])
+    desk.cases.confirm_compensation(
+        desk.request(desk.finance), answer.aggregate.id, line, "pay-1", desk.clock.at
+    )
+    process.deliver(deliveries(desk, answer.aggregate.id)[0])
     assert gateway.asked == []
 
 
 def test_money_that_the_case_does_not_expect_is_left_to_a_person(desk, gateway, process):
     answer, line = desk.decided()
-    (delivery,) = deliveries(desk, answer.case.id)
+    (delivery,) = deliveries(desk, answer.aggregate.id)
     pay = gateway.pay
 
     def settled_while_paying(instruction):
         outcome = pay(instruction)
         desk.cases.confirm_compensation(
-            desk.request(desk.finance), answer.case.id, line, "by-hand", desk.clock.at
+            desk.request(desk.finance), answer.aggregate.id, line, "by-hand", desk.clock.at
         )
         return outcome
 
@@ -200,7 +202,7 @@ def test_money_that_the_case_does_not_expect_is_left_to_a_person(desk, gateway, 
 def test_a_gateway_that_answers_later_leaves_the_line_instructed(desk, gateway, process, nothing_recorded):
     gateway.later = True
     answer, _ = desk.decided()
-    (delivery,) = deliveries(desk, answer.case.id)
+    (delivery,) = deliveries(desk, answer.aggregate.id)
     with nothing_recorded:
         process.deliver(delivery)
     assert len(gateway.asked) == 1
@@ -209,14 +211,14 @@ def test_a_gateway_that_answers_later_leaves_the_line_instructed(desk, gateway, 
 def test_a_gateway_that_is_away_is_asked_again(desk, gateway, process, nothing_recorded):
     gateway.away = True
     answer, _ = desk.decided()
-    (delivery,) = deliveries(desk, answer.case.id)
+    (delivery,) = deliveries(desk, answer.aggregate.id)
     with nothing_recorded, pytest.raises(GatewayUnavailable):
         process.deliver(delivery)
 
 
 def test_a_service_that_is_away_while_confirming_is_no_reason_to_give_up(desk, gateway, process):
     answer, _ = desk.decided()
-    (delivery,) = deliveries(desk, answer.case.id)
+    (delivery,) = deliveries(desk, answer.aggregate.id)
 
     def away(*_):
         raise ServiceUnavailable

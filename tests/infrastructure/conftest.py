@@ -9,8 +9,8 @@ import pytest
 from domain.case import Case
 from domain.policy import DEFAULT
 from domain.values import Actor, CaseType, Claim, Money, OrderLine, RemedyKind, Role
-from infrastructure.case_store import PostgresCaseStore
 from infrastructure.migrate import migrate
+from infrastructure.store import PostgresStore
 
 FILED_AT = datetime(2026, 11, 6, 8, tzinfo=UTC)
 
@@ -23,9 +23,9 @@ def migrated_database(fresh_database: str) -> str:
 
 
 @pytest.fixture
-def store(migrated_database: str) -> Iterator[PostgresCaseStore]:
+def store(migrated_database: str) -> Iterator[PostgresStore]:
     """The case store on a new database."""
-    with PostgresCaseStore(migrated_database) as opened:
+    with PostgresStore(migrated_database) as opened:
         yield opened
 
 

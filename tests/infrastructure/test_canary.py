@@ -48,12 +48,12 @@ from domain.values import (
     SealedFor,
     Visibility,
 )
-from infrastructure.case_store import PostgresCaseStore
 from infrastructure.event_store.connections import Datastore
 from infrastructure.gateways import SandboxGateway
 from infrastructure.key_file import MasterKey
 from infrastructure.outbox import OutboxWorker
 from infrastructure.projection_supervisor import ProjectionSupervisor
+from infrastructure.store import PostgresStore
 from infrastructure.vault import PostgresVault
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
@@ -108,7 +108,7 @@ class Marketplace:
         self.url = url
         self.say = Canaries()
         self.datastore = within.enter_context(Datastore(url, pool_size=1, max_overflow=1))
-        self.store = within.enter_context(PostgresCaseStore(url, pool_size=1, max_overflow=1))
+        self.store = within.enter_context(PostgresStore(url, pool_size=1, max_overflow=1))
         self.vault = vault(self.datastore, MasterKey(bytes(32)))
         self.cases = Cases(self.store, self.vault, DEFAULT, Clock(), uuid4)
 
@@ -116,7 +116,7 @@ class Marketplace:
         """A request with an idempotency key over a body that says what people say."""
         body = self.say(f"body of request {len(self.say.planted)}").encode()
         key = IdempotencyKey(by.id, uuid4().hex, self.vault.fingerprint(body))
-        return Request(by, "req-1", answer.case.version if answer else None, key)
+        return Request(by, "req-1", answer.aggregate.version if answer else None, key)
 
     def filing(self, name: str) -> dict[str, Any]:
         """The arguments of a filing."""
@@ -150,7 +150,7 @@ class Marketplace:
 
     def decide(self, answer: Answer, name: str, remedies: tuple[Remedy, ...]) -> Answer:
         """Claim the case, find for the buyer and grant this."""
-        case_id = answer.case.id
+        case_id = answer.aggregate.id
         answer = self.cases.claim(self.request(self.reviewer, answer), case_id)
         shares = (LiabilityShare(LiableParty.MERCHANT, 100),)
         found, granted = self.say(f"{name}.verification"), self.say(f"{name}.decision")
@@ -182,7 +182,7 @@ class Marketplace:
 
     def put_right(self, answer: Answer) -> None:
         """A penalty, a rectification judged twice, and another one waived."""
-        cases, case_id = self.cases, answer.case.id
+        cases, case_id = self.cases, answer.aggregate.id
 
         def reviewer() -> Request:
             return self.request(self.reviewer, Answer(cases.get(self.reviewer, case_id), 0))
@@ -229,28 +229,28 @@ class Marketplace:
     def trade(self) -> None:
         """The whole life of a case with two rounds, a declined one, a withdrawn one and one from a file."""
         answer = self.file("case")
-        self.talk_about(answer.case.id)
-        answer = Answer(self.cases.get(self.reviewer, answer.case.id), 0)
+        self.talk_about(answer.aggregate.id)
+        answer = Answer(self.cases.get(self.reviewer, answer.aggregate.id), 0)
         refund = Remedy(uuid4(), RemedyKind.REFUND, Money(19_900, "CNY"))
         answer = self.decide(answer, "first round", (refund,))
-        self.pay(answer.case.id, refund.remedy_id)
+        self.pay(answer.aggregate.id, refund.remedy_id)
         self.put_right(answer)
-        answer = self.follow_up(answer.case.id, satisfied=False)
+        answer = self.follow_up(answer.aggregate.id, satisfied=False)
         reopening = self.request(self.reviewer, answer)
         again = self.say("reopening")
-        answer = self.cases.reopen(reopening, answer.case.id, ReopenGround.UNSATISFIED, again)
+        answer = self.cases.reopen(reopening, answer.aggregate.id, ReopenGround.UNSATISFIED, again)
         self.decide(answer, "second round", ())
-        answer = self.follow_up(answer.case.id, satisfied=True)
+        answer = self.follow_up(answer.aggregate.id, satisfied=True)
         end = self.request(self.reviewer, answer)
-        self.cases.close(end, answer.case.id, Resolution.COMPENSATED, self.say("closure"))
+        self.cases.close(end, answer.aggregate.id, Resolution.COMPENSATED, self.say("closure"))
 
         declined = self.file("declined")
         end = self.request(self.reviewer, declined)
-        self.cases.close(end, declined.case.id, Resolution.DECLINED, self.say("decline"))
+        self.cases.close(end, declined.aggregate.id, Resolution.DECLINED, self.say("decline"))
         withdrawn = self.file("withdrawn")
         end = self.request(self.buyer, withdrawn)
-        self.cases.withdraw(end, withdrawn.case.id, self.say("withdrawal"))
-        self.refuse(withdrawn.case.id)
+        self.cases.withdraw(end, withdrawn.aggregate.id, self.say("withdrawal"))
+        self.refuse(withdrawn.aggregate.id)
         self.take_in()
 
         supervisor = ProjectionSupervisor(self.url, holder="canary")

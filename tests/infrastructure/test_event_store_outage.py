@@ -20,11 +20,11 @@ from application.store import (
     VersionConflict,
 )
 from domain.case import Case
-from infrastructure.case_store import PostgresCaseStore
 from infrastructure.event_store import ConcurrentPostgresFactory
 from infrastructure.event_store.append_call import PendingEvent
 from infrastructure.event_store.recorder import ConcurrentRecorder
 from infrastructure.projector import connected
+from infrastructure.store import PostgresStore
 
 WHO = Provenance("agent-1", "agent", "req-1")
 READY_FOR_QUERY = b"Z\x00\x00\x00\x05I"
@@ -233,24 +233,24 @@ def test_connections_ended_by_the_server_are_replaced_unnoticed(
 def test_a_store_is_unavailable_while_the_database_is_away_and_works_again_when_it_is_back(
     wire: Wire, new_case: Callable[..., Case]
 ) -> None:
-    with PostgresCaseStore(wire.url) as store:
+    with PostgresStore(wire.url) as store:
         before = new_case()
         store.save(before, WHO)
         wire.cut()
         with pytest.raises(StoreUnavailable):
-            store.load(before.id)
+            store.load(Case, before.id)
         with pytest.raises(StoreUnavailable):
             store.save(new_case(), WHO)
         wire.mend()
         after = new_case()
         store.save(after, WHO)
-        assert store.load(before.id) is not None
-        assert store.load(after.id) is not None
+        assert store.load(Case, before.id) is not None
+        assert store.load(Case, after.id) is not None
 
 
 def test_nobody_waits_for_hours_for_the_answer_of_a_server_that_vanished(migrated_database: str) -> None:
     with (
-        PostgresCaseStore(migrated_database) as store,
+        PostgresStore(migrated_database) as store,
         store.datastore.pool.connection() as pooled,
         connected(migrated_database, "test") as projectors,
     ):

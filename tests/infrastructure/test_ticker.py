@@ -17,6 +17,7 @@ import psycopg
 import pytest
 
 from application.cases import Cases, Request
+from domain.case import Case
 from domain.policy import DEFAULT
 from domain.values import (
     Actor,
@@ -30,11 +31,11 @@ from domain.values import (
     RemedyKind,
     Role,
 )
-from infrastructure.case_store import PostgresCaseStore
 from infrastructure.clock import Reading
 from infrastructure.event_store.connections import Datastore
 from infrastructure.jump_guard import JumpGuard, VerdictHold, acknowledge, open_alarms
 from infrastructure.key_file import MasterKey
+from infrastructure.store import PostgresStore
 from infrastructure.ticker import Ticker, status
 from infrastructure.vault import PostgresVault
 
@@ -65,14 +66,14 @@ class Court:
         self.guard = JumpGuard()
         self.within = within
         self.datastore = within.enter_context(Datastore(url, pool_size=1, max_overflow=1))
-        self.store = within.enter_context(PostgresCaseStore(url, pool_size=1, max_overflow=9))
+        self.store = within.enter_context(PostgresStore(url, pool_size=1, max_overflow=9))
         self.cases = Cases(self.store, PostgresVault(self.datastore, MASTER), DEFAULT, self.clock, uuid4)
 
     def ticker(self, **options: Any) -> Ticker:
         """A ticker with connections of its own."""
         datastore = self.within.enter_context(Datastore(self.url, pool_size=1, max_overflow=0))
         hold = VerdictHold(self.guard, datastore, "ticker")
-        return Ticker(datastore, self.store, self.cases, self.clock, hold, **options)
+        return Ticker(datastore, (self.cases,), self.clock, hold, **options)
 
     def follow_up(self) -> UUID:
         """A case that waits for its follow-up."""
@@ -88,11 +89,11 @@ class Court:
         )
         claim = Claim((RemedyKind.REFUND,))
         filing = (CaseType.REFUND_ONLY, "quality_defect", "app", "b-1", "m-1", order, claim)
-        case_id = self.cases.file(self._request(), *filing).case.id
+        case_id = self.cases.file(self._request(), *filing).aggregate.id
         self.cases.claim(self._request(1), case_id)
         shares = (LiabilityShare(LiableParty.MERCHANT, 100),)
         verified = self.cases.verify(self._request(3), case_id, Finding.UPHELD, shares, (), "x")
-        self.cases.decide(self._request(verified.case.version), case_id, (), (), "x")
+        self.cases.decide(self._request(verified.aggregate.version), case_id, (), (), "x")
         return case_id
 
     def _request(self, version: int | None = None) -> Request:
@@ -181,8 +182,9 @@ from datetime import timedelta
 from uuid import UUID, uuid4
 
 from application.cases import Cases
+from domain.case import Case
 from domain.policy import DEFAULT
-from infrastructure.case_store import PostgresCaseStore
+from infrastructure.store import PostgresStore
 from infrastructure.clock import DatabaseClock, database_time
 from infrastructure.event_store.connections import Datastore
 from infrastructure.jump_guard import JumpGuard, VerdictHold
@@ -206,12 +208,12 @@ class Hesitant(Cases):
 url = sys.argv[1]
 with ExitStack() as within:
     datastore = within.enter_context(Datastore(url, pool_size=1, max_overflow=0))
-    store = within.enter_context(PostgresCaseStore(url, pool_size=1, max_overflow=0))
+    store = within.enter_context(PostgresStore(url, pool_size=1, max_overflow=0))
     guard = JumpGuard()
     clock = DatabaseClock(database_time(datastore), observe=guard.observe)
     cases = Hesitant(store, PostgresVault(datastore, MasterKey(bytes(32))), DEFAULT, clock, uuid4)
     hold = VerdictHold(guard, datastore, "victim")
-    Ticker(datastore, store, cases, clock, hold, lease=timedelta(seconds=60)).fire_due()
+    Ticker(datastore, (cases,), clock, hold, lease=timedelta(seconds=60)).fire_due()
 """
 
 
@@ -260,7 +262,7 @@ def test_a_due_time_that_the_case_finds_too_early_is_kept(court: Court):
     court.rows("UPDATE deadlines SET due = %s", START)
     assert court.ticker().fire_due() == 0
     assert court.states() == {"pending": 1}
-    case = court.store.load(case_id)
+    case = court.store.load(Case, case_id)
     assert case is not None
     assert case.clocks.running
 

@@ -1,5 +1,6 @@
 """Every read model says of every fact whether it folds or ignores it."""
 
+from dataclasses import replace
 from types import UnionType
 from typing import Any, get_args, get_type_hints
 
@@ -19,7 +20,7 @@ def each_model(test: Any) -> Any:
 def test_every_fact_is_either_folded_or_ignored(model: ReadModel[Any]) -> None:
     folded, ignored = set(model.steps), set(model.ignored_facts)
 
-    assert folded | ignored == set(FACTS.values())
+    assert folded | ignored == {fact for fact in FACTS.values() if fact.OF in model.kinds}
     assert not folded & ignored
 
 
@@ -59,3 +60,31 @@ def test_an_ignored_fact_leaves_the_rows_alone() -> None:
     assert NoteAdded in REVIEW_QUEUE.ignored_facts
     assert REVIEW_QUEUE.fold(rows, object.__new__(NoteAdded)) is rows
     assert CaseFiled in REVIEW_QUEUE.steps
+
+
+def test_every_read_model_reads_facts_that_there_are() -> None:
+    kinds = {fact.OF for fact in FACTS.values()}
+
+    assert all(model.kinds and model.kinds <= kinds for model in ALL)
+
+
+class ShelfBegun(Fact):
+    """A fact of an aggregate that is no case."""
+
+    OF = "Shelf"
+
+
+def test_a_fact_of_another_kind_of_aggregate_is_passed_over() -> None:
+    rows: dict[Any, Any] = {}
+
+    assert REVIEW_QUEUE.fold(rows, object.__new__(ShelfBegun)) is rows
+    assert REVIEW_QUEUE.passes_over(ShelfBegun)
+    assert not REVIEW_QUEUE.passes_over(CaseFiled)
+
+
+def test_a_read_model_may_read_several_kinds() -> None:
+    both = replace(REVIEW_QUEUE, of="Case Shelf")
+
+    assert both.kinds == {"Case", "Shelf"}
+    with pytest.raises(UnknownFact):
+        both.fold({}, object.__new__(ShelfBegun))

@@ -19,7 +19,6 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from application.cases import Cases
 from domain.policy import DEFAULT
 from domain.values import Actor, Role
-from infrastructure.case_store import PostgresCaseStore
 from infrastructure.event_store.connections import Datastore
 from infrastructure.health import Health
 from infrastructure.key_file import MasterKey
@@ -27,6 +26,7 @@ from infrastructure.keys import ApiKeys
 from infrastructure.migrate import migrate
 from infrastructure.projection_supervisor import ProjectionSupervisor
 from infrastructure.read_models import ReadModels
+from infrastructure.store import PostgresStore
 from infrastructure.vault import PostgresVault
 from web.app import WebSettings, create_app
 
@@ -72,7 +72,7 @@ class Installation:
     url: str
     database: str
     clock: MovableClock
-    store: PostgresCaseStore
+    store: PostgresStore
     vault: PostgresVault
     keys: ApiKeys
     projections: ProjectionSupervisor
@@ -183,7 +183,7 @@ def installation(migrated_url: str) -> Iterator[Installation]:
     keys = ApiKeys(datastore, clock)
     vault = PostgresVault(datastore, MasterKey(b"k" * 32))
     health = Health(datastore)
-    with PostgresCaseStore(migrated_url, pool_size=2, max_overflow=10) as store:
+    with PostgresStore(migrated_url, pool_size=2, max_overflow=10) as store:
         parts: dict[str, Any] = {
             "cases": Cases(store, vault, DEFAULT, clock, uuid4),
             "vault": vault,

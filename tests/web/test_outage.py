@@ -11,7 +11,6 @@ from psycopg import sql
 from application.cases import Cases
 from domain.policy import DEFAULT
 from domain.values import Actor, Role
-from infrastructure.case_store import PostgresCaseStore
 from infrastructure.event_store.connections import Datastore
 from infrastructure.health import Health
 from infrastructure.key_file import MasterKey
@@ -19,6 +18,7 @@ from infrastructure.keys import REMEMBERED_FOR, ApiKeys
 from infrastructure.migrate import migrate
 from infrastructure.projection_supervisor import ProjectionSupervisor
 from infrastructure.read_models import ReadModels
+from infrastructure.store import PostgresStore
 from infrastructure.vault import PostgresVault
 from web.app import WebSettings, create_app
 
@@ -58,7 +58,7 @@ def test_a_database_that_goes_away_and_returns(database_url, fresh_database, fil
     datastore.pool.open()
     keys, vault = ApiKeys(datastore, clock), PostgresVault(datastore, MasterKey(b"k" * 32))
     health = Health(datastore)
-    with PostgresCaseStore(url, pool_size=2, max_overflow=2) as store:
+    with PostgresStore(url, pool_size=2, max_overflow=2) as store:
         app = create_app(
             cases=Cases(store, vault, DEFAULT, clock, uuid4),
             vault=vault,

@@ -276,7 +276,7 @@ def test_version_mismatch_tells_the_current_version_and_who_changed_what_since(s
     assert [one["type"] for one in problem["since"]] == ["CaseClaimed", "PlatformSteppedIn"]
     assert {one["actor"]["id"] for one in problem["since"]} == {"reviewer-1"}
     assert [one["version"] for one in problem["since"]] == [2, 3]
-    assert answers.Stale().validate(problem) == {}
+    assert answers.StaleCase().validate(problem) == {}
 
 
 def test_a_stale_version_is_told_nothing_that_is_sealed(story, refused):

@@ -10,9 +10,9 @@ from psycopg import sql
 
 from application.store import Provenance
 from domain.events import CaseClaimed, Fact
-from infrastructure.case_store import PostgresCaseStore
 from infrastructure.projection_supervisor import NotParked, ReplayFailed
 from infrastructure.projector import LeadershipLost, Projector
+from infrastructure.store import PostgresStore
 from projections.catalogue import ALL
 from projections.open_loops import OPEN_LOOPS
 from projections.read_model import ReadModel, Rows
@@ -191,7 +191,7 @@ def test_a_row_that_the_table_refuses_parks_its_case_alone(kept, chosen, undistu
 def test_a_row_that_no_index_can_hold_parks_its_case_alone(kept, new_case) -> None:
     case = new_case()
     case.pending_events[0].__dict__["filed_by"] = token_hex(8000)
-    with PostgresCaseStore(kept.url) as store:
+    with PostgresStore(kept.url) as store:
         store.save(case, Provenance("shop-1", "buyer-integration", "req-1"))
     caught_up(kept, OPEN_LOOPS)
 

@@ -12,17 +12,20 @@ from pathlib import Path
 from threading import Thread
 from time import monotonic
 from typing import Any
+from uuid import uuid4
 
 import psycopg
 import pytest
 from psycopg import sql
 
-from application.store import Provenance
+from application.store import Effects, Provenance
 from domain.case import Case
-from infrastructure.case_store import PostgresCaseStore
+from domain.events import FACTS, Fact
+from infrastructure.event_store.append_call import AppendCall, PendingEvent
 from infrastructure.projection_supervisor import ProjectionSupervisor, UnknownProjection, wait_for
 from infrastructure.projection_tables import Table
 from infrastructure.projector import LeadershipLost, NotLeading, Projector
+from infrastructure.store import PostgresStore
 from projections.catalogue import ALL
 from projections.read_model import ReadModel
 from projections.review_queue import REVIEW_QUEUE
@@ -72,7 +75,7 @@ def test_the_rows_are_those_of_the_pure_fold(kept: Any, model: ReadModel[Any]) -
     projector.catch_up()
     projector.close()
 
-    with PostgresCaseStore(kept.url) as store, psycopg.connect(kept.url) as connection:
+    with PostgresStore(kept.url) as store, psycopg.connect(kept.url) as connection:
         cases = connection.execute("SELECT DISTINCT originator_id FROM events").fetchall()
         stored = Table(model, model.table).load(connection, [case_id for (case_id,) in cases])
         for (case_id,) in cases:
@@ -87,7 +90,7 @@ def test_nothing_is_read_beyond_what_is_final(kept: Any, new_case: NewCase) -> N
     projector = Projector(kept.url, REVIEW_QUEUE, holder="test")
     with psycopg.connect(kept.url) as writer:
         writer.execute("SELECT pg_current_xact_id()")
-        with PostgresCaseStore(kept.url) as store:
+        with PostgresStore(kept.url) as store:
             store.save(new_case(), WHO)
 
         assert projector.catch_up() == kept.events
@@ -95,6 +98,27 @@ def test_nothing_is_read_beyond_what_is_final(kept: Any, new_case: NewCase) -> N
 
     assert projector.catch_up() == 1
     projector.close()
+
+
+class ShelfBegun(Fact):
+    """A fact of an aggregate that is no case."""
+
+    OF = "Shelf"
+
+
+def test_facts_of_other_kinds_are_passed_over_without_being_read(
+    kept: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unreadable = PendingEvent(uuid4(), 1, "ShelfBegun", b"no fact can be read from this", uuid4(), 1)
+    with PostgresStore(kept.url) as store:
+        position = store.datastore.append(AppendCall.of([unreadable], WHO, Effects()), 1)
+    monkeypatch.setitem(FACTS, "ShelfBegun", ShelfBegun)
+    projector = Projector(kept.url, REVIEW_QUEUE, holder="test")
+
+    assert projector.catch_up() == kept.events + 1
+    projector.close()
+    assert kept.position(REVIEW_QUEUE) == position
+    assert kept.supervisor().parked() == []
 
 
 def test_catching_up_stops_at_the_position_asked_for(kept: Any) -> None:
@@ -210,7 +234,7 @@ def test_when_the_leader_is_killed_another_takes_over(kept: Any, new_case: NewCa
         with kept.running(kept.supervisor(lease=timedelta(seconds=1))):
             leader.send_signal(signal.SIGKILL)
             leader.wait()
-            with PostgresCaseStore(kept.url) as store:
+            with PostgresStore(kept.url) as store:
                 position = store.save(new_case(), WHO)
             for model in ALL:
                 assert kept.supervisor().wait_for(model.name, position, timeout=20)
@@ -230,7 +254,7 @@ def test_a_database_that_goes_away_and_returns_is_waited_for(
     def missed_by(model: ReadModel[Any]) -> bool:
         return any(f"{model.table}: no database" in message for message in caplog.messages)
 
-    with kept.running(kept.supervisor()), PostgresCaseStore(kept.url) as store:
+    with kept.running(kept.supervisor()), PostgresStore(kept.url) as store:
         kept.eventually(lambda: all(row.lag_events == 0 for row in kept.supervisor().status()))
         with taken_away(kept.url):
             kept.eventually(lambda: all(missed_by(model) for model in ALL))
@@ -271,7 +295,7 @@ def test_a_failure_nobody_foresaw_is_logged_and_the_work_taken_up_again(
 
 
 def test_a_list_read_waits_for_the_position_that_it_was_given(kept: Any, new_case: NewCase) -> None:
-    with kept.running(kept.supervisor()), PostgresCaseStore(kept.url) as store:
+    with kept.running(kept.supervisor()), PostgresStore(kept.url) as store:
         for _ in range(5):
             case = new_case()
             position = store.save(case, WHO)

@@ -12,11 +12,11 @@ import pytest
 from application.store import Provenance
 from domain.case import Case
 from infrastructure import projection_rebuild
-from infrastructure.case_store import PostgresCaseStore
 from infrastructure.projection_rebuild import Rebuild, RebuildUnderWay, SwapRefused
 from infrastructure.projection_supervisor import UnknownProjection
 from infrastructure.projection_tables import Difference
 from infrastructure.projector import LeadershipLost, Projector
+from infrastructure.store import PostgresStore
 from projections.catalogue import ALL
 from projections.read_model import ReadModel
 from projections.review_queue import REVIEW_QUEUE
@@ -130,7 +130,7 @@ def test_reads_and_writes_go_on_while_the_tables_are_swapped(kept: Any, new_case
     for reader in readers:
         reader.start()
     try:
-        with kept.running(kept.supervisor(holder="leader")), PostgresCaseStore(kept.url) as store:
+        with kept.running(kept.supervisor(holder="leader")), PostgresStore(kept.url) as store:
             position = 0
             for _ in range(3):
                 position = store.save(new_case(), WHO)
@@ -151,7 +151,7 @@ def test_what_the_leader_wrote_after_the_comparison_is_not_lost(
     kept: Any, new_case: Callable[[], Case]
 ) -> None:
     kept.supervisor().catch_up()
-    with PostgresCaseStore(kept.url) as store:
+    with PostgresStore(kept.url) as store:
         case = new_case()
 
         class Late(Rebuild[Any]):
@@ -170,7 +170,7 @@ def test_a_live_table_that_was_taken_back_is_not_swapped_for_an_older_one(
     kept: Any, new_case: Callable[[], Case]
 ) -> None:
     kept.supervisor().catch_up()
-    with PostgresCaseStore(kept.url) as store:
+    with PostgresStore(kept.url) as store:
         cases = [new_case()]
         saved = []
 
@@ -211,7 +211,7 @@ def test_tables_that_stand_at_different_positions_can_be_compared(kept: Any) -> 
 def test_a_leader_that_was_overtaken_by_a_swap_goes_on_with_the_new_table(
     kept: Any, new_case: Callable[[], Case]
 ) -> None:
-    with kept.running(kept.supervisor(holder="leader")), PostgresCaseStore(kept.url) as store:
+    with kept.running(kept.supervisor(holder="leader")), PostgresStore(kept.url) as store:
         kept.eventually(lambda: kept.position(REVIEW_QUEUE) == kept.events)
         kept.supervisor(holder="rebuilder").rebuild("review_queue")
         position = store.save(new_case(), WHO)

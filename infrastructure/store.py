@@ -1,4 +1,4 @@
-"""The port to the case's facts, on eventsourcing's Application and our recorder."""
+"""The port to the facts of every aggregate, on eventsourcing's Application and our recorder."""
 
 from types import TracebackType
 from typing import Any, Self
@@ -8,8 +8,8 @@ import psycopg
 from eventsourcing.application import AggregateNotFoundError, Application
 from eventsourcing.persistence import Mapper
 
-from application.store import Effects, Provenance, RecordedFact, Replay
-from domain.case import Case
+from application.store import A, Effects, Provenance, RecordedFact, Replay
+from domain.aggregate import EvolvingAggregate
 from infrastructure.event_store.append_call import NO_EFFECTS
 from infrastructure.event_store.factory import DEFAULT_MAX_OVERFLOW, DEFAULT_POOL_SIZE
 from infrastructure.event_store.failures import translated
@@ -32,8 +32,8 @@ SELECT_REPLAY = (
 )
 
 
-class CaseApplication(Application[UUID]):
-    """eventsourcing's application with our mapper and the shortest way from a case to the recorder."""
+class FactApplication(Application[UUID]):
+    """eventsourcing's application with our mapper and the shortest way from an aggregate to the recorder."""
 
     name = "Recourse"
     mapper: FactMapper
@@ -43,18 +43,18 @@ class CaseApplication(Application[UUID]):
         """Ours: exact types, registered names only."""
         return FactMapper()
 
-    def record(self, case: Case, provenance: Provenance, effects: Effects) -> int:
-        """Record the case's pending facts with their effects; the position of the last. Raises StoreError.
+    def record(self, aggregate: EvolvingAggregate, provenance: Provenance, effects: Effects) -> int:
+        """Record the pending facts with their effects; the position of the last. Raises StoreError.
 
-        The library's `save` does the same at a multiple of the cost. Collecting drains the case: it is
+        The library's `save` does the same at a multiple of the cost. Collecting drains the aggregate: it is
         recorded once, and loaded again after a failure.
         """
-        stored = [self.mapper.to_stored_event(fact) for fact in case.collect_events()]
+        stored = [self.mapper.to_stored_event(fact) for fact in aggregate.collect_events()]
         return self.recorder.append(stored, provenance, effects) + len(stored) - 1
 
 
-class PostgresCaseStore:
-    """Cases as facts in PostgreSQL; implements `application.store.CaseStore`.
+class PostgresStore:
+    """Aggregates as facts in PostgreSQL; implements `application.store.Store`.
 
     Build it after fork, on a migrated database; until closed it holds a pool of at most `pool_size +
     max_overflow` connections. Raises NotMigrated or EpochBehind when the database is not fit to be
@@ -64,7 +64,7 @@ class PostgresCaseStore:
     def __init__(
         self, url: str, *, pool_size: int = DEFAULT_POOL_SIZE, max_overflow: int = DEFAULT_MAX_OVERFLOW
     ) -> None:
-        self._application = CaseApplication(
+        self._application = FactApplication(
             {
                 "PERSISTENCE_MODULE": "infrastructure.event_store",
                 "POSTGRES_URL": url,
@@ -76,38 +76,43 @@ class PostgresCaseStore:
         self.datastore = self._application.recorder.datastore
         """The connections, for the other parts of this process."""
 
-    def load(self, case_id: UUID, *, version: int | None = None) -> Case | None:
-        """The case folded from its facts (up to `version`), or None; raises StoreUnavailable."""
+    def load(self, kind: type[A], aggregate_id: UUID, *, version: int | None = None) -> A | None:
+        """The aggregate folded from its facts (up to `version`); None when there is none of this kind.
+
+        Raises StoreUnavailable.
+        """
         try:
-            case: Case = self._application.repository.get(case_id, version=version)
+            found: object = self._application.repository.get(aggregate_id, version=version)
         except AggregateNotFoundError:
             return None
         except psycopg.Error as error:
             raise translated(error) from error
-        return case
+        return found if isinstance(found, kind) else None
 
-    def facts(self, case_id: UUID, *, after: int = 0) -> list[RecordedFact]:
-        """The case's recorded facts in order, those with a version above `after`; raises StoreUnavailable."""
-        return [self._recorded(case_id, row) for row in self._read(SELECT_FACTS, case_id, after)]
+    def facts(self, aggregate_id: UUID, *, after: int = 0) -> list[RecordedFact]:
+        """The recorded facts in order, those with a version above `after`; raises StoreUnavailable."""
+        return [self._recorded(aggregate_id, row) for row in self._read(SELECT_FACTS, aggregate_id, after)]
 
-    def _recorded(self, case_id: UUID, row: tuple[Any, ...]) -> RecordedFact:
+    def _recorded(self, aggregate_id: UUID, row: tuple[Any, ...]) -> RecordedFact:
         version, topic, state, position, event_id, recorded_at, *who = row
-        fact = self._mapper.decode(topic, state, case_id, version)
+        fact = self._mapper.decode(topic, state, aggregate_id, version)
         return RecordedFact(fact, position, event_id, recorded_at, Provenance(*who))
 
-    def save(self, case: Case, provenance: Provenance, effects: Effects = NO_EFFECTS) -> int:
-        """Record the case's pending facts and all effects in one transaction; the position of the last fact.
+    def save(
+        self, aggregate: EvolvingAggregate, provenance: Provenance, effects: Effects = NO_EFFECTS
+    ) -> int:
+        """Record the pending facts and all effects in one transaction; the position of the last fact.
 
-        Raises a StoreError; then nothing was recorded, except that StoreUnavailable leaves it open. The case
-        is spent either way: load it again to go on.
+        Raises a StoreError; then nothing was recorded, except that StoreUnavailable leaves it open. The
+        aggregate is spent either way: load it again to go on.
         """
-        return self._application.record(case, provenance, effects)
+        return self._application.record(aggregate, provenance, effects)
 
-    def end_of_save(self, case_id: UUID, version: int) -> tuple[int, int]:
+    def end_of_save(self, aggregate_id: UUID, version: int) -> tuple[int, int]:
         """The last version and position recorded in one save with this one; raises LookupError if none."""
-        rows = self._read(SELECT_END_OF_SAVE, case_id, case_id, version)
+        rows = self._read(SELECT_END_OF_SAVE, aggregate_id, aggregate_id, version)
         if not rows:
-            raise LookupError(f"case {case_id} has no version {version}")
+            raise LookupError(f"{aggregate_id} has no version {version}")
         last, position = rows[0]
         return last, position
 

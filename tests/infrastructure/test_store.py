@@ -8,18 +8,18 @@ import psycopg
 import pytest
 
 from application.store import (
-    CaseStore,
     Effects,
     IdempotencyKey,
     Provenance,
     Replay,
+    Store,
     VersionConflict,
 )
 from domain.case import Case
 from domain.events import CaseClaimed, CaseFiled, PlatformSteppedIn
 from domain.policy import DEFAULT
 from domain.values import Actor, Role
-from infrastructure.case_store import PostgresCaseStore
+from infrastructure.store import PostgresStore
 
 AT = datetime(2026, 11, 6, 9, tzinfo=UTC)
 CAUSE = uuid4()
@@ -34,13 +34,13 @@ def claimed(case: Case) -> Case:
     return case
 
 
-def loaded(store: CaseStore, case_id: UUID) -> Case:
-    case = store.load(case_id)
+def loaded(store: Store, case_id: UUID) -> Case:
+    case = store.load(Case, case_id)
     assert case is not None
     return case
 
 
-def test_a_case_is_loaded_as_it_was_saved(store: PostgresCaseStore, new_case: NewCase) -> None:
+def test_a_case_is_loaded_as_it_was_saved(store: PostgresStore, new_case: NewCase) -> None:
     case = new_case()
     store.save(case, APP)
     store.save(claimed(loaded(store, case.id)), REVIEWER)
@@ -49,20 +49,20 @@ def test_a_case_is_loaded_as_it_was_saved(store: PostgresCaseStore, new_case: Ne
     assert loaded(store, case.id) == live
 
 
-def test_a_case_is_loaded_as_it_was_at_a_version(store: PostgresCaseStore, new_case: NewCase) -> None:
+def test_a_case_is_loaded_as_it_was_at_a_version(store: PostgresStore, new_case: NewCase) -> None:
     case = claimed(new_case())
     store.save(case, APP)
-    earlier = store.load(case.id, version=1)
+    earlier = store.load(Case, case.id, version=1)
     assert earlier is not None
     assert (earlier.version, earlier.stage, case.stage) == (1, "filed", "in_review")
 
 
-def test_an_unknown_case_is_none(store: PostgresCaseStore) -> None:
-    assert store.load(uuid4()) is None
+def test_an_unknown_case_is_none(store: PostgresStore) -> None:
+    assert store.load(Case, uuid4()) is None
     assert store.facts(uuid4()) == []
 
 
-def test_each_fact_carries_who_recorded_it_when_and_why(store: PostgresCaseStore, new_case: NewCase) -> None:
+def test_each_fact_carries_who_recorded_it_when_and_why(store: PostgresStore, new_case: NewCase) -> None:
     case = new_case()
     before = datetime.now(UTC) - timedelta(seconds=5)
     filed_at = store.save(case, APP)
@@ -81,18 +81,16 @@ def test_each_fact_carries_who_recorded_it_when_and_why(store: PostgresCaseStore
     assert len({filing.event_id, claim.event_id, step_in.event_id}) == 3
 
 
-def test_facts_can_be_read_after_a_version(store: PostgresCaseStore, new_case: NewCase) -> None:
+def test_facts_can_be_read_after_a_version(store: PostgresStore, new_case: NewCase) -> None:
     case = claimed(new_case())
     store.save(case, APP)
     assert [recorded.fact.originator_version for recorded in store.facts(case.id, after=1)] == [2, 3]
 
 
-def test_the_end_of_a_save_is_found_from_any_of_its_versions(
-    store: PostgresCaseStore, new_case: NewCase
-) -> None:
+def test_the_end_of_a_save_is_found_from_any_of_its_versions(store: PostgresStore, new_case: NewCase) -> None:
     filed = new_case()
     first = store.save(filed, APP)
-    case = store.load(filed.id)
+    case = store.load(Case, filed.id)
     assert case
     last = store.save(claimed(case), APP)
     assert store.end_of_save(case.id, 1) == (1, first)
@@ -102,7 +100,7 @@ def test_the_end_of_a_save_is_found_from_any_of_its_versions(
 
 
 def test_the_second_of_two_commands_on_one_version_conflicts_and_leaves_nothing(
-    store: PostgresCaseStore, new_case: NewCase
+    store: PostgresStore, new_case: NewCase
 ) -> None:
     case = new_case()
     store.save(case, APP)
@@ -114,7 +112,7 @@ def test_the_second_of_two_commands_on_one_version_conflicts_and_leaves_nothing(
     assert store.replay("k", "1") is None
 
 
-def test_a_replay_tells_what_the_key_led_to(store: PostgresCaseStore, new_case: NewCase) -> None:
+def test_a_replay_tells_what_the_key_led_to(store: PostgresStore, new_case: NewCase) -> None:
     case, thing = claimed(new_case()), uuid4()
     kept = Effects(idempotency=IdempotencyKey("key-1", "abc", b"\x00print"), subject=thing)
     last = store.save(case, APP, kept)
@@ -123,7 +121,7 @@ def test_a_replay_tells_what_the_key_led_to(store: PostgresCaseStore, new_case: 
 
 
 def test_a_replay_older_than_thirty_days_is_forgotten(
-    store: PostgresCaseStore, new_case: NewCase, migrated_database: str
+    store: PostgresStore, new_case: NewCase, migrated_database: str
 ) -> None:
     store.save(new_case(), APP, Effects(idempotency=IdempotencyKey("key-1", "abc", b"f")))
     with psycopg.connect(migrated_database) as connection:
