@@ -14,13 +14,17 @@ import pytest
 
 from application.access import COMMANDS, PERMISSIONS
 from domain import refusals, values
-from domain.case import Case
-from domain.case.evolution import evolve
+from domain.aggregate import snake_case
+from domain.case import Case, evolution
 from domain.case.state import STAGES
 from domain.events import FACTS, Fact
 from infrastructure.mapper import FactMapper
 
 GOLDEN = Path(__file__).parent / "golden"
+AGGREGATES = {Case: evolution.evolve}
+"""Every aggregate, and the function that folds its facts."""
+
+EVOLUTIONS = {vars(aggregate)["TOPIC"]: evolve for aggregate, evolve in AGGREGATES.items()}
 CASE_ID = UUID("7d0f4b6a-6f0e-4a52-9a41-0e1f55f0a001")
 
 
@@ -40,12 +44,19 @@ def test_no_fact_inherits_a_stored_name():
     assert all("TOPIC" in vars(fact) for fact in every_fact())
 
 
-def test_the_case_has_a_stored_name():
-    assert vars(Case)["TOPIC"] == "Case"
+def test_every_fact_is_of_an_aggregate_that_there_is():
+    assert {fact.OF for fact in FACTS.values()} == EVOLUTIONS.keys()
+
+
+@pytest.mark.parametrize("aggregate", AGGREGATES)
+def test_every_aggregate_has_a_stored_name_of_its_own(aggregate):
+    assert "TOPIC" in vars(aggregate)
+    assert aggregate.kind() == snake_case(aggregate.__name__)
 
 
 @pytest.mark.parametrize("name", sorted(FACTS))
 def test_every_fact_is_folded(name):
+    evolve = EVOLUTIONS[FACTS[name].OF]
     assert evolve.dispatch(FACTS[name]) is not evolve.dispatch(Fact)
 
 
