@@ -34,6 +34,7 @@ from application.cases import Cases
 from application.effects import PAYMENT
 from application.errors import NotFound, ServiceUnavailable
 from application.intake import IntakeInterrupted, Line, LineRefused
+from application.processes import Process
 from application.settlement import SettlementProcess
 from application.store import StoreUnavailable
 from domain import policy
@@ -54,7 +55,7 @@ from infrastructure import (
 )
 from infrastructure.clock import DatabaseClock, database_time
 from infrastructure.commands.bench import bench
-from infrastructure.commands.duties import clock, outbox
+from infrastructure.commands.duties import clock, outbox, processes
 from infrastructure.commands.filing import file, file_lines
 from infrastructure.commands.keys import key
 from infrastructure.commands.read_models import projections
@@ -85,6 +86,7 @@ from infrastructure.installation import NoDatabase, Running, running, with_datab
 from infrastructure.keys import ApiKeys
 from infrastructure.outbox import OutboxWorker
 from infrastructure.postgres_programs import EmbeddedError
+from infrastructure.process_supervisor import ProcessSupervisor
 from infrastructure.projection_rebuild import RebuildUnderWay, SwapRefused
 from infrastructure.projection_supervisor import NotParked, ProjectionSupervisor, ReplayFailed
 from infrastructure.read_models import ReadModels
@@ -193,6 +195,16 @@ class Parts:
         return ProjectionSupervisor(self.url, holder=self.process)
 
     @cached_property
+    def processes(self) -> tuple[Process, ...]:
+        """What follows the log of facts and gives commands."""
+        return ()
+
+    @cached_property
+    def followers(self) -> ProcessSupervisor:
+        """What carries the processes along."""
+        return ProcessSupervisor(self.url, self.processes, holder=self.process)
+
+    @cached_property
     def outbox(self) -> OutboxWorker:
         """What delivers messages: payment instructions, to the gateway."""
         gateway = SandboxGateway() if self.settings.payments == "sandbox" else ManualGateway()
@@ -213,7 +225,7 @@ def web_app(given: Settings) -> Flask:
     """The application of one web worker."""
     parts = Parts(given)
     atexit.register(parts.close)
-    health = Health(parts.datastore)
+    health = Health(parts.datastore, [process.name for process in parts.processes])
     return create_app(
         cases=parts.cases,
         vault=parts.vault,
@@ -226,6 +238,7 @@ def web_app(given: Settings) -> Flask:
             "projections": health.projections,
         },
         lag=health.lag,
+        process_lag=health.process_lag,
         new_id=uuid4,
         settings=WebSettings(VERSION, Rate(given.web_rate, 2 * given.web_rate) if given.web_rate else None),
     )
@@ -242,6 +255,7 @@ def openapi_document() -> dict[str, Any]:
         clock=absent,
         probes={},
         lag=dict,
+        process_lag=dict,
         new_id=uuid4,
         settings=WebSettings(VERSION),
     )
@@ -313,7 +327,7 @@ def main(context: click.Context) -> None:
     context.obj = Door(Parts, PROGRAM, parse_line)
 
 
-for command in (bench, clock, file, key, outbox, projections):
+for command in (bench, clock, file, key, outbox, processes, projections):
     main.add_command(command)
 
 
@@ -417,16 +431,21 @@ def serve(given: Settings, listener: int | None) -> None:
 @main.command()
 @with_settings()
 def work(given: Settings) -> None:
-    """Keep the read models up to date and deliver the outbox, until SIGTERM."""
+    """Keep the read models up to date, carry the processes along and deliver the outbox, until SIGTERM."""
     logs.log_here("worker", given.log_level)
     stop = stop_on_signals()
     with Parts(given) as parts:
-        delivery = threading.Thread(target=parts.outbox.run, args=(stop,), name="outbox")
+        duties = [
+            threading.Thread(target=parts.outbox.run, args=(stop,), name="outbox"),
+            threading.Thread(target=parts.followers.run, args=(stop,), name="processes"),
+        ]
         parts.projections.prepare()
-        delivery.start()
-        log.info("keeping the read models and delivering the outbox")
+        for duty in duties:
+            duty.start()
+        log.info("keeping the read models, carrying the processes along and delivering the outbox")
         parts.projections.run(stop)
-        delivery.join()
+        for duty in duties:
+            duty.join()
 
 
 @main.command()

@@ -141,6 +141,7 @@ def database(url: str, given: Settings) -> Iterator[Finding]:
         yield migrations(missing)
         if not missing:
             yield from sealed(url, given.key_file)
+            yield parked_streams(url)
         if given.database_url is None and not missing:
             with psycopg.connect(url, autocommit=True, connect_timeout=CONNECT_SECONDS) as connection:
                 span = _one(
@@ -232,6 +233,17 @@ def _key_or_any(path: Path) -> key_file.MasterKey:
         return key_file.load(path)
     except key_file.KeyFileMissing:
         return key_file.MasterKey(os.urandom(key_file.KEY_BYTES))
+
+
+def parked_streams(url: str) -> Finding:
+    """Duties that are not done because a process could not react to a fact."""
+    with psycopg.connect(url, autocommit=True, connect_timeout=CONNECT_SECONDS) as connection:
+        parked = _one(connection, "SELECT count(*) FROM public.parked_streams")
+    if parked:
+        return Finding(
+            "processes", "fault", f"wait with {parked} parked streams", "recourse processes parked"
+        )
+    return Finding("processes", "ok", "wait with no stream")
 
 
 def production_data(span: timedelta) -> Finding:

@@ -1,6 +1,6 @@
-"""What tells whether requests can be served: the database, its migrations, how far the read models are."""
+"""What tells how an installation is: the database, its migrations, how far read models and processes are."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from infrastructure.event_store.connections import Datastore
@@ -18,13 +18,23 @@ _LAG = b"""
         WHERE events.position > projections.position ORDER BY events.position LIMIT 1), 0)::float8
     FROM projections WHERE table_name = ANY(%s)
 """
+_PROCESS_LAG = b"""
+    SELECT name, coalesce((
+        SELECT extract(epoch FROM clock_timestamp() - recorded_at) FROM events
+        WHERE events.position > coalesce(processes.position, 0) ORDER BY events.position LIMIT 1), 0)::float8
+    FROM unnest(%s::text[]) AS name LEFT JOIN processes USING (name)
+"""
 
 
 class Health:
-    """The checks of one installation; each answers `ok` and what it found, or raises ServiceUnavailable."""
+    """The checks of one installation; each answers `ok` and what it found, or raises ServiceUnavailable.
 
-    def __init__(self, datastore: Datastore) -> None:
+    `processes`: the names of those that follow the log.
+    """
+
+    def __init__(self, datastore: Datastore, processes: Sequence[str] = ()) -> None:
         self._datastore = datastore
+        self._processes = processes
 
     def database(self) -> Mapping[str, Any]:
         """That the database answers."""
@@ -48,4 +58,9 @@ class Health:
     def lag(self) -> dict[str, float]:
         """The age in seconds of the oldest fact that each read model lacks; 0.0 when it lacks none."""
         rows = read(self._datastore, _LAG, [model.table for model in ALL])
+        return {name: round(seconds, 3) for name, seconds in rows}
+
+    def process_lag(self) -> dict[str, float]:
+        """The age in seconds of the oldest fact that each process has not seen; 0.0 when it has seen all."""
+        rows = read(self._datastore, _PROCESS_LAG, list(self._processes))
         return {name: round(seconds, 3) for name, seconds in rows}

@@ -18,6 +18,7 @@ from infrastructure.doctor import Finding
 from infrastructure.jump_guard import Alarm
 from infrastructure.keys import ApiKey
 from infrastructure.outbox import OutboxStatus, ParkedMessage
+from infrastructure.process_supervisor import ParkedStream, ProcessStatus
 from infrastructure.projection_supervisor import ParkedCase, ProjectionStatus
 from infrastructure.projection_tables import Difference
 from infrastructure.ticker import DeadlineStatus
@@ -288,6 +289,29 @@ def print_parked(console: Console, parked: Iterable[ParkedCase]) -> None:
             _moment(one.parked_at),
             one.error,
         )
+    console.print(table)
+
+
+def print_processes(console: Console, status: Iterable[ProcessStatus]) -> None:
+    """How far each process is."""
+    table = _table("Processes")
+    for name in ("process", "lag", "seconds", "parked", "led by"):
+        table.add_column(name, justify="right" if name in ("lag", "seconds", "parked") else "left")
+    for one in status:
+        lag = Text(f"{one.lag_events:,}", "green" if one.lag_events == 0 else "yellow")
+        parked = Text(str(one.parked), "red" if one.parked else "")
+        table.add_row(one.name, lag, f"{one.lag_seconds:.1f}", parked, one.holder or "nobody")
+    console.print(table)
+
+
+def print_parked_streams(console: Console, parked: Iterable[ParkedStream]) -> None:
+    """The streams that a process waits with, and why."""
+    table = _table("Parked streams")
+    for name in ("process", "stream", "from version", "fact", "since", "error"):
+        table.add_column(name, overflow="fold")
+    for one in parked:
+        stream, since = str(one.stream_id), _moment(one.parked_at)
+        table.add_row(one.process, stream, str(one.version), one.topic, since, one.error)
     console.print(table)
 
 

@@ -18,7 +18,7 @@ from web import failures, filing, lists, openapi, operations, settling
 from web.failures import route
 from web.limits import Rate, RateLimiter
 from web.lists import Reader
-from web.operations import Metrics, Probe
+from web.operations import Lag, Metrics, Probe
 from web.presenter import Presenter
 from web.requests import Commands, Gate, Incoming, incoming, request_id
 from web.routes import PREFIX, ApiBlueprint, Routes
@@ -62,7 +62,8 @@ def create_app(
     reader: Reader,
     clock: Clock,
     probes: Mapping[str, Probe],
-    lag: Callable[[], Mapping[str, float]],
+    lag: Lag,
+    process_lag: Lag,
     new_id: Callable[[], UUID],
     settings: WebSettings,
 ) -> Flask:
@@ -81,7 +82,7 @@ def create_app(
     settling.register(routes, cases)
     lists.register(routes, reader, cases, vault, clock)
     watching = ApiBlueprint("operations", __name__, description="For those who run the service")
-    operations.register(watching, probes, lag, metrics, settings.version)
+    operations.register(watching, probes, lag, process_lag, metrics, settings.version)
 
     api = openapi.document(app, settings.version)
     api.register_blueprint(blueprint)

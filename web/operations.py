@@ -27,6 +27,9 @@ BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 Probe = Callable[[], Mapping[str, Any]]
 """One check: `ok`, and what it found. Raises ServiceUnavailable."""
 
+Lag = Callable[[], Mapping[str, float]]
+"""How many seconds each is behind the log, by name. Raises ServiceUnavailable."""
+
 
 @dataclass(frozen=True, slots=True)
 class Metrics:
@@ -36,6 +39,7 @@ class Metrics:
     requests: Counter
     seconds: Histogram
     lag: Gauge
+    process_lag: Gauge
 
     @classmethod
     def new(cls) -> "Metrics":
@@ -58,6 +62,12 @@ class Metrics:
                 ("read_model",),
                 registry=registry,
             ),
+            Gauge(
+                "recourse_process_lag_seconds",
+                "Age of the oldest fact that a process has not seen.",
+                ("process",),
+                registry=registry,
+            ),
         )
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
@@ -69,7 +79,8 @@ class Metrics:
 def register(
     blueprint: ApiBlueprint,
     probes: Mapping[str, Probe],
-    lag: Callable[[], Mapping[str, float]],
+    lag: Lag,
+    process_lag: Lag,
     metrics: Metrics,
     version: str,
 ) -> None:
@@ -91,10 +102,9 @@ def register(
         return sent(msgspec.json.encode({"name": "recourse", "version": version}))
 
     def show_metrics() -> Response:
-        """Counters of this process and the lag of the read models, in the text form of Prometheus."""
-        metrics.lag.clear()
-        for name, seconds in _measured(lag).items():
-            metrics.lag.labels(name).set(seconds)
+        """Counters, and the lag of read models and processes, in the text form of Prometheus."""
+        _show(metrics.lag, lag)
+        _show(metrics.process_lag, process_lag)
         return Response(generate_latest(metrics.registry), content_type=CONTENT_TYPE_LATEST)
 
     text = {"text/plain": {"schema": {"type": "string"}}}
@@ -130,9 +140,12 @@ def _checked(probe: Probe) -> Mapping[str, Any]:
         return {"ok": False, "detail": "the database cannot be reached"}
 
 
-def _measured(lag: Callable[[], Mapping[str, float]]) -> Mapping[str, float]:
+def _show(gauge: Gauge, lag: Lag) -> None:
     """What can be counted is told also while the database is away."""
+    gauge.clear()
     try:
-        return lag()
+        measured = lag()
     except ServiceUnavailable:
-        return {}
+        return
+    for name, seconds in measured.items():
+        gauge.labels(name).set(seconds)

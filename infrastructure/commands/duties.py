@@ -1,4 +1,4 @@
-"""`recourse outbox` and `recourse clock`: what waits to leave, and what holds due times."""
+"""`recourse processes`, `outbox` and `clock`: what follows the facts, waits to leave, and holds due times."""
 
 from uuid import UUID
 
@@ -7,6 +7,46 @@ import click
 from infrastructure import jump_guard, screen, ticker
 from infrastructure import outbox as messages
 from infrastructure.commands.terminal import Failure, Parts, a_name, as_json, out, print_json, with_parts
+from infrastructure.follower import StreamNotParked, StreamStillFails
+from infrastructure.process_supervisor import UnknownProcess
+
+
+@click.group()
+def processes() -> None:
+    """What follows the facts and gives commands: how far each is, and what waits for a person."""
+
+
+@processes.command("status")
+@as_json
+@with_parts
+def processes_status(parts: Parts, as_json: bool) -> None:
+    """How far each process is."""
+    found = parts.followers.status()
+    print_json({"data": found}) if as_json else screen.print_processes(out, found)
+
+
+@processes.command("parked")
+@as_json
+@with_parts
+def parked_streams(parts: Parts, as_json: bool) -> None:
+    """The streams that a process waits with, and why."""
+    found = parts.followers.parked()
+    print_json({"data": found}) if as_json else screen.print_parked_streams(out, found)
+
+
+@processes.command("replay")
+@click.argument("name")
+@click.argument("stream", type=click.UUID)
+@with_parts
+def replay_stream(parts: Parts, name: str, stream: UUID) -> None:
+    """Have a process react to what a parked stream waits with, after what made it fail was mended."""
+    try:
+        reacted = parts.followers.replay(name, stream)
+    except UnknownProcess as fault:
+        raise Failure(str(fault), "recourse processes status") from fault
+    except (StreamNotParked, StreamStillFails) as fault:
+        raise Failure(str(fault), "recourse processes parked") from fault
+    out.print(f"{name}: mended, {reacted:,} facts", highlight=False)
 
 
 @click.group()

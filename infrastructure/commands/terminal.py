@@ -20,6 +20,7 @@ from application.intake import IntakeInterrupted, Parse
 from infrastructure import settings
 from infrastructure.event_store.connections import Datastore
 from infrastructure.keys import ApiKeys
+from infrastructure.process_supervisor import ProcessSupervisor
 from infrastructure.projection_supervisor import ProjectionSupervisor
 from infrastructure.settings import Settings
 
@@ -61,6 +62,11 @@ class Parts(Protocol):
     @property
     def projections(self) -> ProjectionSupervisor:
         """The keeper of the read models."""
+        ...
+
+    @property
+    def followers(self) -> ProcessSupervisor:
+        """What carries the processes along."""
         ...
 
 

@@ -196,6 +196,7 @@ def installation(migrated_url: str) -> Iterator[Installation]:
                 "projections": health.projections,
             },
             "lag": health.lag,
+            "process_lag": health.process_lag,
             "new_id": uuid4,
             "settings": WebSettings(version="0.1.0"),
         }

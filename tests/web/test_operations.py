@@ -37,7 +37,7 @@ def gone():
 
 
 def test_a_service_without_its_database_is_not_ready_but_alive(client):
-    answer = client(probes={"database": gone}, lag=gone)
+    answer = client(probes={"database": gone}, lag=gone, process_lag=gone)
     assert answer.get("/readyz").status_code == 503
     assert answer.get("/livez").status_code == 200
     assert answer.get("/metrics").status_code == 200

@@ -67,6 +67,7 @@ def test_a_database_that_goes_away_and_returns(database_url, fresh_database, fil
             clock=clock,
             probes={"database": health.database, "projections": health.projections},
             lag=health.lag,
+            process_lag=health.process_lag,
             new_id=uuid4,
             settings=WebSettings("0"),
         )
