@@ -176,7 +176,7 @@ class Follower:
                 self._disconnect()
                 pause = min(max(pause * 2, LONGEST_PAUSE), LONGEST_OUTAGE_PAUSE)
                 if isinstance(error, (*_NO_DATABASE, *_AWAY)):
-                    log.warning("%s: no database or service (%s); trying again", self.process.name, error)
+                    log.warning("%s: no database or service (%r); trying again", self.process.name, error)
                 else:
                     log.exception("%s: failed; trying again", self.process.name)
         self.close()

@@ -49,12 +49,14 @@ class CommandLine:
         """The JSON that a command prints."""
         return json.loads(self(*words, "--json", code=code).stdout)
 
-    def start(self, *words: str, **more: str) -> subprocess.Popen[str]:
-        """Start it as a process of its own."""
+    def start(self, *words: str, code: str | None = None, **more: str) -> subprocess.Popen[str]:
+        """Start it as a process of its own, or this code in its place."""
+        program = ["-c", code] if code else [str(ROOT / "recourse.py"), *words]
         kept = {name: value for name, value in os.environ.items() if not name.startswith("RECOURSE_")}
         given = {f"RECOURSE_{name}": value for name, value in more.items()}
         return subprocess.Popen(
-            [sys.executable, str(ROOT / "recourse.py"), *words],
+            [sys.executable, *program],
+            cwd=ROOT,
             env=kept | self.settings | given,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -1,10 +1,12 @@
 """Looking at cases, queues, read models, keys, messages and the clock."""
 
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import psycopg
 import pytest
 
+import recourse
+from domain.events import CaseFiled
 from infrastructure.demo.cases import example_cases
 
 
@@ -79,6 +81,63 @@ def test_parked_cases_are_listed_and_one_that_is_not_parked_is_told(recourse_on,
     result = recourse_on("projections", "replay", three_cases[0]["case_id"], code=1)
     assert f"no read model waits with case {three_cases[0]['case_id']}" in result.stderr
     assert "next: recourse projections parked" in result.stderr
+
+
+class Noticing:
+    """A process that does nothing but take notice."""
+
+    name = "noticing"
+    reads = frozenset({CaseFiled})
+
+    def __init__(self):
+        self.noticed = []
+
+    def react(self, recorded):
+        self.noticed.append(recorded.fact.originator_id)
+
+
+@pytest.fixture
+def noticing(monkeypatch):
+    process = Noticing()
+    monkeypatch.setattr(recourse.Parts, "processes", (process,))
+    return process
+
+
+def test_the_processes_are_shown_with_their_lag(recourse_on, three_cases, noticing):
+    (found,) = recourse_on.json("processes", "status")["data"]
+    assert (found["name"], found["lag_events"], found["holder"]) == ("noticing", 3, None)
+    assert "noticing" in recourse_on("processes", "status").stdout
+
+
+def test_parked_streams_are_listed_and_a_replay_mends_them(recourse_on, three_cases, noticing):
+    case_id = UUID(three_cases[0]["case_id"])
+    with psycopg.connect(recourse_on.url) as connection:
+        connection.execute("INSERT INTO processes (name, position) VALUES ('noticing', %s)", (1 << 62,))
+        connection.execute(
+            "INSERT INTO parked_streams (process, stream_id, version, position, topic, error)"
+            " VALUES ('noticing', %s, 1, 1, 'CaseFiled', 'ValueError')",
+            (case_id,),
+        )
+    (parked,) = recourse_on.json("processes", "parked")["data"]
+    assert (parked["process"], parked["stream_id"], parked["error"]) == (
+        "noticing",
+        str(case_id),
+        "ValueError",
+    )
+    assert str(case_id) in recourse_on("processes", "parked").stdout
+    assert "noticing: mended" in recourse_on("processes", "replay", "noticing", str(case_id)).stdout
+    assert noticing.noticed == [case_id]
+    assert recourse_on.json("processes", "parked")["data"] == []
+
+
+def test_what_no_process_waits_with_is_told(recourse_on, noticing):
+    stream = str(uuid4())
+    unknown = recourse_on("processes", "replay", "nonsense", stream, code=1)
+    assert "there is no process nonsense" in unknown.stderr
+    assert "next: recourse processes status" in unknown.stderr
+    idle = recourse_on("processes", "replay", "noticing", stream, code=1)
+    assert f"noticing does not wait with stream {stream}" in idle.stderr
+    assert "next: recourse processes parked" in idle.stderr
 
 
 def test_a_key_is_shown_once_listed_without_its_secret_and_ends_when_revoked(recourse_on):

@@ -109,3 +109,29 @@ def test_a_duty_says_that_it_runs_and_ends_when_it_is_asked_to(recourse_on, part
     process.send_signal(signal.SIGTERM)
     _, stderr = process.communicate(timeout=60)
     assert (process.returncode, stderr) == (0, "")
+
+
+WORK_WITH_A_PROCESS = """
+import sys
+import recourse
+from domain.events import CaseFiled
+
+class Noticing:
+    name = "noticing"
+    reads = frozenset({CaseFiled})
+
+    def react(self, recorded):
+        print(recorded.fact.originator_id, flush=True)
+
+recourse.Parts.processes = (Noticing(),)
+recourse.main(["work"])
+"""
+
+
+def test_the_worker_carries_the_processes_along(recourse_on, three_cases):
+    process = recourse_on.start(code=WORK_WITH_A_PROCESS)
+    noticed = [process.stdout.readline().strip() for _ in three_cases]
+    process.send_signal(signal.SIGTERM)
+    _, stderr = process.communicate(timeout=60)
+    assert sorted(noticed) == sorted(row["case_id"] for row in three_cases)
+    assert process.returncode == 0, stderr

@@ -148,6 +148,19 @@ def test_missing_migrations_are_named(fresh_database: str) -> None:
     assert "001_event_store" in finding.detail
 
 
+def test_parked_streams_are_a_fault_with_the_command_that_shows_them(migrated_database: str) -> None:
+    with psycopg.connect(migrated_database) as connection:
+        connection.execute("INSERT INTO processes (name) VALUES ('standing')")
+        connection.execute(
+            "INSERT INTO parked_streams (process, stream_id, version, position, topic, error)"
+            " VALUES ('standing', %s, 1, 1, 'CaseFiled', 'ValueError')",
+            (CASE,),
+        )
+    finding = doctor.parked_streams(migrated_database)
+    assert (finding.level, finding.mend) == ("fault", "recourse processes parked")
+    assert finding in list(doctor.database(migrated_database, given(migrated_database)))
+
+
 def test_a_database_of_a_newer_recourse_is_a_fault(migrated_database: str) -> None:
     with psycopg.connect(migrated_database) as connection:
         connection.execute("INSERT INTO schema_migrations (name, sha256) VALUES ('999_future.sql', 'x')")

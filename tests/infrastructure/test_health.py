@@ -29,7 +29,7 @@ def datastore(migrated_database: str) -> Iterator[Datastore]:
 def health(migrated_database: str, datastore: Datastore) -> Health:
     """The checks of an installation that has its read models and no fact."""
     ProjectionSupervisor(migrated_database, holder="test").prepare()
-    return Health(datastore)
+    return Health(datastore, ["standing", "detectors"])
 
 
 def execute(url: str, statement: str, *params: object) -> None:
@@ -70,8 +70,19 @@ def test_the_lag_is_that_of_the_oldest_fact_that_is_lacking(health, migrated_dat
     assert 1 <= health.lag()["review_queue"] < 600
 
 
+def test_a_process_that_never_ran_lacks_everything_and_one_that_did_what_came_since(
+    health, migrated_database
+):
+    assert health.process_lag() == {"standing": 0.0, "detectors": 0.0}
+    execute(migrated_database, FACT, 1 << 16, 600)
+    execute(migrated_database, FACT, 2 << 16, 1)
+    execute(migrated_database, "INSERT INTO processes (name, position) VALUES ('standing', %s)", 1 << 16)
+    lag = health.process_lag()
+    assert 1 <= lag["standing"] < 600 <= lag["detectors"]
+
+
 def test_without_a_database_no_check_answers(health, datastore):
     datastore.pool.close()
-    for check in (health.database, health.migrations, health.projections, health.lag):
+    for check in (health.database, health.migrations, health.projections, health.lag, health.process_lag):
         with pytest.raises(ServiceUnavailable):
             check()

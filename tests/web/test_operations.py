@@ -59,6 +59,11 @@ def test_metrics_count_answers_by_route_and_name_nobody(call, story):
     assert "buyer-app" not in answer.text
 
 
+def test_metrics_tell_how_far_each_process_is(client):
+    text = client(process_lag=lambda: {"standing": 2.5}).get("/metrics").text
+    assert 'recourse_process_lag_seconds{process="standing"} 2.5' in text
+
+
 def test_invented_methods_do_not_fill_the_metrics(call):
     nobody = call("nobody")
     for method in ("BREW", "PROPFIND", "X-1"):

@@ -16,7 +16,6 @@ from uuid import uuid4
 
 import psycopg
 import pytest
-from psycopg import sql
 
 from application.store import Effects, Provenance
 from domain.case import Case
@@ -256,27 +255,12 @@ def test_a_database_that_goes_away_and_returns_is_waited_for(
 
     with kept.running(kept.supervisor()), PostgresStore(kept.url) as store:
         kept.eventually(lambda: all(row.lag_events == 0 for row in kept.supervisor().status()))
-        with taken_away(kept.url):
+        with kept.taken_away():
             kept.eventually(lambda: all(missed_by(model) for model in ALL))
         position = store.save(new_case(), WHO)
 
         for model in ALL:
             assert kept.supervisor().wait_for(model.name, position, timeout=20)
-
-
-@contextmanager
-def taken_away(url: str) -> Iterator[None]:
-    """Every connection is ended and no new one accepted, as while a server restarts."""
-    name = psycopg.conninfo.conninfo_to_dict(url)["dbname"]
-    elsewhere = psycopg.conninfo.make_conninfo(url, dbname="template1")
-    allow = sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS {}")
-    with psycopg.connect(elsewhere, autocommit=True) as server:
-        server.execute(allow.format(sql.Identifier(str(name)), sql.SQL("false")))
-        server.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,))
-        with pytest.raises(psycopg.OperationalError):
-            psycopg.connect(url)
-        yield
-        server.execute(allow.format(sql.Identifier(str(name)), sql.SQL("true")))
 
 
 def test_a_failure_nobody_foresaw_is_logged_and_the_work_taken_up_again(
