@@ -59,5 +59,6 @@ def expected(kept: Any) -> list[int]:
 
 @pytest.fixture
 def stored_position(kept: Any) -> Callable[[], int]:
-    """How far the process is, as it is stored."""
-    return lambda: int(kept.ask("SELECT position FROM processes WHERE name = 'remembering'")[0][0])
+    """How far the process is, as it is stored; 0 before it is."""
+    ask = "SELECT coalesce(max(position), 0) FROM processes WHERE name = 'remembering'"
+    return lambda: int(kept.ask(ask)[0][0])

@@ -17,13 +17,14 @@ import pytest
 
 from application.errors import ServiceUnavailable
 from application.store import Provenance, StoreUnavailable
+from domain.case import Case
 from domain.events import CaseFiled, Fact, NoteAdded
 from domain.values import Sealed, SealedFor, Visibility
-from infrastructure.case_store import PostgresCaseStore
 from infrastructure.follower import Follower
 from infrastructure.mapper import FactMapper
 from infrastructure.process_supervisor import ProcessSupervisor
 from infrastructure.projector import LeadershipLost, NotLeading
+from infrastructure.store import PostgresStore
 
 WHO = Provenance("shop-1", "buyer-integration", "req-1")
 ROOT = Path(__file__).parents[3]
@@ -48,7 +49,7 @@ def test_a_fact_is_handed_over_with_all_that_the_store_knows_of_it(kept, follow,
     process = remembering()
     follow(process).catch_up()
 
-    with PostgresCaseStore(kept.url) as store:
+    with PostgresStore(kept.url) as store:
         for stream in {recorded.fact.originator_id for recorded in process.seen[:50]}:
             known = [one for one in store.facts(stream) if type(one.fact) in process.reads]
             assert [one for one in process.seen if one.fact.originator_id == stream] == known
@@ -70,7 +71,7 @@ def test_who_goes_on_begins_where_it_was_left(kept, follow, remembering, new_cas
     process = remembering()
     second = follow(process, holder="second", lease=timedelta(0))
     kept.execute("UPDATE processes SET lease_until = now()")
-    with PostgresCaseStore(kept.url) as store:
+    with PostgresStore(kept.url) as store:
         position = store.save(new_case(), WHO)
     kept.eventually(lambda: second.advance())
 
@@ -84,7 +85,7 @@ def test_nothing_is_handed_over_before_it_is_final(
     follower = follow(process)
     with psycopg.connect(kept.url) as writer:
         writer.execute("SELECT pg_current_xact_id()")
-        with PostgresCaseStore(kept.url) as store:
+        with PostgresStore(kept.url) as store:
             position = store.save(new_case(), WHO)
         follower.catch_up()
 
@@ -150,10 +151,10 @@ def test_no_transaction_is_open_while_a_process_reacts(kept, follow, remembering
 def test_what_a_reaction_records_is_handed_on_until_nothing_is_left(
     migrated_database, remembering, new_case
 ) -> None:
-    with PostgresCaseStore(migrated_database) as store:
+    with PostgresStore(migrated_database) as store:
 
         def note(recorded: Any) -> None:
-            case = store.load(recorded.fact.originator_id)
+            case = store.load(Case, recorded.fact.originator_id)
             assert case
             text = Sealed(SealedFor.PLATFORM, uuid4(), "text")
             case.note(uuid4(), text, Visibility.INTERNAL, recorded.fact.timestamp)
@@ -326,7 +327,7 @@ def test_a_follower_that_is_asked_to_stop_finishes_the_fact_at_hand_and_saves_it
 
 def test_a_database_that_goes_away_and_returns_is_waited_for(kept, remembering, new_case, caplog) -> None:
     process = remembering()
-    with kept.running(Follower(kept.url, process, holder="test")), PostgresCaseStore(kept.url) as store:
+    with kept.running(Follower(kept.url, process, holder="test")), PostgresStore(kept.url) as store:
         kept.eventually(lambda: len(process.seen) > 100)
         with kept.taken_away():
             kept.eventually(lambda: "remembering: no database" in caplog.text)

@@ -1,5 +1,6 @@
 """A stream whose fact a process cannot react to waits; every other stream flows, and a replay mends it."""
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -170,19 +171,21 @@ def test_a_replay_loses_nothing_of_the_batch_that_the_leader_has_in_hand(
         kept.ask("SELECT max(position) FROM events WHERE originator_id = %s AND topic = 'CaseClosed'", stream)
     )[0]
     failing = Failing(stream)
+    handed: list[int] = []
 
     def replay_once(recorded: Any) -> None:
         failing(recorded)
         if recorded.position > last and failing.left:
             failing.left = 0
-            supervisor(process).replay("remembering", stream)
+            handed.append(supervisor(process).replay("remembering", stream))
 
     process = remembering(replay_once)
-    leader = follow(process, batch=2000)
+    leader = follow(process, batch=2000, lease=timedelta(minutes=1))
     with pytest.raises(LeadershipLost):
         leader.catch_up()
     leader.catch_up()
 
+    assert handed == [1], "the fact that failed is passed, and nothing beyond it is saved yet"
     assert set(process.positions) == set(expected)
     assert kept.ask("SELECT * FROM parked_streams") == []
     assert position < last
