@@ -14,7 +14,7 @@ from application.cases import Cases
 from application.clock import Clock
 from application.keys import Keys
 from application.vault import Vault
-from web import failures, filing, lists, openapi, operations, settling
+from web import deciding, failures, filing, leasing, lists, openapi, operations, settling
 from web.failures import route
 from web.limits import Rate, RateLimiter
 from web.lists import Reader
@@ -78,7 +78,9 @@ def create_app(
     blueprint = ApiBlueprint("cases", __name__, url_prefix=PREFIX, description="Cases and their read models")
     blueprint.before_request(Gate(keys, limiter).admit)
     routes = Routes(blueprint, Commands(vault))
-    filing.register(routes, cases, presenter, clock, new_id)
+    filing.register(routes, cases, presenter, clock)
+    leasing.register(routes, cases)
+    deciding.register(routes, cases, new_id)
     settling.register(routes, cases)
     lists.register(routes, reader, cases, vault, clock)
     watching = ApiBlueprint("operations", __name__, description="For those who run the service")

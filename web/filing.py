@@ -1,6 +1,6 @@
-"""Routes by which a case is filed, read, claimed, examined and decided."""
+"""Routes by which a case is filed, read and examined."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -9,21 +9,19 @@ from flask import Response
 
 from application.cases import Answer, Cases, Request
 from application.clock import Clock
-from domain.values import Actor, Remedy
-from web import answers, presenter, schemas
+from domain.values import Actor
+from web import answers, schemas
 from web.presenter import Presenter
-from web.routes import Extra, Routes, versioned
+from web.routes import CLAIMED, Extra, Routes, versioned
 
 _NOTHING: Mapping[str, Any] = {}
 
-CLAIMED = ("case_already_closed", "case_not_claimed", "case_claimed_by_another")
 
-
-def register(routes: Routes, cases: Cases, show: Presenter, clock: Clock, new_id: Callable[[], UUID]) -> None:
+def register(routes: Routes, cases: Cases, show: Presenter, clock: Clock) -> None:
     """Add the routes."""
     _reading(routes, cases, show, clock)
     _working(routes, cases)
-    _examining(routes, cases, new_id)
+    _examining(routes, cases)
 
 
 def _reading(routes: Routes, cases: Cases, show: Presenter, clock: Clock) -> None:
@@ -64,31 +62,6 @@ def _working(routes: Routes, cases: Cases) -> None:
         return cases.file(request, **body), _NOTHING
 
     @routes.command(
-        "/cases/<case_id>/lease",
-        "cases.claim",
-        schemas.NothingSchema(),
-        answers.Leased,
-        versioned=True,
-        codes=["case_already_closed", "case_claimed_by_another", "wrong_stage"],
-    )
-    def claim_case(request: Request, body: dict[str, Any], case_id: UUID) -> tuple[Answer, Extra]:
-        """Claim the case under a lease, or renew one's own."""
-        done = cases.claim(request, case_id)
-        return done, {"lease": presenter.lease(done.aggregate.lease)}
-
-    @routes.command(
-        "/cases/<case_id>/lease",
-        "cases.claim",
-        schemas.NothingSchema(),
-        method="DELETE",
-        versioned=True,
-        codes=CLAIMED,
-    )
-    def release_case(request: Request, body: dict[str, Any], case_id: UUID) -> tuple[Answer, Extra]:
-        """Give the case back."""
-        return cases.release(request, case_id), _NOTHING
-
-    @routes.command(
         "/cases/<case_id>/notes",
         "cases.note",
         schemas.NoteSchema(),
@@ -101,7 +74,7 @@ def _working(routes: Routes, cases: Cases) -> None:
         return done, {"note_id": done.subject}
 
 
-def _examining(routes: Routes, cases: Cases, new_id: Callable[[], UUID]) -> None:
+def _examining(routes: Routes, cases: Cases) -> None:
     @routes.command(
         "/cases/<case_id>/evidence",
         "evidence.submit",
@@ -125,18 +98,3 @@ def _examining(routes: Routes, cases: Cases, new_id: Callable[[], UUID]) -> None
     def verify_case(request: Request, body: dict[str, Any], case_id: UUID) -> tuple[Answer, Extra]:
         """Record what the examination found."""
         return cases.verify(request, case_id, **body), _NOTHING
-
-    @routes.command(
-        "/cases/<case_id>/decisions",
-        "cases.decide",
-        schemas.DecisionSchema(),
-        answers.Decided,
-        versioned=True,
-        created="/cases/{case_id}",
-        codes=[*CLAIMED, "case_not_verified", "wrong_stage", "compensation_exceeds_entitlement"],
-    )
-    def decide_case(request: Request, body: dict[str, Any], case_id: UUID) -> tuple[Answer, Extra]:
-        """Decide the round: what is granted, under which clauses."""
-        remedies = tuple(Remedy(new_id(), **one) for one in body["remedies"])
-        done = cases.decide(request, case_id, remedies, body["clauses"], body["reasons"])
-        return done, {"decision_id": done.subject, **presenter.decision(done.aggregate)}

@@ -32,6 +32,7 @@ ALWAYS = (
 )
 WITH_BODY = ("body_too_large", "unsupported_media_type")
 POSTED = ("request_in_progress", "idempotency_key_reused")
+CLAIMED = ("case_already_closed", "case_not_claimed", "case_claimed_by_another")
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _KINDS = {

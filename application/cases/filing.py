@@ -6,7 +6,9 @@ from uuid import UUID
 
 from application import access
 from application.cases.accounting import Accounting
+from application.cases.deciding import Deciding
 from application.cases.ending import Ending
+from application.cases.leasing import Leasing
 from application.cases.reviewing import Reviewing
 from application.cases.running import Answer
 from application.cases.settling import Settling
@@ -24,7 +26,7 @@ from domain.values import (
 )
 
 
-class Cases(Reviewing, Settling, Accounting, Ending):
+class Cases(Leasing, Reviewing, Deciding, Settling, Accounting, Ending):
     """Every use case of a case. Safe to share between threads."""
 
     def file(

@@ -1,64 +1,19 @@
-"""Use cases of the review: who works on a case, what is put on file, what is found and decided."""
+"""Use cases of the review: what is noted, put on file and found."""
 
 from datetime import datetime
 from uuid import UUID
 
 from application import access
 from application.cases.running import Answer, CaseRunning
-from application.errors import (
-    Forbidden,
-    NotFound,
-)
+from application.errors import Forbidden
 from application.running import Request, reasons_of, sealed_if_given
 from application.vault import Sealing
 from domain.case import Case
-from domain.refusals import CaseClaimedByAnother, Refusal
-from domain.values import (
-    EvidenceParty,
-    Finding,
-    LiabilityShare,
-    Remedy,
-    SealedFor,
-    Visibility,
-)
+from domain.values import EvidenceParty, Finding, LiabilityShare, SealedFor, Visibility
 
 
 class Reviewing(CaseRunning):
-    """From the claim to the decision."""
-
-    def claim(self, request: Request, case_id: UUID) -> Answer:
-        """Take the case under a lease, or renew one's own. Needs the version."""
-        return self._versioned(
-            request, case_id, "cases.claim", lambda case, _, at: case.claim(request.by, self._policy, at)
-        )
-
-    def claim_next(self, request: Request, candidates: list[UUID]) -> Answer | None:
-        """Take the first of these cases that can still be had; None when none can."""
-        self._permit(request.by, "cases.claim")
-        if known := self._replayed(request):
-            return known
-
-        def claim_if_free(case: Case, sealing: Sealing, at: datetime) -> None:
-            # A queue may lag behind its caller, who asked for another case and not to renew a lease.
-            if case.lease and case.lease.live(at):
-                raise CaseClaimedByAnother
-            case.claim(request.by, self._policy, at)
-
-        for case_id in candidates:
-            try:
-                return self._command(request, case_id, "cases.claim", claim_if_free)
-            except (Refusal, NotFound):
-                continue
-        return None
-
-    def release(self, request: Request, case_id: UUID) -> Answer:
-        """Give the case back. Needs the version."""
-        return self._versioned(
-            request,
-            case_id,
-            "cases.claim",
-            lambda case, _, at: case.release(request.by, request.lease_token, at),
-        )
+    """From the claim to the finding."""
 
     def note(self, request: Request, case_id: UUID, text: str, visibility: Visibility) -> Answer:
         """Write something down."""
@@ -123,28 +78,3 @@ class Reviewing(CaseRunning):
             )
 
         return self._versioned(request, case_id, "cases.verify", decide)
-
-    def decide(
-        self,
-        request: Request,
-        case_id: UUID,
-        remedies: tuple[Remedy, ...],
-        clauses: tuple[str, ...],
-        reasons: str,
-    ) -> Answer:
-        """Decide the round. Needs the version and the lease. Each remedy comes with a new id."""
-        decision_id = self._new_id()
-
-        def decide(case: Case, sealing: Sealing, at: datetime) -> None:
-            case.decide(
-                request.by,
-                request.lease_token,
-                decision_id,
-                remedies,
-                clauses,
-                reasons_of(sealing, reasons),
-                self._policy,
-                at,
-            )
-
-        return self._versioned(request, case_id, "cases.decide", decide, decision_id)

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from domain import events
 from domain.case.accountability import Accountability
+from domain.case.deciding import Deciding
 from domain.case.ending import Ending
 from domain.case.review import Review
 from domain.case.state import STAGES
@@ -24,7 +25,7 @@ from domain.values import (
 
 
 @stored_as("Case")
-class Case(Review, Accountability, Ending):
+class Case(Review, Deciding, Accountability, Ending):
     """One after-sales case from its filing to its last follow-up.
 
     Commands check their guards, then record facts: no I/O, no clock, no randomness.

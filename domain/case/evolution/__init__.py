@@ -3,7 +3,30 @@
 Assignment only: no rule, no clock, no refusal.
 """
 
-from domain.case.evolution import clocks, follow_up, goods, lease, merchant, money, review, stage, told
+from domain.case.evolution import (
+    clocks,
+    decision,
+    evidence,
+    follow_up,
+    goods,
+    lease,
+    merchant,
+    money,
+    stage,
+    told,
+)
 from domain.case.evolution.fold import evolve
 
-__all__ = ["clocks", "evolve", "follow_up", "goods", "lease", "merchant", "money", "review", "stage", "told"]
+__all__ = [
+    "clocks",
+    "decision",
+    "evidence",
+    "evolve",
+    "follow_up",
+    "goods",
+    "lease",
+    "merchant",
+    "money",
+    "stage",
+    "told",
+]

@@ -1,4 +1,4 @@
-"""What is on file, found and decided."""
+"""What is found and decided."""
 
 from typing import TYPE_CHECKING
 
@@ -8,11 +8,6 @@ from domain.values import GOODS_KINDS, Stage
 
 if TYPE_CHECKING:
     from domain.case.state import CaseState
-
-
-@evolve.register(events.EvidenceSubmitted)
-def _(fact: events.EvidenceSubmitted, case: "CaseState") -> None:
-    case.evidence = case.evidence | {fact.evidence_id}
 
 
 @evolve.register(events.CaseVerified)
