@@ -75,7 +75,11 @@ class Cases(Leasing, Reviewing, Deciding, Settling, Accounting, Ending):
     def miss_clock(self, request: Request, case_id: UUID, clock_id: UUID) -> bool:
         """Act upon a due time that has passed; False when there was nothing left to act upon."""
         return self._fired(
-            request, case_id, "clocks.miss", clock_id, lambda case, at: case.miss_clock(clock_id, at)
+            request,
+            case_id,
+            "clocks.miss",
+            clock_id,
+            lambda case, at: case.miss_clock(clock_id, self._policy, at),
         )
 
     def runs_clock(self, by: Actor, case_id: UUID, clock_id: UUID) -> bool:

@@ -41,13 +41,12 @@ class Accountability(CaseState):
         Refused: DecisionMissing, WrongStage, PenaltyOutsideTariff.
         """
         decision = self._decided("penalties")
-        terms = policy.need(pack.PENALTIES)
-        tariff = terms.tariff.get(clause)
+        rule = policy.needed(pack.PENALTIES)
+        tariff = rule.terms.tariff.get(clause)
         if tariff is None or points > tariff.max_points:
             raise PenaltyOutsideTariff
         if fine and (fine.currency != policy.currency or fine.amount_minor > tariff.max_fine_minor):
             raise PenaltyOutsideTariff
-        expires_at = due_of(at, terms.expiry, policy.calendars)
         self._record(
             events.PenaltyAssessed,
             at,
@@ -57,11 +56,11 @@ class Accountability(CaseState):
             points=points,
             fine=fine,
             clause=clause,
-            expires_at=expires_at,
+            expires_at=due_of(at, rule.terms.expiry, policy.calendars),
             policy=policy.version,
             reasons=reasons,
         )
-        self._start_clock(ClockKind.PENALTY_EXPIRY, penalty_id, expires_at, at)
+        self._start_term(ClockKind.PENALTY_EXPIRY, penalty_id, rule, rule.terms.expiry, policy, at)
 
     def order_rectification(self, rectification_id: UUID, terms: Sealed, due: datetime, at: datetime) -> None:
         """Tell the merchant what to put right by when.

@@ -79,7 +79,7 @@ class Case(Review, Deciding, Accountability, Ending):
             barred.add("decisions")
         return [name for name, stages in STAGES.items() if self.stage in stages and name not in barred]
 
-    def miss_clock(self, clock_id: UUID, at: datetime) -> None:
+    def miss_clock(self, clock_id: UUID, policy: Policy, at: datetime) -> None:
         """Record that a due time passed and what follows; nothing for a clock that ended or is not due."""
         clock = self.clocks.running.get(clock_id)
         if clock is None or at < clock.due:

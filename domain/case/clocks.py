@@ -15,6 +15,7 @@ class Running:
     kind: ClockKind
     subject: UUID
     due: datetime
+    calendar: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -166,13 +166,12 @@ class Settlement(CaseState):
         if self.stage is not Stage.EXECUTING or not (self.money.settled and self.goods.settled):
             return
         follow_up_id = uuid5(self.id, f"follow-up/{self.version}")
-        terms = policy.need(pack.FOLLOW_UP)
-        asked_by = due(at, terms.delay, policy.calendars)
+        rule = policy.needed(pack.FOLLOW_UP)
         self._record(
             events.FollowUpScheduled,
             at,
             follow_up_id=follow_up_id,
-            due=asked_by,
-            max_attempts=terms.attempts,
+            due=due(at, rule.terms.delay, policy.calendars),
+            max_attempts=rule.terms.attempts,
         )
-        self._start_clock(ClockKind.FOLLOW_UP, follow_up_id, asked_by, at)
+        self._start_term(ClockKind.FOLLOW_UP, follow_up_id, rule, rule.terms.delay, policy, at)

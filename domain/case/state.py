@@ -1,6 +1,7 @@
 """What a case remembers, and the guards that every command shares."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID, uuid5
 
 from domain import events
@@ -12,12 +13,17 @@ from domain.case.goods import Goods
 from domain.case.lease import Lease
 from domain.case.merchant import Penalty, Rectification
 from domain.case.money import Ledger
+from domain.policy import Policy
+from domain.policy.calendar import Term
+from domain.policy.deadlines import due_by
+from domain.policy.pack import Rule
 from domain.refusals import (
     CaseAlreadyClosed,
     WrongStage,
 )
 from domain.values import (
     ClockKind,
+    Derivation,
     Finding,
     Stage,
 )
@@ -85,9 +91,34 @@ class CaseState(EvolvingAggregate):
     def _live_lease(self, at: datetime) -> Lease | None:
         return self.lease if self.lease and self.lease.live(at) else None
 
-    def _start_clock(self, kind: ClockKind, subject: UUID, due: datetime, at: datetime) -> None:
-        clock_id = uuid5(subject, f"clock/{self.version}")
-        self._record(events.ClockStarted, at, clock_id=clock_id, kind=kind, subject=subject, due=due)
+    def _start_clock(
+        self,
+        kind: ClockKind,
+        subject: UUID,
+        due: datetime,
+        at: datetime,
+        calendar: str | None = None,
+        derivation: Derivation = (),
+    ) -> None:
+        self._record(
+            events.ClockStarted,
+            at,
+            clock_id=uuid5(subject, f"clock/{self.version}"),
+            kind=kind,
+            subject=subject,
+            due=due,
+            calendar=calendar,
+            derivation=derivation,
+        )
+
+    def _start_term(
+        self, kind: ClockKind, subject: UUID, rule: Rule[Any], term: Term, policy: Policy, at: datetime
+    ) -> datetime:
+        """Start a clock that ends with a term of this rule; its due time."""
+        step = due_by(rule, term, at, policy)
+        due = datetime.fromisoformat(str(step.result))
+        self._start_clock(kind, subject, due, at, term.calendar, (step,))
+        return due
 
     def _end_clock(
         self, subject: UUID, how: type[events.ClockSatisfied] | type[events.ClockCancelled], at: datetime

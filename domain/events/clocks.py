@@ -4,17 +4,23 @@ from datetime import datetime
 from uuid import UUID
 
 from domain.events.fact import Fact, stored_as
-from domain.values import ClockKind
+from domain.values import ClockKind, Derivation
 
 
 @stored_as("ClockStarted")
 class ClockStarted(Fact):
-    """A due time was set for `subject` (the follow-up, rectification or penalty)."""
+    """A due time was set for `subject` (the follow-up, rectification, penalty, ...).
+
+    calendar: the policy's calendar in which it counts, and in which a pause keeps what is left (None: all
+    time) · derivation: how a rule came to the due time; empty where a person set it.
+    """
 
     clock_id: UUID
     kind: ClockKind
     subject: UUID
     due: datetime
+    calendar: str | None = None
+    derivation: Derivation = ()
 
 
 @stored_as("ClockSatisfied")

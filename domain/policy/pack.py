@@ -382,12 +382,16 @@ class Policy:
         found = self.rule(key)
         return found.terms if found else None
 
-    def need(self, key: Key[T]) -> T:
-        """What a rule says that every pack must hold; KeyError where it is missing or disabled."""
+    def needed(self, key: Key[T]) -> Rule[T]:
+        """A rule that every pack must hold; KeyError where it is missing or disabled."""
         found = self.rule(key)
         if found is None:
             raise KeyError(key.id)
-        return found.terms
+        return found
+
+    def need(self, key: Key[T]) -> T:
+        """What a rule says that every pack must hold; KeyError where it is missing or disabled."""
+        return self.needed(key).terms
 
     def rules_of(self, kind: type[T]) -> Iterable[Rule[T]]:
         """The rules in force that say this kind of thing."""

@@ -208,7 +208,7 @@ class Life:
                 case.waive_rectification(self._sealed(), self._later(hours=5))
         if self._perhaps(0.1):
             for clock in list(case.clocks.running.values()):
-                case.miss_clock(clock.clock_id, clock.due)
+                case.miss_clock(clock.clock_id, DEFAULT, clock.due)
 
     @property
     def _settled(self) -> bool:

@@ -252,7 +252,7 @@ class AnySequence(RuleBasedStateMachine):
     @rule(data=st.data(), passing=st.timedeltas(timedelta(0), timedelta(days=100)))
     def miss(self, data, passing):
         clock = data.draw(st.sampled_from([*self.case.clocks.running, UUID(int=7)]))
-        self.attempt(lambda: self.case.miss_clock(clock, self.at), passing)
+        self.attempt(lambda: self.case.miss_clock(clock, DEFAULT, self.at), passing)
 
     # --- what always holds; checked after every command, so in every prefix ---
 

@@ -82,7 +82,7 @@ def test_a_closed_case_takes_no_answer(story):
 def test_an_overdue_follow_up_is_recorded_and_stays_open(story):
     story.refunded().later(days=3)
     clock = story.case.clocks.of(story.follow_up_id)
-    story.when(lambda case: case.miss_clock(clock.clock_id, story.at)).then(ClockMissed)
+    story.when(lambda case: case.miss_clock(clock.clock_id, story.policy, story.at)).then(ClockMissed)
     story.when(complete(story)).then(FollowUpCompleted)
 
 

@@ -52,7 +52,7 @@ def waive(story, a):
 
 def miss(story, subject):
     clock = story.case.clocks.of(subject)
-    return lambda case: case.miss_clock(clock.clock_id, story.at)
+    return lambda case: case.miss_clock(clock.clock_id, story.policy, story.at)
 
 
 def test_a_penalty_cites_its_decision_and_expires(story, a):

@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 
 @evolve.register(events.ClockStarted)
 def _(fact: events.ClockStarted, case: "CaseState") -> None:
-    case.clocks = case.clocks.started(Running(fact.clock_id, fact.kind, fact.subject, fact.due))
+    case.clocks = case.clocks.started(
+        Running(fact.clock_id, fact.kind, fact.subject, fact.due, fact.calendar)
+    )
 
 
 @evolve.register(events.ClockSatisfied)
