@@ -115,10 +115,9 @@ class CaseState(EvolvingAggregate):
         self, kind: ClockKind, subject: UUID, rule: Rule[Any], term: Term, policy: Policy, at: datetime
     ) -> datetime:
         """Start a clock that ends with a term of this rule; its due time."""
-        step = due_by(rule, term, at, policy)
-        due = datetime.fromisoformat(str(step.result))
-        self._start_clock(kind, subject, due, at, term.calendar, (step,))
-        return due
+        due = due_by(rule, term, at, policy)
+        self._start_clock(kind, subject, due.value, at, term.calendar, due.derivation)
+        return due.value
 
     def _end_clock(
         self, subject: UUID, how: type[events.ClockSatisfied] | type[events.ClockCancelled], at: datetime

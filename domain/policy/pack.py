@@ -348,6 +348,36 @@ GRACE = Key("O-13", Deadline)
 KEYS: Mapping[str, Key[Any]] = {key.id: key for key in list(globals().values()) if isinstance(key, Key)}
 """Every rule that a pack may hold, by its id."""
 
+NEEDED = frozenset(
+    {
+        ANSWER,
+        SUPPLEMENT,
+        EXECUTION,
+        APPEAL,
+        ESCALATION,
+        SUSPENSION,
+        CRISIS,
+        RECORDS,
+        PENALTIES,
+        INSPECTION_COST,
+        PROOF,
+        GOODWILL,
+        FOUR_EYES,
+        LEASE,
+        FOLLOW_UP,
+        FREIGHT_CAP,
+        PAYMENT,
+        REPLY,
+        SHIP_RETURN,
+        CHECKLIST,
+        SPIKE,
+        BREACHES,
+        REPEAT_BUYER,
+        GRACE,
+    }
+)
+"""The rules without which cases cannot be worked on: every pack holds them, enabled."""
+
 
 @dataclass(frozen=True)
 class Rule(Generic[T]):

@@ -1,6 +1,7 @@
 """The grammar of the domain's tests: given what happened, when a command, then these facts, or refused."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 from uuid import UUID, uuid5
@@ -10,6 +11,7 @@ import pytest
 from domain.case import Case
 from domain.events import Fact
 from domain.policy import DEFAULT, Policy
+from domain.policy.pack import Key
 from domain.refusals import Refusal, UnknownPart
 from domain.values import (
     Actor,
@@ -268,3 +270,20 @@ def a() -> Any:
         remedy = staticmethod(remedy)
 
     return Words
+
+
+@pytest.fixture
+def policy() -> Policy:
+    """The policy that is shipped."""
+    return DEFAULT
+
+
+@pytest.fixture
+def without() -> Callable[[Policy, Key[Any]], Policy]:
+    """A policy in which one rule is not in force."""
+
+    def disabled(policy: Policy, key: Key[Any]) -> Policy:
+        rule = replace(policy.rules[key.id], enabled=False)
+        return replace(policy, rules={**policy.rules, key.id: rule})
+
+    return disabled
