@@ -435,7 +435,9 @@ def composed(versions: Mapping[Applies, Policy]) -> Policy:
     """
     newest = versions[Applies.AT_DECISION]
     rules = {rule_id: _counting(rule_id, rule, versions) for rule_id, rule in newest.rules.items()}
-    return Policy(newest.version, newest.currency, newest.calendars, rules)
+    # An older rule may run in a calendar that the newest version no longer holds.
+    calendars = {name: one for moment in Applies for name, one in versions[moment].calendars.items()}
+    return Policy(newest.version, newest.currency, calendars, rules)
 
 
 def _counting(rule_id: str, rule: Rule[Any], versions: Mapping[Applies, Policy]) -> Rule[Any]:
