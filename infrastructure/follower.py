@@ -173,7 +173,6 @@ class Follower:
             except LeadershipLost:
                 pause = SHORTEST_PAUSE
             except Exception as error:
-                self._disconnect()
                 pause = min(max(pause * 2, LONGEST_PAUSE), LONGEST_OUTAGE_PAUSE)
                 if isinstance(error, (*_NO_DATABASE, *_AWAY)):
                     log.warning("%s: no database or service (%r); trying again", self.process.name, error)
@@ -213,11 +212,11 @@ class Follower:
                 self._keep(connection, term)
             else:
                 self._pass(connection, term, end)
-        except LeadershipLost:
+        except (NotLeading, LeadershipLost):
             self._term = None
             raise
-        except _NO_DATABASE:
-            self._disconnect()
+        except Exception:
+            self._disconnect()  # from here on counts what is stored
             raise
         return end is not None
 

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+import psycopg
 import pytest
 
 from domain.events import CaseFiled, DecisionIssued
@@ -111,6 +112,27 @@ def test_a_parked_stream_stays_parked_for_the_next_leader(
 
     assert of(stream, process) == []
     assert len(process.seen) < len(expected)
+
+
+def test_a_stream_that_cannot_be_parked_is_not_passed_over(
+    kept, follow, remembering, supervisor, chosen
+) -> None:
+    failing = Failing(chosen[0])
+
+    def lose_the_table(recorded: Any) -> None:
+        if recorded.position == chosen[2] and failing.left:
+            kept.execute("ALTER TABLE IF EXISTS parked_streams RENAME TO mislaid")
+        failing(recorded)
+
+    process = remembering(lose_the_table)
+    follower = follow(process)
+    with pytest.raises(psycopg.errors.UndefinedTable):
+        follower.catch_up()
+    kept.execute("ALTER TABLE mislaid RENAME TO parked_streams")
+    failing.left = 0
+    follower.catch_up()
+
+    assert chosen[2] in process.positions
 
 
 def test_a_replay_hands_over_what_waited_in_order_and_lets_the_stream_flow(
