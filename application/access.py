@@ -13,6 +13,8 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "cases.file": frozenset({B, A}),
     "cases.read": frozenset({B, M, A, R, S, AUD, F, L, ADMIN}),
     "cases.claim": frozenset({A, R}),
+    "cases.reassign": frozenset({S}),
+    "cases.recuse": frozenset({A, R, S}),
     "cases.note": frozenset({A, R, S}),
     "evidence.submit": frozenset({B, M, A, R}),
     "cases.verify": frozenset({A, R}),
@@ -39,6 +41,8 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
 
 COMMANDS: dict[str, str] = {
     "lease": "cases.claim",
+    "reassignment": "cases.reassign",
+    "recusal": "cases.recuse",
     "notes": "cases.note",
     "evidence": "evidence.submit",
     "verification": "cases.verify",

@@ -46,6 +46,12 @@ class CaseClaimedByAnother(Refusal):
     code = "case_claimed_by_another"
 
 
+class ConflictOfInterest(Refusal):
+    """You have an interest in this case."""
+
+    code = "conflict_of_interest"
+
+
 class CaseNotVerified(Refusal):
     """The case has not been verified in this round."""
 

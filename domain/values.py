@@ -230,6 +230,7 @@ class ReleaseCause(StrEnum):
 
     RELEASED = "released"
     DECIDED = "decided"
+    RECUSED = "recused"
 
 
 class SealedFor(StrEnum):

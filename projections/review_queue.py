@@ -19,12 +19,14 @@ from domain.events import (
     CaseClaimed,
     CaseClosed,
     CaseFiled,
+    CaseReassigned,
     CaseReleased,
     CaseReopened,
     CaseWithdrawn,
     DecisionIssued,
     Fact,
     FollowUpScheduled,
+    LeaseExpired,
     LeaseRenewed,
     PlatformSteppedIn,
 )
@@ -94,7 +96,7 @@ REVIEW_QUEUE = ReadModel(
     ),
     ignored="""
         clocks evidence goods money notes penalty rectification CaseDeclined CaseVerified
-        FollowUpAttempted FollowUpCompleted FollowUpExhausted
+        ConflictDeclared FollowUpAttempted FollowUpCompleted FollowUpExhausted
     """,
 )
 
@@ -145,13 +147,13 @@ def _moved(rows: Rows[Queued], fact: Fact, **fields: datetime | None) -> Rows[Qu
     return changed(rows, fact.originator_id, stage=stage, queue=QUEUES.get(stage), **fields)
 
 
-@REVIEW_QUEUE.folds(CaseClaimed, LeaseRenewed)
-def _held(rows: Rows[Queued], fact: CaseClaimed | LeaseRenewed) -> Rows[Queued]:
+@REVIEW_QUEUE.folds(CaseClaimed, LeaseRenewed, CaseReassigned)
+def _held(rows: Rows[Queued], fact: CaseClaimed | LeaseRenewed | CaseReassigned) -> Rows[Queued]:
     return changed(rows, fact.originator_id, holder=fact.holder, lease_until=fact.expires_at)
 
 
-@REVIEW_QUEUE.folds(CaseReleased)
-def _released(rows: Rows[Queued], fact: CaseReleased) -> Rows[Queued]:
+@REVIEW_QUEUE.folds(CaseReleased, LeaseExpired)
+def _released(rows: Rows[Queued], fact: CaseReleased | LeaseExpired) -> Rows[Queued]:
     return changed(rows, fact.originator_id, holder=None, lease_until=None)
 
 

@@ -117,6 +117,20 @@ class Leased(Command):
     lease = fields.Nested(HeldLease, required=True)
 
 
+class Assignment(Schema):
+    """Who holds a case until when; the token is the holder's own."""
+
+    holder = fields.String(required=True)
+    role = OneOf(Role, required=True)
+    expires_at = fields.DateTime(required=True)
+
+
+class Reassigned(Command):
+    """A case that was given to somebody."""
+
+    lease = fields.Nested(Assignment, required=True)
+
+
 class Noted(Command):
     """A note that was taken."""
 

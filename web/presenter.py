@@ -23,6 +23,7 @@ Opened = Mapping[tuple[int, str], str | None]
 _NAMES = {fact: name for name, fact in events.FACTS.items()}
 _IDENTITY = frozenset({"originator_id", "originator_version", "timestamp"})
 _PEOPLE = frozenset({"by", "holder", "filed_by"})
+_AMONG_STAFF = (events.ConflictDeclared,)
 _OUTSIDERS = frozenset({Role.MERCHANT, Role.BUYER_INTEGRATION, Role.SYSTEM})
 
 
@@ -52,6 +53,13 @@ def lease(held: Lease | None) -> Shown | None:
     if held is None:
         return None
     return {"holder": held.holder, "token": held.token, "expires_at": held.expires_at}
+
+
+def assignment(held: Lease | None) -> Shown | None:
+    """A lease as somebody else sees it: the token is its holder's own."""
+    if held is None:
+        return None
+    return {"holder": held.holder, "role": held.role, "expires_at": held.expires_at}
 
 
 def compensation(line: Line) -> Shown:
@@ -177,8 +185,8 @@ class _View:
             self._opened = vault.open(case_id, dict(self._sealed()))
 
     def _sees(self, fact: events.Fact) -> bool:
-        hidden = isinstance(fact, events.NoteAdded) and fact.visibility is Visibility.INTERNAL
-        return self._sight.internal or not hidden
+        noted = isinstance(fact, events.NoteAdded) and fact.visibility is Visibility.INTERNAL
+        return self._sight.internal or not (noted or isinstance(fact, _AMONG_STAFF))
 
     def _sealed(self) -> Iterable[tuple[tuple[int, str], Sealed]]:
         for one in self.facts:

@@ -23,6 +23,7 @@ from domain.values import (
     RemedyKind,
     ReopenGround,
     Resolution,
+    Role,
     Stage,
     Visibility,
 )
@@ -133,6 +134,13 @@ class FilingSchema(Strict):
 
 class NothingSchema(Strict):
     """A command that says everything by its address; the body is `{}` or left out."""
+
+
+class ReassignmentSchema(Strict):
+    """Who is to work on the case, and as what."""
+
+    to = _id()
+    role = OneOf(Role, required=True)
 
 
 class NoteSchema(Strict):

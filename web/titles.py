@@ -36,6 +36,7 @@ CHINESE: Mapping[str, str] = {
     "case_not_claimed": "您尚未认领此工单",
     "case_claimed_by_another": "此工单已被他人认领",
     "case_not_verified": "本轮尚未核实",
+    "conflict_of_interest": "您与此工单存在利害关系,应当回避",
     "decision_missing": "尚未作出处理决定",
     "liability_must_sum_to_100": "责任比例之和必须为 100%",
     "compensation_exceeds_entitlement": "赔付超出可获赔额度",

@@ -3,12 +3,14 @@
 from datetime import datetime
 from uuid import UUID
 
+from application import access
 from application.cases.running import Answer, CaseRunning
-from application.errors import NotFound
-from application.running import Request
+from application.errors import InvalidRequest, NotFound
+from application.running import Request, reasons_of
 from application.vault import Sealing
 from domain.case import Case
 from domain.refusals import CaseClaimedByAnother, Refusal
+from domain.values import Actor, Role
 
 
 class Leasing(CaseRunning):
@@ -47,3 +49,25 @@ class Leasing(CaseRunning):
             "cases.claim",
             lambda case, _, at: case.release(request.by, request.lease_token, at),
         )
+
+    def reassign(self, request: Request, case_id: UUID, to: str, role: Role) -> Answer:
+        """Give the case to somebody, whoever holds it. Needs the version.
+
+        Raises InvalidRequest for a role that cannot hold a case.
+        """
+        if not access.may(Actor(to, role), "cases.claim"):
+            raise InvalidRequest("/role", "must be a role that can claim cases")
+        return self._versioned(
+            request,
+            case_id,
+            "cases.reassign",
+            lambda case, _, at: case.reassign(request.by, to, role, self._policy, at),
+        )
+
+    def recuse(self, request: Request, case_id: UUID, reasons: str) -> Answer:
+        """Declare an interest in the case, which ends a lease of one's own."""
+
+        def decide(case: Case, sealing: Sealing, at: datetime) -> None:
+            case.recuse(request.by, reasons_of(sealing, reasons), at)
+
+        return self._command(request, case_id, "cases.recuse", decide)

@@ -73,8 +73,10 @@ class Case(Review, Deciding, Accountability, Ending):
         """The commands that the stage, the lease and the finding allow this caller, whatever its role may."""
         lease = self._live_lease(at)
         barred = set() if lease and lease.holder == by.id else {"verification", "decisions"}
-        if lease and lease.holder != by.id:
+        if (lease and lease.holder != by.id) or self.impartiality.objection(by.id):
             barred.add("lease")
+        if by.id in self.impartiality.declared:
+            barred.add("recusal")
         if self.verified is None:
             barred.add("decisions")
         return [name for name, stages in STAGES.items() if self.stage in stages and name not in barred]

@@ -1,4 +1,4 @@
-"""Commands on who works on the case."""
+"""Commands on who works on the case, and who may not."""
 
 from datetime import datetime
 
@@ -6,31 +6,42 @@ from domain import events
 from domain.case.state import CaseState
 from domain.policy import Policy, pack
 from domain.policy.calendar import due
-from domain.refusals import CaseClaimedByAnother, CaseNotClaimed
-from domain.values import Actor, ReleaseCause, Stage
+from domain.refusals import CaseClaimedByAnother, CaseNotClaimed, ConflictOfInterest
+from domain.values import Actor, ReleaseCause, Role, Sealed, Stage
 
 
 class Leasing(CaseState):
-    """At most one person works on the case at a time."""
+    """At most one person works on the case at a time, and nobody judges what they have an interest in."""
 
     def claim(self, by: Actor, policy: Policy, at: datetime) -> None:
         """Take the case under a lease, or renew one's own. Claiming a filed case starts its review.
 
-        Refused: CaseAlreadyClosed, CaseClaimedByAnother, WrongStage.
+        Refused: CaseAlreadyClosed, CaseClaimedByAnother, WrongStage, ConflictOfInterest.
         """
         self._unless_closed()
         lease = self._live_lease(at)
         if lease and lease.holder != by.id:
             raise CaseClaimedByAnother
         self._in_stage("lease")
-        token = str(self.version + 1)
-        expires_at = due(at, policy.need(pack.LEASE).term, policy.calendars)
+        self._impartial(by.id)
         if lease:
-            self._record(events.LeaseRenewed, at, holder=by.id, token=token, expires_at=expires_at)
+            self._hold(events.LeaseRenewed, policy, at, holder=by.id)
             return
-        self._record(events.CaseClaimed, at, holder=by.id, role=by.role, token=token, expires_at=expires_at)
-        if self.stage is Stage.FILED:
-            self._record(events.PlatformSteppedIn, at, by=by.id)
+        self._expire_lease(at)
+        self._hold(events.CaseClaimed, policy, at, holder=by.id, role=by.role)
+        self._step_in(by, at)
+
+    def reassign(self, by: Actor, to: str, role: Role, policy: Policy, at: datetime) -> None:
+        """Give the case to `to`, whoever holds it. A filed case is thereby taken up.
+
+        Refused: CaseAlreadyClosed, WrongStage, ConflictOfInterest (of `to`).
+        """
+        self._unless_closed()
+        self._in_stage("reassignment")
+        self._impartial(to)
+        self._expire_lease(at)
+        self._hold(events.CaseReassigned, policy, at, by=by.id, holder=to, role=role)
+        self._step_in(by, at)
 
     def release(self, by: Actor, token: str | None, at: datetime) -> None:
         """Give the case back. Refused: CaseAlreadyClosed, CaseNotClaimed, CaseClaimedByAnother."""
@@ -38,9 +49,46 @@ class Leasing(CaseState):
         self._claimed_by(by, token, at)
         self._record(events.CaseReleased, at, holder=by.id, cause=ReleaseCause.RELEASED)
 
+    def recuse(self, by: Actor, reasons: Sealed, at: datetime) -> None:
+        """Declare an interest in the case: it is no longer `by`'s to judge, and a lease of theirs ends.
+
+        Declared again, nothing is recorded. Refused: CaseAlreadyClosed, WrongStage.
+        """
+        self._unless_closed()
+        self._in_stage("recusal")
+        if by.id in self.impartiality.declared:
+            return
+        self._record(events.ConflictDeclared, at, by=by.id, reasons=reasons)
+        lease = self._live_lease(at)
+        if lease and lease.holder == by.id:
+            self._record(events.CaseReleased, at, holder=by.id, cause=ReleaseCause.RECUSED)
+
+    def _hold(
+        self,
+        fact: type[events.CaseClaimed] | type[events.LeaseRenewed] | type[events.CaseReassigned],
+        policy: Policy,
+        at: datetime,
+        **who: str,
+    ) -> None:
+        """Record who holds the case until when, under a new token that fences out every earlier one."""
+        expires_at = due(at, policy.need(pack.LEASE).term, policy.calendars)
+        self._record(fact, at, **who, token=str(self.version + 1), expires_at=expires_at)
+
+    def _expire_lease(self, at: datetime) -> None:
+        if self.lease and not self.lease.live(at):
+            self._record(events.LeaseExpired, at, holder=self.lease.holder, expired_at=self.lease.expires_at)
+
+    def _step_in(self, by: Actor, at: datetime) -> None:
+        if self.stage is Stage.FILED:
+            self._record(events.PlatformSteppedIn, at, by=by.id)
+
     def _claimed_by(self, by: Actor, token: str | None, at: datetime) -> None:
         lease = self._live_lease(at)
         if lease and lease.holder != by.id:
             raise CaseClaimedByAnother
         if lease is None or not lease.held_by(by.id, token, at):
             raise CaseNotClaimed
+
+    def _impartial(self, subject: str) -> None:
+        if objection := self.impartiality.objection(subject):
+            raise ConflictOfInterest(objection)

@@ -10,6 +10,7 @@ from domain.case.clocks import Clocks, Running
 from domain.case.evolution import evolve
 from domain.case.follow_up import FollowUps
 from domain.case.goods import Goods
+from domain.case.impartiality import Impartiality
 from domain.case.lease import Lease
 from domain.case.merchant import Penalty, Rectification
 from domain.case.money import Ledger
@@ -33,6 +34,8 @@ _DECIDED = frozenset({Stage.EXECUTING, Stage.FOLLOWING_UP, Stage.CLOSED})
 
 STAGES: dict[str, frozenset[Stage]] = {
     "lease": _LIVE,
+    "reassignment": _LIVE,
+    "recusal": _LIVE,
     "notes": _LIVE,
     "evidence": _LIVE,
     "verification": frozenset({Stage.IN_REVIEW}),
@@ -60,6 +63,7 @@ class CaseState(EvolvingAggregate):
         self.stage: Stage
         self.round: int
         self.lease: Lease | None = None
+        self.impartiality = Impartiality()
         self.evidence: frozenset[UUID] = frozenset()
         self.verification: events.CaseVerified | None = None
         self.decision: events.DecisionIssued | None = None

@@ -13,7 +13,14 @@ from domain.events.fact import FACTS, Fact, stored_as, subject_of
 from domain.events.filing import CaseDeclined, CaseFiled, CaseWithdrawn
 from domain.events.follow_up import FollowUpAttempted, FollowUpCompleted, FollowUpExhausted, FollowUpScheduled
 from domain.events.goods import GoodsAccepted, GoodsReceived, GoodsShipped
-from domain.events.lease import CaseClaimed, CaseReleased, LeaseRenewed
+from domain.events.lease import (
+    CaseClaimed,
+    CaseReassigned,
+    CaseReleased,
+    ConflictDeclared,
+    LeaseExpired,
+    LeaseRenewed,
+)
 from domain.events.money import CaseCompensated, CompensationFailed, CompensationInstructed
 from domain.events.negotiation import PlatformSteppedIn
 from domain.events.notes import NoteAdded
@@ -34,6 +41,7 @@ __all__ = [
     "CaseCompensated",
     "CaseDeclined",
     "CaseFiled",
+    "CaseReassigned",
     "CaseReleased",
     "CaseReopened",
     "CaseVerified",
@@ -44,6 +52,7 @@ __all__ = [
     "ClockStarted",
     "CompensationFailed",
     "CompensationInstructed",
+    "ConflictDeclared",
     "DecisionIssued",
     "EvidenceSubmitted",
     "Fact",
@@ -54,6 +63,7 @@ __all__ = [
     "GoodsAccepted",
     "GoodsReceived",
     "GoodsShipped",
+    "LeaseExpired",
     "LeaseRenewed",
     "NoteAdded",
     "PenaltyAssessed",

@@ -267,7 +267,7 @@ RULES = (
         Applies.AT_DECISION,
     ),
     _rule(pack.FOUR_EYES, FourEyes(above_minor=500_000), "operator", H, Applies.AT_DECISION),
-    _rule(pack.LEASE, Deadline(_hours(2)), "operator", H, Applies.AT_DECISION),
+    _rule(pack.LEASE, Deadline(_hours(2, "service_hours")), "operator", H, Applies.AT_DECISION),
     _rule(pack.FOLLOW_UP, FollowUpTerms(delay=_hours(72), attempts=3), "operator", H, Applies.AT_DECISION),
     _rule(pack.FREIGHT_CAP, Amount(50_000), "operator", H, Applies.AT_DECISION),
     _rule(pack.PAYMENT, Payment(attempts=3), "operator", H, Applies.AT_DECISION),
@@ -303,7 +303,7 @@ RULES = (
 )
 
 CALENDARS = {
-    # M-2: supplementary evidence is counted inside 09:00-18:00 of every day.
+    # M-2: supplementary evidence is counted inside 09:00-18:00 of every day; leases (O-3) run then too.
     "service_hours": Calendar(opens=time(9), closes=time(18)),
     "working_days": Calendar(weekdays=frozenset(range(5))),
 }

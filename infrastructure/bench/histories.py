@@ -135,6 +135,8 @@ class Life:
             case.claim(self._supervisor, DEFAULT, self._later(minutes=20))
             case.release(self._supervisor, None, self._later(minutes=20))
             case.claim(self._reviewer, DEFAULT, self._later(minutes=5))
+        if self._perhaps(0.1):
+            self._change_hands()
         if self._perhaps(0.4):
             case.claim(self._reviewer, DEFAULT, self._later(minutes=30))
         for _ in range(chance.randrange(3)):
@@ -148,6 +150,15 @@ class Life:
             self._sealed(),
             self._later(minutes=5),
         )
+
+    def _change_hands(self) -> None:
+        case, left = self.case, Actor(f"reviewer-{100 + self.case.round}", Role.REVIEWER)
+        case.reassign(self._supervisor, left.id, left.role, DEFAULT, self._later(minutes=20))
+        if self._perhaps(0.5):
+            case.recuse(left, self._sealed(), self._later(minutes=20))
+        elif case.lease:
+            self._at = case.lease.expires_at
+        case.reassign(self._supervisor, self._reviewer.id, Role.REVIEWER, DEFAULT, self._later(minutes=20))
 
     def _decide(self) -> None:
         remedies = []

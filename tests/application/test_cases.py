@@ -119,6 +119,8 @@ def test_case_numbers_carry_the_day_and_differ(desk):
 COMMANDS = {
     "claim": ("cases.claim", ()),
     "release": ("cases.claim", ()),
+    "reassign": ("cases.reassign", ("reviewer-2", Role.REVIEWER)),
+    "recuse": ("cases.recuse", ("r",)),
     "note": ("cases.note", ("t", Visibility.INTERNAL)),
     "submit_evidence": ("evidence.submit", (EvidenceParty.PLATFORM, "photo", "t", "0" * 64)),
     "verify": ("cases.verify", ("upheld", (), (), "r")),
@@ -210,7 +212,7 @@ def test_what_is_not_on_the_case_is_not_found(desk):
 
 def test_the_caller_is_told_what_it_could_do_now(desk):
     case = desk.file().aggregate
-    assert desk.cases.allowed(desk.reviewer, case) == ["lease", "notes", "evidence", "closure"]
+    assert desk.cases.allowed(desk.reviewer, case) == ["lease", "recusal", "notes", "evidence", "closure"]
     assert desk.cases.allowed(desk.app, case) == ["evidence", "withdrawal"]
     assert desk.cases.allowed(desk.auditor, case) == []
     claimed = desk.cases.claim(desk.request(desk.reviewer, 1), case.id).aggregate
@@ -566,6 +568,12 @@ def test_the_next_case_is_the_first_that_can_be_had(desk):
 def test_it_is_another_one_than_the_caller_already_has(desk):
     mine, free = desk.claimed().aggregate.id, desk.file().aggregate.id
     assert desk.cases.claim_next(desk.request(desk.reviewer), [mine, free]).aggregate.id == free
+
+
+def test_nor_one_in_which_the_caller_has_an_interest(desk):
+    partial, free = desk.file().aggregate.id, desk.file().aggregate.id
+    desk.cases.recuse(desk.request(desk.reviewer), partial, "亲属")
+    assert desk.cases.claim_next(desk.request(desk.reviewer), [partial, free]).aggregate.id == free
 
 
 def test_there_may_be_none(desk):

@@ -146,6 +146,14 @@ class AnySequence(RuleBasedStateMachine):
     def release(self, by):
         self.attempt(lambda: self.case.release(by, None, self.at))
 
+    @rule(by=actors, to=actors)
+    def reassign(self, by, to):
+        self.attempt(lambda: self.case.reassign(by, to.id, to.role, DEFAULT, self.at))
+
+    @rule(by=actors)
+    def recuse(self, by):
+        self.attempt(lambda: self.case.recuse(by, TEXT, self.at))
+
     @rule(by=actors)
     def evidence(self, by):
         self.attempt(
@@ -276,11 +284,34 @@ class AnySequence(RuleBasedStateMachine):
                 case events.CaseClaimed():
                     assert fact.timestamp >= until
                     until = fact.expires_at
+                case events.CaseReassigned():
+                    until = fact.expires_at
+                case events.LeaseExpired():
+                    assert fact.timestamp >= until == fact.expired_at
                 case events.LeaseRenewed():
                     assert fact.timestamp < until
                     until = fact.expires_at
                 case events.CaseReleased() | events.CaseClosed() | events.CaseReopened():
                     until = fact.timestamp
+
+    @invariant()
+    def every_lease_has_a_token_of_its_own(self):
+        leases = (events.CaseClaimed, events.LeaseRenewed, events.CaseReassigned)
+        tokens = [fact.token for fact in self.of(leases)]
+        assert len(set(tokens)) == len(tokens)
+
+    @invariant()
+    def nobody_who_declared_an_interest_holds_or_judges_the_case_afterwards(self):
+        partial: set[str] = set()
+        for fact in self.facts:
+            match fact:
+                case events.ConflictDeclared():
+                    assert fact.by not in partial
+                    partial.add(fact.by)
+                case events.CaseClaimed() | events.LeaseRenewed() | events.CaseReassigned():
+                    assert fact.holder not in partial
+                case events.CaseVerified() | events.DecisionIssued():
+                    assert fact.by not in partial
 
     @invariant()
     def money_cites_its_decision_and_is_paid_once(self):

@@ -1,16 +1,28 @@
 """Leases: at most one person works on a case at a time."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from domain.events import CaseClaimed, CaseReleased, LeaseRenewed, NoteAdded, PlatformSteppedIn
+from domain.events import (
+    CaseClaimed,
+    CaseReassigned,
+    CaseReleased,
+    LeaseExpired,
+    LeaseRenewed,
+    NoteAdded,
+    PlatformSteppedIn,
+)
 from domain.refusals import CaseAlreadyClosed, CaseClaimedByAnother, CaseNotClaimed, WrongStage
-from domain.values import Visibility
+from domain.values import Role, Visibility
 
 
 def claim(story, by):
     return lambda case: case.claim(by, story.policy, story.at)
+
+
+def reassign(story, to="reviewer-2", role=Role.REVIEWER):
+    return lambda case: case.reassign(story.supervisor, to, role, story.policy, story.at)
 
 
 def test_claiming_a_filed_case_starts_its_review(story):
@@ -36,7 +48,29 @@ def test_the_holder_renews_under_a_new_token(story):
 
 
 def test_a_lease_ends_at_its_instant(story):
-    story.filed().claimed().later(hours=2).when(claim(story, story.other_reviewer)).then(CaseClaimed)
+    story.filed().claimed().later(hours=2)
+    over, _ = story.when(claim(story, story.other_reviewer)).then(LeaseExpired, CaseClaimed)
+    assert (over.holder, over.expired_at) == (story.reviewer.id, story.at)
+
+
+def test_whoever_let_a_lease_run_out_claims_anew(story):
+    story.filed().claimed().later(hours=2).when(claim(story, story.reviewer)).then(LeaseExpired, CaseClaimed)
+    assert story.case.lease.token == str(story.case.version)
+
+
+@pytest.mark.parametrize(
+    ("taken", "over"),
+    [
+        (datetime(2026, 11, 10, 2, tzinfo=UTC), datetime(2026, 11, 10, 4, tzinfo=UTC)),
+        # 17:30 in Shanghai: half an hour is left of the day, the rest runs from 09:00 of the next.
+        (datetime(2026, 11, 10, 9, 30, tzinfo=UTC), datetime(2026, 11, 11, 2, 30, tzinfo=UTC)),
+        (datetime(2026, 11, 10, 20, tzinfo=UTC), datetime(2026, 11, 11, 3, tzinfo=UTC)),
+    ],
+)
+def test_a_lease_runs_in_business_hours(story, taken, over):
+    story.at = taken
+    claimed, _ = story.filed().when(claim(story, story.reviewer)).then(CaseClaimed, PlatformSteppedIn)
+    assert claimed.expires_at == over
 
 
 def test_a_lease_holds_until_its_instant(story):
@@ -89,3 +123,32 @@ def test_a_closed_case_refuses_a_note(story, a):
     story.when(lambda case: case.note(a.id("note"), a.text(), Visibility.INTERNAL, story.at)).refused(
         CaseAlreadyClosed
     )
+
+
+def test_a_supervisor_gives_the_case_to_somebody_else(story):
+    story.filed().claimed().later(hours=1)
+    (given,) = story.when(reassign(story)).then(CaseReassigned)
+    assert (given.by, given.holder, given.role) == ("supervisor-1", "reviewer-2", Role.REVIEWER)
+    assert story.case.lease.expires_at == story.at + timedelta(hours=2)
+
+
+def test_whoever_held_it_before_is_fenced_out(story):
+    story.filed().claimed()
+    token = story.case.lease.token
+    story.given(reassign(story))
+    story.when(lambda case: case.release(story.reviewer, token, story.at)).refused(CaseClaimedByAnother)
+
+
+def test_given_to_its_holder_the_case_has_a_new_token(story):
+    story.filed().claimed()
+    token = story.case.lease.token
+    story.given(reassign(story, story.reviewer.id))
+    story.when(lambda case: case.release(story.reviewer, token, story.at)).refused(CaseNotClaimed)
+
+
+def test_a_filed_case_that_is_given_to_somebody_is_taken_up(story):
+    story.filed().when(reassign(story)).then(CaseReassigned, PlatformSteppedIn)
+
+
+def test_a_lease_that_ran_out_is_recorded_as_over_when_the_case_is_given_away(story):
+    story.filed().claimed().later(hours=2).when(reassign(story)).then(LeaseExpired, CaseReassigned)

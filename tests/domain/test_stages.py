@@ -23,6 +23,7 @@ from domain.values import (
     Release,
     RemedyKind,
     ReopenGround,
+    Role,
     Stage,
     Visibility,
 )
@@ -83,6 +84,10 @@ def follow_up_id(story, a):
 COMMANDS = {
     "claim": lambda story, a: lambda case: case.claim(story.agent, story.policy, story.at),
     "release": lambda story, a: lambda case: case.release(story.agent, None, story.at),
+    "reassign": lambda story, a: (
+        lambda case: case.reassign(story.supervisor, "agent-2", Role.AGENT, story.policy, story.at)
+    ),
+    "recuse": lambda story, a: lambda case: case.recuse(story.supervisor, a.text(), story.at),
     "note": lambda story, a: lambda case: case.note(a.id("n"), a.text(), Visibility.PARTIES, story.at),
     "evidence": lambda story, a: (
         lambda case: case.submit_evidence(
@@ -125,6 +130,8 @@ ANSWERS = {
     # command:   filed, in review, executing, following up, closed, withdrawn
     "claim":     (YES, YES, YES, YES, C, W),
     "release":   (N, N, N, N, C, N),
+    "reassign":  (YES, YES, YES, YES, C, W),
+    "recuse":    (YES, YES, YES, YES, C, W),
     "note":      (YES, YES, YES, YES, C, W),
     "evidence":  (YES, YES, YES, YES, C, W),
     "verify":    (N, N, N, N, C, N),

@@ -20,6 +20,8 @@ GET /cases/{case_id}
 GET /cases/{case_id}/history
 POST /cases/{case_id}/lease
 DELETE /cases/{case_id}/lease
+POST /cases/{case_id}/reassignment
+POST /cases/{case_id}/recusal
 POST /cases/{case_id}/notes
 POST /cases/{case_id}/evidence
 POST /cases/{case_id}/verification
@@ -51,6 +53,7 @@ GET /loops
 VERSIONED = {
     "POST /cases/{case_id}/lease",
     "DELETE /cases/{case_id}/lease",
+    "POST /cases/{case_id}/reassignment",
     "POST /cases/{case_id}/verification",
     "POST /cases/{case_id}/decisions",
     "POST /cases/{case_id}/penalties",

@@ -13,11 +13,13 @@ if TYPE_CHECKING:
 @evolve.register(events.CaseVerified)
 def _(fact: events.CaseVerified, case: "CaseState") -> None:
     case.verification = fact
+    case.impartiality = case.impartiality.judged_by(fact.by)
 
 
 @evolve.register(events.DecisionIssued)
 def _(fact: events.DecisionIssued, case: "CaseState") -> None:
     case.decision = fact
+    case.impartiality = case.impartiality.judged_by(fact.by)
     case.stage = Stage.EXECUTING
     case.money = case.money.granted([one for one in fact.remedies if one.kind not in GOODS_KINDS])
     case.goods = case.goods.granted([one for one in fact.remedies if one.kind in GOODS_KINDS])

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
 
 @evolve.register(events.CaseClaimed)
-def _(fact: events.CaseClaimed, case: "CaseState") -> None:
+@evolve.register(events.CaseReassigned)
+def _(fact: events.CaseClaimed | events.CaseReassigned, case: "CaseState") -> None:
     case.lease = Lease(fact.holder, fact.role, fact.token, fact.expires_at)
 
 
@@ -23,5 +24,11 @@ def _(fact: events.LeaseRenewed, case: "CaseState") -> None:
 
 
 @evolve.register(events.CaseReleased)
-def _(fact: events.CaseReleased, case: "CaseState") -> None:
+@evolve.register(events.LeaseExpired)
+def _(fact: events.CaseReleased | events.LeaseExpired, case: "CaseState") -> None:
     case.lease = None
+
+
+@evolve.register(events.ConflictDeclared)
+def _(fact: events.ConflictDeclared, case: "CaseState") -> None:
+    case.impartiality = case.impartiality.declared_by(fact.by)

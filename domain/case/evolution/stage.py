@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from domain import events
 from domain.case.evolution.fold import evolve
-from domain.values import Stage
+from domain.values import ReopenGround, Stage
 
 if TYPE_CHECKING:
     from domain.case.state import CaseState
@@ -38,5 +38,7 @@ def _(fact: events.CaseClosed, case: "CaseState") -> None:
 def _(fact: events.CaseReopened, case: "CaseState") -> None:
     case.stage = Stage.IN_REVIEW
     case.round = fact.round
+    if fact.ground is ReopenGround.OVERTURNED:
+        case.impartiality = case.impartiality.under_appeal()
     case.follow_ups = case.follow_ups.superseded()
     case.lease = None

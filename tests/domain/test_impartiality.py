@@ -1,0 +1,80 @@
+"""Nobody judges what they have an interest in, or what they have judged before."""
+
+import pytest
+
+from domain.events import CaseClaimed, CaseReleased, CaseReopened, ConflictDeclared
+from domain.refusals import ConflictOfInterest
+from domain.values import ReleaseCause, Role
+
+
+def claim(story, by):
+    return lambda case: case.claim(by, story.policy, story.at)
+
+
+def recuse(story, a, by=None):
+    return lambda case: case.recuse(by or story.reviewer, a.text(), story.at)
+
+
+def reassign(story, to):
+    return lambda case: case.reassign(story.supervisor, to.id, Role.REVIEWER, story.policy, story.at)
+
+
+def overturn(story, a):
+    """What an appeal that overturns the decision records."""
+    return lambda case: case._record(
+        CaseReopened, story.at, ground="overturned", round=case.round + 1, reasons=a.text()
+    )
+
+
+def test_the_holder_who_declares_an_interest_loses_the_lease(story, a):
+    _, released = story.filed().claimed().when(recuse(story, a)).then(ConflictDeclared, CaseReleased)
+    assert released.cause is ReleaseCause.RECUSED
+
+
+def test_whoever_declared_an_interest_cannot_claim_the_case(story, a):
+    story.filed().given(recuse(story, a)).when(claim(story, story.reviewer)).refused(ConflictOfInterest)
+
+
+def test_nor_be_given_it(story, a):
+    story.filed().given(recuse(story, a)).when(reassign(story, story.reviewer)).refused(ConflictOfInterest)
+
+
+def test_somebody_else_can(story, a):
+    story.filed().claimed().given(recuse(story, a))
+    story.when(claim(story, story.other_reviewer)).then(CaseClaimed)
+
+
+def test_an_interest_of_somebody_else_leaves_the_lease(story, a):
+    story.filed().claimed().when(recuse(story, a, story.other_reviewer)).then(ConflictDeclared)
+    assert story.case.lease.holder == story.reviewer.id
+
+
+def test_a_lease_that_ran_out_is_not_released_once_more(story, a):
+    story.filed().claimed().later(hours=2).when(recuse(story, a)).then(ConflictDeclared)
+
+
+def test_an_interest_is_declared_once(story, a):
+    story.filed().given(recuse(story, a)).when(recuse(story, a)).nothing_happened()
+
+
+def test_an_interest_outlives_the_round(story, a):
+    story.refunded().given(recuse(story, a), lambda case: case.reopen("new_facts", a.text(), story.at))
+    story.when(claim(story, story.reviewer)).refused(ConflictOfInterest)
+
+
+def test_a_decision_that_was_overturned_is_made_anew_by_somebody_else(story, a):
+    story.refunded().given(overturn(story, a))
+    story.when(claim(story, story.reviewer)).refused(ConflictOfInterest)
+    story.when(claim(story, story.other_reviewer)).then(CaseClaimed)
+
+
+def test_a_case_reopened_for_another_ground_may_go_to_the_same_reviewer(story, a):
+    story.refunded().given(lambda case: case.reopen("new_facts", a.text(), story.at))
+    story.when(claim(story, story.reviewer)).then(CaseClaimed)
+
+
+@pytest.mark.parametrize(("who", "may"), [("reviewer", False), ("other_reviewer", True)])
+def test_what_the_case_offers_leaves_out_what_is_not_for_the_partial(story, a, who, may):
+    story.filed().given(recuse(story, a))
+    possible = story.case.possible(getattr(story, who), story.at)
+    assert ("lease" in possible, "recusal" in possible) == (may, may)
