@@ -15,7 +15,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import cached_property
@@ -31,9 +31,11 @@ from flask import Flask
 from marshmallow import ValidationError
 
 from application.cases import Cases
+from application.clock import Clock
 from application.effects import PAYMENT
 from application.errors import NotFound, ServiceUnavailable
 from application.intake import IntakeInterrupted, Line, LineRefused
+from application.payments import PaymentGateway
 from application.processes import Process
 from application.settlement import SettlementProcess
 from application.store import StoreUnavailable
@@ -53,7 +55,7 @@ from infrastructure import (
     serving,
     settings,
 )
-from infrastructure.clock import DatabaseClock, database_time
+from infrastructure.clock import DatabaseClock, Reading, database_time
 from infrastructure.commands.bench import bench
 from infrastructure.commands.duties import clock, outbox, processes
 from infrastructure.commands.filing import file, file_lines
@@ -156,9 +158,13 @@ class Parts:
         return self.store.datastore
 
     @cached_property
-    def clock(self) -> DatabaseClock:
+    def clock(self) -> Clock:
         """The time as the database tells it."""
-        return DatabaseClock(database_time(self.datastore))
+        return self.timed(unwatched)
+
+    def timed(self, observe: Callable[[Reading], None]) -> Clock:
+        """The same by a clock whose every reading is shown to `observe`."""
+        return DatabaseClock(database_time(self.datastore), observe=observe)
 
     @cached_property
     def vault(self) -> PostgresVault:
@@ -204,27 +210,41 @@ class Parts:
         """What carries the processes along."""
         return ProcessSupervisor(self.url, self.processes, holder=self.process)
 
+    @property
+    def gateway(self) -> PaymentGateway:
+        """Who pays what was instructed."""
+        return SandboxGateway() if self.settings.payments == "sandbox" else ManualGateway()
+
     @cached_property
     def outbox(self) -> OutboxWorker:
         """What delivers messages: payment instructions, to the gateway."""
-        gateway = SandboxGateway() if self.settings.payments == "sandbox" else ManualGateway()
-        settlement = SettlementProcess(self.store, self.cases, gateway, self.clock)
+        settlement = SettlementProcess(self.store, self.cases, self.gateway, self.clock)
         return OutboxWorker(self.datastore, self.clock, {PAYMENT: settlement.deliver})
 
     @cached_property
     def ticker(self) -> Ticker:
         """What acts upon due times, by a clock that is watched for jumps."""
         guard = jump_guard.JumpGuard()
-        watched = DatabaseClock(database_time(self.datastore), observe=guard.observe)
+        watched = self.timed(guard.observe)
         cases = Cases(self.store, self.vault, policy.DEFAULT, watched, uuid4)
         hold = jump_guard.VerdictHold(guard, self.datastore, self.process)
         return Ticker(self.datastore, (cases,), watched, hold)
 
 
-def web_app(given: Settings) -> Flask:
+def unwatched(_: Reading) -> None:
+    """Nobody looks at the readings of this clock."""
+
+
+def web_worker(given: Settings) -> Flask:
     """The application of one web worker."""
     parts = Parts(given)
     atexit.register(parts.close)
+    return web_app(parts)
+
+
+def web_app(parts: Parts) -> Flask:
+    """The application over these parts."""
+    given = parts.settings
     health = Health(parts.datastore, [process.name for process in parts.processes])
     return create_app(
         cases=parts.cases,
@@ -425,7 +445,7 @@ def serve(given: Settings, listener: int | None) -> None:
     where = socket.socket(fileno=listener) if listener else serving.listen(given.host, given.port)
     if listener is None:
         say("listening on {}:{}".format(*where.getsockname()[:2]))
-    serving.serve(lambda: web_app(given), where, workers=given.web_workers, threads=given.web_threads)
+    serving.serve(lambda: web_worker(given), where, workers=given.web_workers, threads=given.web_threads)
 
 
 @main.command()

@@ -1,13 +1,18 @@
 """Fixtures that every room's tests may use."""
 
 import os
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
 
 import psycopg
 import pytest
+from flask import Flask
 from psycopg import sql
+from werkzeug.serving import WSGIRequestHandler, make_server
 
 from infrastructure.embedded import Embedded
 
@@ -33,3 +38,32 @@ def fresh_database(database_url: str) -> Iterator[str]:
             yield urlsplit(database_url)._replace(path=f"/{name}").geturl()
         finally:
             connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+class QuietHandler(WSGIRequestHandler):
+    """Says nothing about requests, and keeps connections open as a production server does."""
+
+    protocol_version = "HTTP/1.1"
+
+    def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002
+        """Nothing."""
+
+
+@contextmanager
+def served(app: Flask) -> Iterator[str]:
+    """An application on a port of its own; where it is."""
+    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=QuietHandler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.fixture(scope="session")
+def serve() -> Callable[[Flask], AbstractContextManager[str]]:
+    """Serves an application over real HTTP."""
+    return served

@@ -1,4 +1,8 @@
-"""Whole journeys: the real processes, started as a script would start them, driven over HTTP."""
+"""Whole journeys over HTTP: by the real processes, started as a script would start them, or through time.
+
+`dev` is a running `recourse dev`. `world` is the same installation inside this process: the parts that the
+front door composes, all by one clock that the test moves.
+"""
 
 import json
 import os
@@ -7,13 +11,29 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 import psutil
+import psycopg
 import pytest
 import requests
+from flask import Flask
+from psycopg import sql
+
+import recourse
+from application.clock import Clock
+from application.payments import Instruction, PaymentGateway
+from infrastructure import settings
+from infrastructure.clock import Reading
+from infrastructure.credentials import HOLDERS
+from infrastructure.gateways import SandboxGateway
+from infrastructure.migrate import migrate
+from infrastructure.projection_supervisor import ProjectionSupervisor
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_SECONDS = 90.0
@@ -183,3 +203,155 @@ def words() -> Any:
         awaited = staticmethod(awaited)
 
     return Words
+
+
+# --- through time ---------------------------------------------------------------------------------------
+
+MORNING = datetime(2036, 3, 4, 2, tzinfo=UTC)
+"""Ten o'clock on a Tuesday in Shanghai. Later than the database's own clock, by which messages fall due."""
+
+_WAITING = b"""
+    SELECT min(at) FROM (
+        SELECT due FROM deadlines WHERE state = 'pending'
+        UNION ALL SELECT next_attempt_at FROM outbox WHERE state = 'pending'
+    ) AS waiting (at) WHERE at > %s
+"""
+
+
+class MovableClock:
+    """Stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.at = MORNING
+
+    def now(self) -> datetime:
+        """The instant at which it stands."""
+        return self.at
+
+
+class MovableParts(recourse.Parts):
+    """What the front door composes, by a clock that the test moves and a gateway that it can set against."""
+
+    def __init__(self, given: settings.Settings) -> None:
+        super().__init__(given)
+        self.movable = MovableClock()
+        self.objection: Callable[[Instruction], str | None] = lambda _: None
+
+    def timed(self, observe: Callable[[Reading], None]) -> Clock:
+        """The one clock."""
+        return self.movable
+
+    @property
+    def gateway(self) -> PaymentGateway:
+        """Pays at once what nobody objects to."""
+        return SandboxGateway(lambda instruction: self.objection(instruction))
+
+
+class World:
+    """An installation of its own, alone in its time. Nothing happens in it but what a test asks for.
+
+    Commands record their facts at once; what follows from them in other processes happens in `settle`, which
+    `pass_time` includes.
+    """
+
+    def __init__(self, parts: MovableParts, url: str) -> None:
+        self._parts = parts
+        self._url = url
+        self._keys = {name: parts.keys.create(actor) for name, actor in HOLDERS.items()}
+
+    @property
+    def at(self) -> datetime:
+        """What time it is."""
+        return self._parts.movable.at
+
+    def caller(self, name: str) -> Caller:
+        """Whoever has this name in the credentials of a home."""
+        return Caller(self._url, self._keys[name])
+
+    def filing(self, order_id: str, **content: Any) -> dict[str, Any]:
+        """The body that files a case for what was bought nine days ago and arrived five days ago."""
+        body = filing(order_id)
+        body["order"]["purchased_at"] = (self.at - timedelta(days=9)).isoformat()
+        body["order"]["delivered_at"] = (self.at - timedelta(days=5)).isoformat()
+        return body | content
+
+    def pass_time(self, **by: float) -> None:
+        """Let time pass, stopping wherever something falls due, and let what follows happen then."""
+        end = self.at + timedelta(**by)
+        self.settle()
+        while (following := self._next_due()) and following <= end:
+            self._parts.movable.at = following
+            self.settle()
+        self._parts.movable.at = end
+        self.settle()
+
+    def settle(self) -> None:
+        """Let everything happen that can happen now: clocks, payments and processes, then the read models."""
+        while self._work():
+            pass
+        self._parts.projections.catch_up()
+
+    def object_to_payments(self, objection: Callable[[Instruction], str | None]) -> None:
+        """Have the gateway refuse what this gives a reason against."""
+        self._parts.objection = objection
+
+    def _work(self) -> bool:
+        before = self._events()
+        fired = self._parts.ticker.fire_due()
+        while self._parts.outbox.deliver_next():
+            fired += 1
+        self._parts.followers.catch_up()
+        return bool(fired) or self._events() > before
+
+    def _events(self) -> int:
+        return int(self._ask(b"SELECT count(*) FROM events"))
+
+    def _next_due(self) -> datetime | None:
+        found: datetime | None = self._ask(_WAITING, self.at)
+        return found
+
+    def _ask(self, statement: bytes, *values: object) -> Any:
+        with psycopg.connect(self._parts.url) as connection:
+            ((found,),) = connection.execute(statement, values).fetchall()
+        return found
+
+
+@pytest.fixture(scope="session")
+def prepared(database_url: str) -> Iterator[str]:
+    """The name of a database with every table and no row, to be copied."""
+    name = f"prepared_{uuid4().hex}"
+    url = urlsplit(database_url)._replace(path=f"/{name}").geturl()
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name)))
+        migrate(url)
+        ProjectionSupervisor(url, holder="tests").prepare()
+        yield name
+        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def copied(database_url: str, prepared: str) -> Iterator[str]:
+    """URL of a copy of the prepared database, for one test."""
+    name = f"world_{uuid4().hex}"
+    quoted, template = sql.Identifier(name), sql.Identifier(prepared)
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(quoted, template))
+        try:
+            yield urlsplit(database_url)._replace(path=f"/{name}").geturl()
+        finally:
+            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(quoted))
+
+
+@pytest.fixture
+def world(
+    copied: str, tmp_path: Path, serve: Callable[[Flask], AbstractContextManager[str]]
+) -> Iterator[World]:
+    """A new world at ten in the morning, in which the sandbox gateway pays."""
+    home = tmp_path / "home"
+    home.mkdir(mode=0o700)
+    named = {"HOME": str(home), "DATABASE_URL": copied, "PAYMENTS": "sandbox", "WEB_RATE": "0"}
+    given = settings.load({f"RECOURSE_{name}": value for name, value in named.items()})
+    with ExitStack() as stack:
+        parts = stack.enter_context(MovableParts(given))
+        url = stack.enter_context(serve(recourse.web_app(parts)))
+        yield World(parts, url)

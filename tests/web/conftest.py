@@ -1,7 +1,7 @@
 """The application over real HTTP on a real PostgreSQL, with one caller for each role."""
 
-import threading
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -14,7 +14,6 @@ import pytest
 import requests
 from flask import Flask
 from psycopg import sql
-from werkzeug.serving import WSGIRequestHandler, make_server
 
 from application.cases import Cases
 from domain.policy import DEFAULT
@@ -94,33 +93,6 @@ class Installation:
         return int(amount)
 
 
-class QuietHandler(WSGIRequestHandler):
-    """Says nothing about requests, and keeps connections open as a production server does."""
-
-    protocol_version = "HTTP/1.1"
-
-    def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002
-        """Nothing."""
-
-
-class Served:
-    """An application on a port of its own."""
-
-    def __init__(self, app: Flask) -> None:
-        self._server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=QuietHandler)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-
-    def __enter__(self) -> str:
-        self._thread.start()
-        return self.url
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
-
-
 class Caller:
     """One key's way to the API."""
 
@@ -173,7 +145,9 @@ def migrated_url(database_url: str) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def installation(migrated_url: str) -> Iterator[Installation]:
+def installation(
+    migrated_url: str, serve: Callable[[Flask], AbstractContextManager[str]]
+) -> Iterator[Installation]:
     """One installation for all web tests; each test files cases of its own."""
     clock = MovableClock()
     datastore = Datastore(migrated_url, pool_size=2, max_overflow=10)
@@ -201,7 +175,7 @@ def installation(migrated_url: str) -> Iterator[Installation]:
             "settings": WebSettings(version="0.1.0"),
         }
         secrets = {name: keys.create(actor) for name, actor in ACTORS.items()}
-        with Served(create_app(**parts)) as url:
+        with serve(create_app(**parts)) as url:
             yield Installation(url, migrated_url, clock, store, vault, keys, projections, parts, secrets)
     keys.close()
     datastore.close()
