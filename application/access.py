@@ -31,6 +31,10 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "cases.close": frozenset({A, R, S}),
     "cases.reopen": frozenset({R, S}),
     "cases.withdraw": frozenset({B, A}),
+    "cases.classify": frozenset({A, R, S}),
+    "cases.suspend": frozenset({R, S}),
+    "cases.relate": frozenset({A, R, S}),
+    "cases.merge": frozenset({R, S}),
     "clocks.miss": frozenset({SYS}),
     "queues.read": frozenset({A, R, S, AUD, F, L, ADMIN}),
     "penalties.read": frozenset({M, A, R, S, AUD, F, ADMIN}),
@@ -55,6 +59,11 @@ COMMANDS: dict[str, str] = {
     "closure": "cases.close",
     "reopening": "cases.reopen",
     "withdrawal": "cases.withdraw",
+    "classification": "cases.classify",
+    "suspension": "cases.suspend",
+    "resumption": "cases.suspend",
+    "links": "cases.relate",
+    "merger": "cases.merge",
 }
 """The permission behind each command of the case's stage table."""
 

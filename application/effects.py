@@ -12,6 +12,9 @@ from domain.values import OrderLine
 PAYMENT = "payment"
 """The kind of outbox message that carries a payment instruction."""
 
+_FREEING = events.CaseClosed | events.CaseWithdrawn | events.CaseMerged
+_ENDING = events.ClockSatisfied | events.ClockCancelled | events.ClockPaused
+
 
 def derived(case: Case, facts: Sequence[Fact]) -> Effects:
     """Everything that must be recorded together with these facts of the case."""
@@ -40,7 +43,7 @@ def claims(case: Case, facts: Iterable[Fact]) -> tuple[str, ...]:
 
 def released(case: Case, facts: Iterable[Fact]) -> tuple[str, ...]:
     """The claims that these facts give up."""
-    ends = any(isinstance(fact, events.CaseClosed | events.CaseWithdrawn) for fact in facts)
+    ends = any(isinstance(fact, _FREEING) for fact in facts)
     return (order_line_claim(case.filing.order),) if ends else ()
 
 
@@ -49,15 +52,13 @@ def deadlines(facts: Iterable[Fact]) -> tuple[Deadline, ...]:
     return tuple(
         Deadline(fact.clock_id, fact.kind, fact.due)
         for fact in facts
-        if isinstance(fact, events.ClockStarted)
+        if isinstance(fact, events.ClockStarted | events.ClockResumed)
     )
 
 
 def ended(facts: Iterable[Fact]) -> tuple[UUID, ...]:
-    """The clocks that these facts end before their time."""
-    return tuple(
-        fact.clock_id for fact in facts if isinstance(fact, events.ClockSatisfied | events.ClockCancelled)
-    )
+    """The clocks that these facts end, or stop, before their time."""
+    return tuple(fact.clock_id for fact in facts if isinstance(fact, _ENDING))
 
 
 def outbox(facts: Iterable[Fact]) -> tuple[OutboxMessage, ...]:

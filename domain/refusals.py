@@ -148,6 +148,18 @@ class PenaltyOutsideTariff(Refusal):
     code = "penalty_outside_tariff"
 
 
+class ReceiptNotAwaited(Refusal):
+    """No receipt of a court or the police is awaited."""
+
+    code = "receipt_not_awaited"
+
+
+class NotMergeable(Refusal):
+    """The cases cannot be put together."""
+
+    code = "not_mergeable"
+
+
 class UnknownPart(Exception):
     """The case has no such part; `kind` names it: compensation, evidence, follow_up, goods, rectification."""
 

@@ -61,6 +61,8 @@ class Stage(StrEnum):
     FOLLOWING_UP = "following_up"
     CLOSED = "closed"
     WITHDRAWN = "withdrawn"
+    SUSPENDED = "suspended"
+    MERGED = "merged"
 
 
 class Finding(StrEnum):
@@ -217,12 +219,36 @@ class ReopenGround(StrEnum):
     GRACE = "grace"
 
 
+class SuspensionGround(StrEnum):
+    """Why a case rests: the parties settle, or a court or the police deal with the matter."""
+
+    SETTLEMENT = "settlement"
+    COURT = "court"
+    POLICE = "police"
+
+
+class ResumeCause(StrEnum):
+    """Why a case no longer rests."""
+
+    REQUESTED = "requested"
+    LAPSED = "lapsed"
+
+
+class Relation(StrEnum):
+    """How another case belongs to this one."""
+
+    RELATED = "related"
+    SAME_ORDER = "same_order"
+    FOLLOWS = "follows"
+
+
 class ClockKind(StrEnum):
-    """What a clock measures. The first two are duties, the last is a right window."""
+    """What a clock measures: duties, which block closing, and windows of a right, which do not."""
 
     FOLLOW_UP = "follow_up"
     RECTIFICATION = "rectification"
     PENALTY_EXPIRY = "penalty_expiry"
+    SUSPENSION = "suspension"
 
 
 class ReleaseCause(StrEnum):

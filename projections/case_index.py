@@ -9,9 +9,13 @@ from typing import Any
 from psycopg import Connection
 
 from domain.events import (
+    CaseClassified,
     CaseClosed,
     CaseFiled,
+    CaseMerged,
     CaseReopened,
+    CaseResumed,
+    CaseSuspended,
     CaseWithdrawn,
     DecisionIssued,
     FollowUpScheduled,
@@ -21,7 +25,7 @@ from domain.values import CaseType, Stage
 from projections.pages import DEFAULT_LIMIT, Listing
 from projections.pages import page as page_of
 from projections.read_model import CaseRow, ReadModel, Rows, changed, put
-from projections.stages import STAGE_AFTER
+from projections.stages import STAGE_AFTER, Moving, stage_after
 
 
 class IndexedCase(CaseRow, frozen=True, kw_only=True):
@@ -66,8 +70,8 @@ CASE_INDEX = ReadModel(
         "(stage, filed_at, case_id)",
     ),
     ignored="""
-        clocks evidence goods lease money notes penalty rectification CaseDeclined CaseVerified
-        FollowUpAttempted FollowUpCompleted FollowUpExhausted
+        clocks evidence goods lease money notes penalty rectification CaseDeclined CaseLinked
+        CaseVerified FollowUpAttempted FollowUpCompleted FollowUpExhausted SuspensionConfirmed
     """,
 )
 
@@ -90,14 +94,24 @@ def _filed(rows: Rows[IndexedCase], fact: CaseFiled) -> Rows[IndexedCase]:
     return put(rows, row)
 
 
-_Move = PlatformSteppedIn | DecisionIssued | FollowUpScheduled | CaseClosed | CaseReopened | CaseWithdrawn
-
-
 @CASE_INDEX.folds(
-    PlatformSteppedIn, DecisionIssued, FollowUpScheduled, CaseClosed, CaseReopened, CaseWithdrawn
+    PlatformSteppedIn,
+    DecisionIssued,
+    FollowUpScheduled,
+    CaseClosed,
+    CaseReopened,
+    CaseWithdrawn,
+    CaseSuspended,
+    CaseResumed,
+    CaseMerged,
 )
-def _moved(rows: Rows[IndexedCase], fact: _Move) -> Rows[IndexedCase]:
-    return changed(rows, fact.originator_id, stage=STAGE_AFTER[type(fact)])
+def _moved(rows: Rows[IndexedCase], fact: Moving) -> Rows[IndexedCase]:
+    return changed(rows, fact.originator_id, stage=stage_after(fact))
+
+
+@CASE_INDEX.folds(CaseClassified)
+def _classified(rows: Rows[IndexedCase], fact: CaseClassified) -> Rows[IndexedCase]:
+    return changed(rows, fact.originator_id, reason=fact.reason)
 
 
 LISTING = Listing(

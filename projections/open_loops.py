@@ -1,8 +1,8 @@
-"""Open loops: every case that is neither closed nor withdrawn, and what still holds it open.
+"""Open loops: every case that has not ended, and what still holds it open.
 
-The reasons that today's facts can tell are `review`, `money`, `goods`, `rectification` and `follow_up`.
-A duty clock holds a case open too, but each of today's duties has a reason of its own. A case with no reason
-left only waits to be closed.
+The reasons that today's facts can tell are `review`, `suspension`, `money`, `goods`, `rectification` and
+`follow_up`. A duty clock holds a case open too, but each of today's duties has a reason of its own. A case
+with no reason left only waits to be closed.
 
 Queries: `page`.
 """
@@ -17,7 +17,10 @@ from domain.events import (
     CaseClosed,
     CaseCompensated,
     CaseFiled,
+    CaseMerged,
     CaseReopened,
+    CaseResumed,
+    CaseSuspended,
     CaseWithdrawn,
     DecisionIssued,
     FollowUpCompleted,
@@ -34,7 +37,7 @@ from domain.values import GOODS_KINDS, MONEY_KINDS, Stage
 from projections.pages import DEFAULT_LIMIT, Listing
 from projections.pages import page as page_of
 from projections.read_model import CaseRow, ReadModel, Rows, changed, put
-from projections.stages import STAGE_AFTER
+from projections.stages import STAGE_AFTER, Moving, stage_after
 
 
 class Loop(CaseRow, frozen=True, kw_only=True):
@@ -68,14 +71,14 @@ OPEN_LOOPS = ReadModel(
         follow_up uuid
     """,
     indexes=(
-        "(filed_at, case_id) WHERE stage NOT IN ('closed', 'withdrawn')",
-        "(merchant_id, filed_at, case_id) WHERE stage NOT IN ('closed', 'withdrawn')",
-        "(filed_by, filed_at, case_id) WHERE stage NOT IN ('closed', 'withdrawn')",
+        "(filed_at, case_id) WHERE stage NOT IN ('closed', 'withdrawn', 'merged')",
+        "(merchant_id, filed_at, case_id) WHERE stage NOT IN ('closed', 'withdrawn', 'merged')",
+        "(filed_by, filed_at, case_id) WHERE stage NOT IN ('closed', 'withdrawn', 'merged')",
     ),
     ignored="""
-        clocks evidence lease notes penalty CaseDeclined CaseVerified CompensationFailed
-        CompensationInstructed FollowUpAttempted GoodsReceived GoodsShipped RectificationRejected
-        RectificationSubmitted
+        clocks evidence lease notes penalty CaseClassified CaseDeclined CaseLinked CaseVerified
+        CompensationFailed CompensationInstructed FollowUpAttempted GoodsReceived GoodsShipped
+        RectificationRejected RectificationSubmitted SuspensionConfirmed
     """,
 )
 
@@ -93,9 +96,9 @@ def _filed(rows: Rows[Loop], fact: CaseFiled) -> Rows[Loop]:
     return put(rows, row)
 
 
-@OPEN_LOOPS.folds(PlatformSteppedIn, CaseClosed, CaseWithdrawn)
-def _moved(rows: Rows[Loop], fact: PlatformSteppedIn | CaseClosed | CaseWithdrawn) -> Rows[Loop]:
-    return changed(rows, fact.originator_id, stage=STAGE_AFTER[type(fact)])
+@OPEN_LOOPS.folds(PlatformSteppedIn, CaseClosed, CaseWithdrawn, CaseSuspended, CaseResumed, CaseMerged)
+def _moved(rows: Rows[Loop], fact: Moving) -> Rows[Loop]:
+    return changed(rows, fact.originator_id, stage=stage_after(fact))
 
 
 @OPEN_LOOPS.folds(CaseReopened)
@@ -165,6 +168,7 @@ LISTING = Listing(
         "case_id": "case_id",
         "open_because": """array_remove(ARRAY[
             CASE WHEN stage IN ('filed', 'in_review') THEN 'review' END,
+            CASE WHEN stage = 'suspended' THEN 'suspension' END,
             CASE WHEN money <> '{}' THEN 'money' END,
             CASE WHEN goods <> '{}' THEN 'goods' END,
             CASE WHEN rectification IS NOT NULL THEN 'rectification' END,
@@ -194,7 +198,7 @@ def page(
         connection,
         LISTING,
         equal={"merchant_id": merchant_id, "filed_by": filed_by},
-        where=("stage NOT IN ('closed', 'withdrawn')",),
+        where=("stage NOT IN ('closed', 'withdrawn', 'merged')",),
         values={"at": at},
         limit=limit,
         cursor=cursor,

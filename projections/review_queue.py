@@ -19,12 +19,14 @@ from domain.events import (
     CaseClaimed,
     CaseClosed,
     CaseFiled,
+    CaseMerged,
     CaseReassigned,
     CaseReleased,
     CaseReopened,
+    CaseResumed,
+    CaseSuspended,
     CaseWithdrawn,
     DecisionIssued,
-    Fact,
     FollowUpScheduled,
     LeaseExpired,
     LeaseRenewed,
@@ -34,7 +36,7 @@ from domain.values import CaseType, Stage
 from projections.pages import DEFAULT_LIMIT, Listing
 from projections.pages import page as page_of
 from projections.read_model import CaseRow, ReadModel, Rows, changed, put
-from projections.stages import STAGE_AFTER
+from projections.stages import STAGE_AFTER, Moving, stage_after
 
 REVIEW_TERM = timedelta(hours=48)
 """A service order is reviewed within 48 hours (rule M-3: JD platform rules 9.3, service standard 16)."""
@@ -49,6 +51,8 @@ QUEUES: Mapping[Stage, str] = {
     Stage.FOLLOWING_UP: "follow_up",
 }
 """The queue in which a case of each open stage stands."""
+
+_TERMS: Mapping[str | None, timedelta] = {"review": REVIEW_TERM, "execution": EXECUTION_TERM}
 
 QUEUE_NAMES = tuple(dict.fromkeys(QUEUES.values()))
 
@@ -95,8 +99,9 @@ REVIEW_QUEUE = ReadModel(
         "(holder, queue, due, case_id) WHERE holder IS NOT NULL AND queue IS NOT NULL",
     ),
     ignored="""
-        clocks evidence goods money notes penalty rectification CaseDeclined CaseVerified
-        ConflictDeclared FollowUpAttempted FollowUpCompleted FollowUpExhausted
+        clocks evidence goods money notes penalty rectification CaseClassified CaseDeclined
+        CaseLinked CaseVerified ConflictDeclared FollowUpAttempted FollowUpCompleted FollowUpExhausted
+        SuspensionConfirmed
     """,
 )
 
@@ -137,13 +142,21 @@ def _reopened(rows: Rows[Queued], fact: CaseReopened) -> Rows[Queued]:
     return _moved(rows, fact, due=fact.timestamp + REVIEW_TERM, holder=None, lease_until=None)
 
 
-@REVIEW_QUEUE.folds(CaseClosed, CaseWithdrawn)
-def _ended(rows: Rows[Queued], fact: CaseClosed | CaseWithdrawn) -> Rows[Queued]:
+@REVIEW_QUEUE.folds(CaseClosed, CaseWithdrawn, CaseSuspended, CaseMerged)
+def _left(rows: Rows[Queued], fact: CaseClosed | CaseWithdrawn | CaseSuspended | CaseMerged) -> Rows[Queued]:
     return _moved(rows, fact, holder=None, lease_until=None)
 
 
-def _moved(rows: Rows[Queued], fact: Fact, **fields: datetime | None) -> Rows[Queued]:
-    stage = STAGE_AFTER[type(fact)]
+@REVIEW_QUEUE.folds(CaseResumed)
+def _resumed(rows: Rows[Queued], fact: CaseResumed) -> Rows[Queued]:
+    """Nobody could act while the case rested: its term begins anew; the buyer is asked when it was due."""
+    term = _TERMS.get(QUEUES.get(fact.resumes))
+    due = fact.timestamp + term if term else rows[fact.originator_id].due
+    return _moved(rows, fact, due=due)
+
+
+def _moved(rows: Rows[Queued], fact: Moving, **fields: datetime | None) -> Rows[Queued]:
+    stage = stage_after(fact)
     return changed(rows, fact.originator_id, stage=stage, queue=QUEUES.get(stage), **fields)
 
 

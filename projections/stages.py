@@ -5,7 +5,10 @@ from collections.abc import Mapping
 from domain.events import (
     CaseClosed,
     CaseFiled,
+    CaseMerged,
     CaseReopened,
+    CaseResumed,
+    CaseSuspended,
     CaseWithdrawn,
     DecisionIssued,
     Fact,
@@ -22,5 +25,29 @@ STAGE_AFTER: Mapping[type[Fact], Stage] = {
     CaseClosed: Stage.CLOSED,
     CaseReopened: Stage.IN_REVIEW,
     CaseWithdrawn: Stage.WITHDRAWN,
+    CaseSuspended: Stage.SUSPENDED,
+    CaseMerged: Stage.MERGED,
 }
-"""The stage that each moving fact leads to, whatever the stage before; all others leave the stage alone."""
+"""The stage that each fact leads to which moves a case to one stage alone."""
+
+Returning = CaseResumed
+"""A fact that says itself to which stage the case returns."""
+
+Moving = (
+    CaseFiled
+    | PlatformSteppedIn
+    | DecisionIssued
+    | FollowUpScheduled
+    | CaseClosed
+    | CaseReopened
+    | CaseWithdrawn
+    | CaseSuspended
+    | CaseMerged
+    | Returning
+)
+"""The facts that move a case from stage to stage; all others leave the stage alone."""
+
+
+def stage_after(fact: Moving) -> Stage:
+    """The stage that a moving fact leads to, whatever the stage before."""
+    return fact.resumes if isinstance(fact, Returning) else STAGE_AFTER[type(fact)]

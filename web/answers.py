@@ -257,6 +257,9 @@ class Case(Schema):
     penalties = fields.List(fields.Nested(CasePenalty), required=True)
     follow_ups = fields.List(fields.Nested(CaseFollowUp), required=True)
     rectification = fields.Nested(CaseRectification, required=True, allow_none=True)
+    suspension = fields.Dict(required=True, allow_none=True)
+    links = fields.List(fields.Dict(), required=True)
+    merged_into = fields.Dict(required=True, allow_none=True)
     lease = fields.Nested(CurrentLease, required=True, allow_none=True)
     allowed = fields.List(fields.String(), required=True)
 

@@ -14,7 +14,7 @@ from application.cases import Cases
 from application.clock import Clock
 from application.keys import Keys
 from application.vault import Vault
-from web import deciding, failures, filing, leasing, lists, openapi, operations, settling
+from web import deciding, failures, filing, handling, leasing, lists, openapi, operations, settling
 from web.failures import route
 from web.limits import Rate, RateLimiter
 from web.lists import Reader
@@ -82,6 +82,7 @@ def create_app(
     leasing.register(routes, cases)
     deciding.register(routes, cases, new_id)
     settling.register(routes, cases)
+    handling.register(routes, cases)
     lists.register(routes, reader, cases, vault, clock)
     watching = ApiBlueprint("operations", __name__, description="For those who run the service")
     operations.register(watching, probes, lag, process_lag, metrics, settings.version)

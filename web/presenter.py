@@ -15,7 +15,7 @@ from domain.aggregate import EvolvingAggregate
 from domain.case import Case
 from domain.case.lease import Lease
 from domain.case.money import Line
-from domain.values import Actor, Contact, Role, Sealed, Visibility
+from domain.values import Actor, Contact, Role, Sealed, Stage, Visibility
 
 Shown = dict[str, Any]
 Opened = Mapping[tuple[int, str], str | None]
@@ -112,7 +112,7 @@ class Presenter:
             "version": case.version,
             "round": case.round,
             "case_type": filing.case_type,
-            "reason": filing.reason,
+            "reason": case.reason,
             "channel": filing.channel,
             "merchant_id": filing.merchant_id,
             "filed_at": filing.timestamp,
@@ -155,6 +155,9 @@ class Presenter:
                 "due": case.rectification.due,
                 "state": case.rectification.state,
             },
+            "suspension": case.suspension and view.last(events.CaseSuspended),
+            "links": view.every(events.CaseLinked),
+            "merged_into": (case.stage is Stage.MERGED and view.last(events.CaseMerged)) or None,
             "lease": view.lease(case.lease, at),
             "allowed": allowed,
         }

@@ -19,12 +19,14 @@ from domain.values import (
     OrderLine,
     Payer,
     PenaltyState,
+    Relation,
     Release,
     RemedyKind,
     ReopenGround,
     Resolution,
     Role,
     Stage,
+    SuspensionGround,
     Visibility,
 )
 from projections.pages import DEFAULT_LIMIT, LARGEST_LIMIT
@@ -309,6 +311,39 @@ class ReopeningSchema(Strict):
     """Why the case is taken up again."""
 
     ground = OneOf(ReopenGround, required=True)
+    reasons = _free_text()
+
+
+class ClassificationSchema(Strict):
+    """What the matter is, as the taxonomy names it."""
+
+    reason = _code(required=True)
+
+
+class SuspensionSchema(Strict):
+    """Why the case rests."""
+
+    ground = OneOf(SuspensionGround, required=True)
+    reasons = _free_text()
+
+
+class ReceiptSchema(Strict):
+    """The evidence that is the receipt."""
+
+    evidence_id = Id(required=True)
+
+
+class LinkSchema(Strict):
+    """Another case and how it belongs to this one."""
+
+    other = Id(required=True)
+    relation = OneOf(Relation, required=True)
+
+
+class MergerSchema(Strict):
+    """The case in which the matter is dealt with."""
+
+    into = Id(required=True)
     reasons = _free_text()
 
 

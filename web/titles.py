@@ -52,6 +52,8 @@ CHINESE: Mapping[str, str] = {
     "not_reopenable": "工单不能重新打开",
     "case_already_open_for_order_line": "该订单行已有未关闭的工单",
     "penalty_outside_tariff": "处罚不在处罚标准之内",
+    "receipt_not_awaited": "当前不需要法院或公安的受理回执",
+    "not_mergeable": "两个工单不能合并或关联",
     "bad_request": "无法读取请求",
     "unauthenticated": "需要有效的 API 密钥",
     "forbidden": "您的角色无权执行此操作",

@@ -8,6 +8,7 @@ from application import access
 from application.cases.accounting import Accounting
 from application.cases.deciding import Deciding
 from application.cases.ending import Ending
+from application.cases.handling import Handling
 from application.cases.leasing import Leasing
 from application.cases.reviewing import Reviewing
 from application.cases.running import Answer
@@ -26,7 +27,7 @@ from domain.values import (
 )
 
 
-class Cases(Leasing, Reviewing, Deciding, Settling, Accounting, Ending):
+class Cases(Leasing, Reviewing, Deciding, Settling, Accounting, Ending, Handling):
     """Every use case of a case. Safe to share between threads."""
 
     def file(

@@ -7,6 +7,8 @@ from domain import events
 from domain.case.accountability import Accountability
 from domain.case.deciding import Deciding
 from domain.case.ending import Ending
+from domain.case.relating import Relating
+from domain.case.resting import Resting
 from domain.case.review import Review
 from domain.case.state import STAGES
 from domain.events import stored_as
@@ -25,7 +27,7 @@ from domain.values import (
 
 
 @stored_as("Case")
-class Case(Review, Deciding, Accountability, Ending):
+class Case(Review, Deciding, Accountability, Ending, Resting, Relating):
     """One after-sales case from its filing to its last follow-up.
 
     Commands check their guards, then record facts: no I/O, no clock, no randomness.
@@ -99,5 +101,7 @@ class Case(Review, Deciding, Accountability, Ending):
                 duty = self.rectification
                 if duty and duty.state is not RectificationState.SUBMITTED:
                     self._lapse(duty, at)
+            case ClockKind.SUSPENSION:
+                self._suspension_lapsed(policy, at)
             case ClockKind.FOLLOW_UP:
                 pass

@@ -6,6 +6,8 @@ from uuid import UUID
 from domain import events
 from domain.case.follow_up import FollowUp
 from domain.case.state import STAGES, UNPROVEN, CaseState
+from domain.policy import Policy, pack
+from domain.policy.deadlines import reopening_closes
 from domain.refusals import (
     CompensationAlreadySettled,
     CompensationNotSettled,
@@ -104,6 +106,9 @@ class Ending(CaseState):
         self._unless_closed()
         if self.stage is Stage.WITHDRAWN:
             raise WrongStage("the case was withdrawn")
+        if self.stage is Stage.MERGED and resolution is Resolution.MERGED:
+            self._record(events.CaseClosed, at, resolution=resolution, reasons=reasons)
+            return
         self._matches_outcome(resolution)
         if not self.money.settled:
             raise CompensationNotSettled
@@ -149,7 +154,7 @@ class Ending(CaseState):
         if follow_up.satisfied is False and by.role is not Role.SUPERVISOR:
             raise FollowUpOpen("the buyer is not satisfied: reopen the case, or let a supervisor close it")
 
-    def reopen(self, ground: ReopenGround, reasons: Sealed, at: datetime) -> None:
+    def reopen(self, ground: ReopenGround, reasons: Sealed, policy: Policy, at: datetime) -> None:
         """Take the case up again for another round. Refused: NotReopenable."""
         if self.stage not in STAGES["reopening"]:
             raise NotReopenable
@@ -158,9 +163,17 @@ class Ending(CaseState):
             raise NotReopenable("no follow-up found the buyer unsatisfied")
         if ground is ReopenGround.OVERTURNED:
             raise NotReopenable("no decision was overturned")
+        if ground is ReopenGround.GRACE and not self._in_grace(policy, at):
+            raise NotReopenable(f"the grace period is over ({pack.GRACE.id}): file a new case and link it")
         self._record(events.CaseReopened, at, ground=ground, round=self.round + 1, reasons=reasons)
         if follow_up:
             self._end_clock(follow_up.follow_up_id, events.ClockCancelled, at)
+
+    def _in_grace(self, policy: Policy, at: datetime) -> bool:
+        """A case that is not closed yet, or was closed no longer ago than the operator allows (O-13)."""
+        if self.stage is not Stage.CLOSED or self.closed_at is None:
+            return True
+        return at < reopening_closes(self.closed_at, policy).value
 
     def withdraw(self, reasons: Sealed, at: datetime) -> None:
         """Take the case back.

@@ -14,6 +14,7 @@ from domain.case.impartiality import Impartiality
 from domain.case.lease import Lease
 from domain.case.merchant import Penalty, Rectification
 from domain.case.money import Ledger
+from domain.case.suspension import Suspension
 from domain.policy import Policy
 from domain.policy.calendar import Term
 from domain.policy.deadlines import due_by
@@ -26,28 +27,38 @@ from domain.values import (
     ClockKind,
     Derivation,
     Finding,
+    Relation,
     Stage,
 )
 
 _LIVE = frozenset({Stage.FILED, Stage.IN_REVIEW, Stage.EXECUTING, Stage.FOLLOWING_UP})
+_UNDECIDED = frozenset({Stage.FILED, Stage.IN_REVIEW})
 _DECIDED = frozenset({Stage.EXECUTING, Stage.FOLLOWING_UP, Stage.CLOSED})
+
+ENDED = frozenset({Stage.CLOSED, Stage.WITHDRAWN, Stage.MERGED})
+"""Stages in which nothing more is expected of anybody."""
 
 STAGES: dict[str, frozenset[Stage]] = {
     "lease": _LIVE,
     "reassignment": _LIVE,
     "recusal": _LIVE,
-    "notes": _LIVE,
-    "evidence": _LIVE,
+    "notes": _LIVE | {Stage.SUSPENDED},
+    "evidence": _LIVE | {Stage.SUSPENDED},
     "verification": frozenset({Stage.IN_REVIEW}),
     "decisions": frozenset({Stage.IN_REVIEW}),
-    "compensations": frozenset({Stage.EXECUTING}),
-    "goods": frozenset({Stage.EXECUTING}),
+    "compensations": frozenset({Stage.EXECUTING, Stage.SUSPENDED}),
+    "goods": frozenset({Stage.EXECUTING, Stage.SUSPENDED}),
     "penalties": _DECIDED,
     "rectification": _DECIDED,
     "follow-ups": frozenset({Stage.FOLLOWING_UP}),
-    "closure": frozenset({Stage.FILED, Stage.IN_REVIEW, Stage.FOLLOWING_UP}),
+    "closure": frozenset({Stage.FILED, Stage.IN_REVIEW, Stage.FOLLOWING_UP, Stage.MERGED}),
     "reopening": frozenset({Stage.FOLLOWING_UP, Stage.CLOSED}),
     "withdrawal": frozenset({Stage.FILED, Stage.IN_REVIEW, Stage.EXECUTING}),
+    "classification": _UNDECIDED,
+    "suspension": _LIVE,
+    "resumption": frozenset({Stage.SUSPENDED}),
+    "links": frozenset(Stage),
+    "merger": _UNDECIDED,
 }
 """From which stages each command can be given: the one table that guards and `possible` read."""
 
@@ -61,7 +72,11 @@ class CaseState(EvolvingAggregate):
     def __init__(self) -> None:
         self.filing: events.CaseFiled
         self.stage: Stage
+        self.reason: str
         self.round: int
+        self.suspension: Suspension | None = None
+        self.closed_at: datetime | None = None
+        self.links: frozenset[tuple[UUID, Relation]] = frozenset()
         self.lease: Lease | None = None
         self.impartiality = Impartiality()
         self.evidence: frozenset[UUID] = frozenset()
@@ -83,6 +98,11 @@ class CaseState(EvolvingAggregate):
         """The finding of the present round."""
         found = self.verification
         return found if found and found.round == self.round else None
+
+    @property
+    def open(self) -> bool:
+        """Whether the case has not ended."""
+        return self.stage not in ENDED
 
     def _unless_closed(self) -> None:
         if self.stage is Stage.CLOSED:

@@ -5,12 +5,19 @@ A fact's stored name is its class name at birth; fields are only ever added, wit
 request is kept beside it by the store. `fact` says what a fact is; each other module holds one subject.
 """
 
-from domain.events.clocks import ClockCancelled, ClockMissed, ClockSatisfied, ClockStarted
+from domain.events.clocks import (
+    ClockCancelled,
+    ClockMissed,
+    ClockPaused,
+    ClockResumed,
+    ClockSatisfied,
+    ClockStarted,
+)
 from domain.events.decision import CaseVerified, DecisionIssued
 from domain.events.ending import CaseClosed, CaseReopened
 from domain.events.evidence import EvidenceSubmitted
 from domain.events.fact import FACTS, Fact, stored_as, subject_of
-from domain.events.filing import CaseDeclined, CaseFiled, CaseWithdrawn
+from domain.events.filing import CaseClassified, CaseDeclined, CaseFiled, CaseWithdrawn
 from domain.events.follow_up import FollowUpAttempted, FollowUpCompleted, FollowUpExhausted, FollowUpScheduled
 from domain.events.goods import GoodsAccepted, GoodsReceived, GoodsShipped
 from domain.events.lease import (
@@ -33,21 +40,30 @@ from domain.events.rectification import (
     RectificationSubmitted,
     RectificationWaived,
 )
+from domain.events.relation import CaseLinked, CaseMerged
+from domain.events.suspension import CaseResumed, CaseSuspended, SuspensionConfirmed
 
 __all__ = [
     "FACTS",
     "CaseClaimed",
+    "CaseClassified",
     "CaseClosed",
     "CaseCompensated",
     "CaseDeclined",
     "CaseFiled",
+    "CaseLinked",
+    "CaseMerged",
     "CaseReassigned",
     "CaseReleased",
     "CaseReopened",
+    "CaseResumed",
+    "CaseSuspended",
     "CaseVerified",
     "CaseWithdrawn",
     "ClockCancelled",
     "ClockMissed",
+    "ClockPaused",
+    "ClockResumed",
     "ClockSatisfied",
     "ClockStarted",
     "CompensationFailed",
@@ -75,6 +91,7 @@ __all__ = [
     "RectificationRejected",
     "RectificationSubmitted",
     "RectificationWaived",
+    "SuspensionConfirmed",
     "stored_as",
     "subject_of",
 ]

@@ -46,3 +46,22 @@ class ClockMissed(Fact):
     clock_id: UUID
     kind: ClockKind
     subject: UUID
+
+
+@stored_as("ClockPaused")
+class ClockPaused(Fact):
+    """The clock stands still with so many seconds of its calendar left."""
+
+    clock_id: UUID
+    kind: ClockKind
+    seconds_left: int
+
+
+@stored_as("ClockResumed")
+class ClockResumed(Fact):
+    """The clock runs on with what was left."""
+
+    clock_id: UUID
+    kind: ClockKind
+    subject: UUID
+    due: datetime

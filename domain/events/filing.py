@@ -25,6 +25,14 @@ class CaseFiled(Fact, AggregateCreated):
     contact: Contact | None = None
 
 
+@stored_as("CaseClassified")
+class CaseClassified(Fact):
+    """Staff named the matter rightly; from now on the case is judged under this reason."""
+
+    reason: str
+    by: str
+
+
 @stored_as("CaseDeclined")
 class CaseDeclined(Fact):
     """The case was not taken up, on these grounds."""

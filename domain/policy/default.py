@@ -187,7 +187,7 @@ RULES = (
     _rule(pack.ESCALATION, Escalation(_hours(24), within=_days(15)), "京东开放平台交易纠纷处理总则 3, 7"),
     _rule(
         pack.SUSPENSION,
-        Suspension({"settlement": _days(30), "court": _days(7, "working_days"), "police": _months(6)}),
+        Suspension({"settlement": _days(30), "receipt": _days(7, "working_days"), "police": _months(6)}),
         "淘宝平台争议处理规则 82-83",
     ),
     _rule(pack.MISDESCRIPTION, Percentage(percent=10, cap_minor=20_000), "京东开放平台交易纠纷处理标准 11"),

@@ -31,6 +31,7 @@ from domain.values import (
     Money,
     OrderLine,
     Payer,
+    Relation,
     Release,
     Remedy,
     RemedyKind,
@@ -40,6 +41,7 @@ from domain.values import (
     Sealed,
     SealedFor,
     Stage,
+    SuspensionGround,
     Visibility,
 )
 from infrastructure.mapper import FactMapper
@@ -111,11 +113,41 @@ class Life:
             self._submit_evidence()
         if self._perhaps(0.05):
             return self.case.close(self._reviewer, Resolution.DECLINED, self._sealed(), self._later(hours=30))
+        if self._perhaps(0.03):
+            return self.case.merge(self._reviewer, self._sibling(), self._sealed(), self._later(hours=1))
+        self._set_aside()
         self._round()
         while self._perhaps(0.12) and self.case.stage in (Stage.FOLLOWING_UP, Stage.CLOSED):
-            self.case.reopen(ReopenGround.NEW_FACTS, self._sealed(), self._later(hours=60))
+            self.case.reopen(ReopenGround.NEW_FACTS, self._sealed(), DEFAULT, self._later(hours=60))
             self._round()
         return None
+
+    def _sibling(self) -> Case:
+        """Another case of the same buyer and merchant."""
+        filing = self.case.filing
+        by = Actor(filing.filed_by, Role.BUYER_INTEGRATION)
+        return Case.file(
+            by, self._id(), filing.number, filing.case_type, filing.reason, filing.channel, filing.buyer,
+            filing.merchant_id, filing.order, filing.claim, DEFAULT, self._at,
+        )  # fmt: skip
+
+    def _set_aside(self) -> None:
+        case = self.case
+        if self._perhaps(0.1):
+            case.classify(self._reviewer, "not_as_described", self._later(hours=1))
+        if self._perhaps(0.05):
+            case.link(self._id(), Relation.SAME_ORDER, self._later(hours=1))
+        self._rest()
+
+    def _rest(self) -> None:
+        case = self.case
+        if self._perhaps(0.05):
+            receipt = self._submit_evidence()
+            case.suspend(
+                self._reviewer, SuspensionGround.POLICE, self._sealed(), DEFAULT, self._later(hours=1)
+            )
+            case.confirm_suspension(receipt, DEFAULT, self._later(hours=40))
+            case.resume(self._sealed(), DEFAULT, self._later(hours=400))
 
     def _round(self) -> None:
         self._review()
@@ -231,6 +263,7 @@ class Life:
         follow_up = case.follow_ups.current()
         if follow_up is None:
             return
+        self._rest()
         for _ in range(self._chance.choice([0, 0, 0, 1, 2, 3])):
             case.attempt_follow_up(
                 follow_up.follow_up_id, Channel.PHONE, AttemptOutcome.UNREACHABLE, self._later(hours=24)
@@ -250,10 +283,11 @@ class Life:
             resolution = Resolution.COMPENSATED if case.money.standing() else Resolution.REJECTED
             case.close(self._supervisor, resolution, self._sealed(), self._later(hours=5))
 
-    def _submit_evidence(self) -> None:
+    def _submit_evidence(self) -> UUID:
+        evidence_id = self._id()
         self.case.submit_evidence(
             Actor("shop-1", Role.BUYER_INTEGRATION),
-            self._id(),
+            evidence_id,
             EvidenceParty.BUYER,
             "photo",
             f"{self._chance.getrandbits(256):064x}",
@@ -261,6 +295,7 @@ class Life:
             None,
             self._later(hours=1),
         )
+        return evidence_id
 
     def _perhaps(self, probability: float) -> bool:
         return self._chance.random() < probability

@@ -23,7 +23,16 @@ from application.running import RETRIES
 from application.store import KeyAlreadyUsed, KeyInUse, StoreUnavailable, VersionConflict
 from domain.case import Case
 from domain.refusals import CaseAlreadyOpenForOrderLine, CaseClaimedByAnother, CaseNotClaimed
-from domain.values import EvidenceParty, Payer, ReopenGround, Resolution, Role, Visibility
+from domain.values import (
+    EvidenceParty,
+    Payer,
+    Relation,
+    ReopenGround,
+    Resolution,
+    Role,
+    SuspensionGround,
+    Visibility,
+)
 
 # --- filing ---
 
@@ -141,6 +150,12 @@ COMMANDS = {
     "close": ("cases.close", (Resolution.ANSWERED, "r")),
     "reopen": ("cases.reopen", (ReopenGround.GRACE, "r")),
     "withdraw": ("cases.withdraw", ("r",)),
+    "classify": ("cases.classify", ("counterfeit",)),
+    "suspend": ("cases.suspend", (SuspensionGround.COURT, "r")),
+    "confirm_suspension": ("cases.suspend", (uuid4(),)),
+    "resume": ("cases.suspend", ("r",)),
+    "link": ("cases.relate", (uuid4(), Relation.RELATED)),
+    "merge": ("cases.merge", (uuid4(), "r")),
 }
 NOT_ON_ONE_CASE = {"file", "claim_next", "miss_clock", "runs_clock", "get", "history", "allowed"}
 
@@ -212,7 +227,8 @@ def test_what_is_not_on_the_case_is_not_found(desk):
 
 def test_the_caller_is_told_what_it_could_do_now(desk):
     case = desk.file().aggregate
-    assert desk.cases.allowed(desk.reviewer, case) == ["lease", "recusal", "notes", "evidence", "closure"]
+    ways_out = ["closure", "classification", "suspension", "links", "merger"]
+    assert desk.cases.allowed(desk.reviewer, case) == ["lease", "recusal", "notes", "evidence", *ways_out]
     assert desk.cases.allowed(desk.app, case) == ["evidence", "withdrawal"]
     assert desk.cases.allowed(desk.auditor, case) == []
     claimed = desk.cases.claim(desk.request(desk.reviewer, 1), case.id).aggregate

@@ -251,7 +251,7 @@ class AnySequence(RuleBasedStateMachine):
 
     @rule(ground=st.sampled_from(ReopenGround))
     def reopen(self, ground):
-        self.attempt(lambda: self.case.reopen(ground, TEXT, self.at))
+        self.attempt(lambda: self.case.reopen(ground, TEXT, DEFAULT, self.at))
 
     @rule()
     def withdraw(self):

@@ -65,7 +65,7 @@ def test_a_deadline_says_how_it_came_about(policy):
     ("ground", "end"),
     [
         ("settlement", shanghai(12, 10, 24)),
-        ("court", shanghai(11, 19, 24)),
+        ("receipt", shanghai(11, 19, 24)),
         ("police", shanghai(5, 10, 24, year=2027)),
     ],
 )

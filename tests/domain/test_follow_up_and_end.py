@@ -36,7 +36,7 @@ def complete(story, satisfied=True, follow_up_id=None):
 
 
 def reopen(story, a, ground=ReopenGround.NEW_FACTS):
-    return lambda case: case.reopen(ground, a.text(), story.at)
+    return lambda case: case.reopen(ground, a.text(), story.policy, story.at)
 
 
 def withdraw(story, a):

@@ -58,7 +58,7 @@ def test_an_interest_is_declared_once(story, a):
 
 
 def test_an_interest_outlives_the_round(story, a):
-    story.refunded().given(recuse(story, a), lambda case: case.reopen("new_facts", a.text(), story.at))
+    story.refunded().given(recuse(story, a), lambda case: case.reopen("new_facts", a.text(), story.policy, story.at))
     story.when(claim(story, story.reviewer)).refused(ConflictOfInterest)
 
 
@@ -69,7 +69,7 @@ def test_a_decision_that_was_overturned_is_made_anew_by_somebody_else(story, a):
 
 
 def test_a_case_reopened_for_another_ground_may_go_to_the_same_reviewer(story, a):
-    story.refunded().given(lambda case: case.reopen("new_facts", a.text(), story.at))
+    story.refunded().given(lambda case: case.reopen("new_facts", a.text(), story.policy, story.at))
     story.when(claim(story, story.reviewer)).then(CaseClaimed)
 
 

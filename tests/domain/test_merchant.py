@@ -81,7 +81,7 @@ def test_a_case_closed_without_a_decision_says_that_it_is_closed(story, a):
 
 
 def test_a_case_reopened_for_review_takes_no_penalty(story, a):
-    story.refunded().given(lambda case: case.reopen("new_facts", a.text(), story.at))
+    story.refunded().given(lambda case: case.reopen("new_facts", a.text(), story.policy, story.at))
     story.when(penalise(story, a)).refused(WrongStage)
 
 

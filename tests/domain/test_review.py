@@ -224,14 +224,14 @@ def test_caps_hold_over_two_remedies_of_a_kind(story, a):
 
 def test_caps_hold_over_all_rounds(story, a):
     story.refunded().asked(satisfied=False).given(
-        lambda case: case.reopen("unsatisfied", a.text(), story.at)
+        lambda case: case.reopen("unsatisfied", a.text(), story.policy, story.at)
     ).claimed().verified()
     again = a.remedy(RemedyKind.REFUND, "again", amount=a.yuan(1))
     story.when(story.decide(again, name="2")).refused(CompensationExceedsEntitlement)
 
 
 def test_a_finding_does_not_outlive_its_round(story, a):
-    story.refunded().given(lambda case: case.reopen("new_facts", a.text(), story.at)).claimed()
+    story.refunded().given(lambda case: case.reopen("new_facts", a.text(), story.policy, story.at)).claimed()
     story.when(story.decide(name="2")).refused(CaseNotVerified)
 
 

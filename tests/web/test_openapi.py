@@ -42,6 +42,12 @@ POST /cases/{case_id}/follow-ups/{follow_up_id}/completion
 POST /cases/{case_id}/closure
 POST /cases/{case_id}/reopening
 POST /cases/{case_id}/withdrawal
+POST /cases/{case_id}/classification
+POST /cases/{case_id}/suspension
+POST /cases/{case_id}/suspension/receipt
+POST /cases/{case_id}/resumption
+POST /cases/{case_id}/links
+POST /cases/{case_id}/merger
 GET /queues
 GET /queues/{queue}
 POST /queues/{queue}/next
@@ -63,6 +69,10 @@ VERSIONED = {
     "POST /cases/{case_id}/closure",
     "POST /cases/{case_id}/reopening",
     "POST /cases/{case_id}/withdrawal",
+    "POST /cases/{case_id}/classification",
+    "POST /cases/{case_id}/suspension",
+    "POST /cases/{case_id}/resumption",
+    "POST /cases/{case_id}/merger",
 }
 CREATING = {
     "POST /cases",

@@ -22,3 +22,13 @@ def _(fact: events.ClockStarted, case: "CaseState") -> None:
 @evolve.register(events.ClockMissed)
 def _(fact: events.ClockSatisfied | events.ClockCancelled | events.ClockMissed, case: "CaseState") -> None:
     case.clocks = case.clocks.ended(fact.clock_id)
+
+
+@evolve.register(events.ClockPaused)
+def _(fact: events.ClockPaused, case: "CaseState") -> None:
+    case.clocks = case.clocks.halted(fact.clock_id, fact.seconds_left)
+
+
+@evolve.register(events.ClockResumed)
+def _(fact: events.ClockResumed, case: "CaseState") -> None:
+    case.clocks = case.clocks.resumed(fact.clock_id, fact.due)

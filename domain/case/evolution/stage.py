@@ -1,9 +1,11 @@
 """Facts that begin a case, move it as a whole, and end it."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from domain import events
 from domain.case.evolution.fold import evolve
+from domain.case.suspension import Suspension
 from domain.values import ReopenGround, Stage
 
 if TYPE_CHECKING:
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
 def _(fact: events.CaseFiled, case: "CaseState") -> None:
     case.filing = fact
     case.stage = Stage.FILED
+    case.reason = fact.reason
     case.round = 1
 
 
@@ -31,6 +34,7 @@ def _(fact: events.PlatformSteppedIn, case: "CaseState") -> None:
 @evolve.register(events.CaseClosed)
 def _(fact: events.CaseClosed, case: "CaseState") -> None:
     case.stage = Stage.CLOSED
+    case.closed_at = fact.timestamp
     case.lease = None
 
 
@@ -42,3 +46,38 @@ def _(fact: events.CaseReopened, case: "CaseState") -> None:
         case.impartiality = case.impartiality.under_appeal()
     case.follow_ups = case.follow_ups.superseded()
     case.lease = None
+
+
+@evolve.register(events.CaseClassified)
+def _(fact: events.CaseClassified, case: "CaseState") -> None:
+    case.reason = fact.reason
+
+
+@evolve.register(events.CaseMerged)
+def _(fact: events.CaseMerged, case: "CaseState") -> None:
+    case.stage = Stage.MERGED
+    case.lease = None
+
+
+@evolve.register(events.CaseSuspended)
+def _(fact: events.CaseSuspended, case: "CaseState") -> None:
+    case.stage = Stage.SUSPENDED
+    case.suspension = Suspension(fact.suspension_id, fact.ground, fact.resumes)
+    case.lease = None
+
+
+@evolve.register(events.SuspensionConfirmed)
+def _(fact: events.SuspensionConfirmed, case: "CaseState") -> None:
+    if case.suspension:
+        case.suspension = replace(case.suspension, confirmed=True)
+
+
+@evolve.register(events.CaseResumed)
+def _(fact: events.CaseResumed, case: "CaseState") -> None:
+    case.stage = fact.resumes
+    case.suspension = None
+
+
+@evolve.register(events.CaseLinked)
+def _(fact: events.CaseLinked, case: "CaseState") -> None:
+    case.links = case.links | {(fact.other, fact.relation)}
