@@ -74,6 +74,15 @@ class Finding(StrEnum):
     INCONCLUSIVE = "inconclusive"
 
 
+class Circumstance(StrEnum):
+    """What a finding can establish beside the claim itself, where a rule asks for it."""
+
+    SELLER_KNEW = "seller_knew"
+    SELLER_IS_PRODUCER = "seller_is_producer"
+    BUYER_KNEW = "buyer_knew"
+    HARMLESS_LABEL_FLAW = "harmless_label_flaw"
+
+
 class LiableParty(StrEnum):
     """Who can be found liable."""
 

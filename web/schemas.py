@@ -9,6 +9,7 @@ from domain.values import (
     AttemptOutcome,
     CaseType,
     Channel,
+    Circumstance,
     Claim,
     EvidenceParty,
     Finding,
@@ -178,12 +179,14 @@ class LiabilitySchema(Strict):
 
 
 class VerificationSchema(Strict):
-    """What the examination found."""
+    """What the examination found; `established` and `loss` are what rules ask for beyond the claim."""
 
     finding = OneOf(Finding, required=True)
     liability = Several(Part(LiabilitySchema), most=20, required=True)
     evidence = Several(Id(), most=200, load_default=())
     reasons = _free_text()
+    established = Several(OneOf(Circumstance), most=len(Circumstance))
+    loss = Part(MoneySchema, allow_none=True)
 
 
 class RemedySchema(Strict):

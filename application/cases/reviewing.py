@@ -9,7 +9,7 @@ from application.errors import Forbidden
 from application.running import Request, reasons_of, sealed_if_given
 from application.vault import Sealing
 from domain.case import Case
-from domain.values import EvidenceParty, Finding, LiabilityShare, SealedFor, Visibility
+from domain.values import Circumstance, EvidenceParty, Finding, LiabilityShare, Money, SealedFor, Visibility
 
 
 class Reviewing(CaseRunning):
@@ -63,6 +63,8 @@ class Reviewing(CaseRunning):
         liability: tuple[LiabilityShare, ...],
         evidence: tuple[UUID, ...],
         reasons: str,
+        established: tuple[Circumstance, ...] = (),
+        loss: Money | None = None,
     ) -> Answer:
         """Record what the examination found. Needs the version and the lease."""
 
@@ -75,6 +77,8 @@ class Reviewing(CaseRunning):
                 evidence,
                 reasons_of(sealing, reasons),
                 at,
+                established,
+                loss,
             )
 
         return self._versioned(request, case_id, "cases.verify", decide)

@@ -13,7 +13,7 @@ from domain.case.review import Review
 from domain.case.state import STAGES
 from domain.events import stored_as
 from domain.policy import Policy
-from domain.policy.eligibility import objections
+from domain.policy.eligibility import assessed
 from domain.values import (
     Actor,
     CaseType,
@@ -52,6 +52,7 @@ class Case(Review, Deciding, Accountability, Ending, Resting, Relating):
         contact: Contact | None = None,
     ) -> "Case":
         """File a case. Never refused: what speaks against taking it up is stored with the filing."""
+        assessment = assessed(case_type, reason, order, at, policy)
         return cls._create(
             events.CaseFiled,
             id=case_id,
@@ -66,9 +67,10 @@ class Case(Review, Deciding, Accountability, Ending, Resting, Relating):
             claim=claim,
             filed_by=by.id,
             policy=policy.version,
-            objections=objections(case_type, reason, order, at, policy),
+            objections=assessment.value,
             statement=statement,
             contact=contact,
+            derivation=assessment.derivation,
         )
 
     def possible(self, by: Actor, at: datetime) -> list[str]:

@@ -6,10 +6,10 @@ from uuid import UUID
 from domain import events
 from domain.case.leasing import Leasing
 from domain.case.settlement import Settlement
-from domain.policy import Policy, pack
-from domain.policy.entitlement import multiple_cap
+from domain.policy import Policy
+from domain.policy.entitlement import Matter, entitlements, goodwill, largest
 from domain.refusals import CaseNotVerified, CompensationExceedsEntitlement
-from domain.values import GOODS_KINDS, Actor, ReleaseCause, Remedy, RemedyKind, Sealed
+from domain.values import MONEY_KINDS, Actor, ReleaseCause, Remedy, RemedyKind, Sealed
 
 
 class Deciding(Leasing, Settlement):
@@ -56,21 +56,20 @@ class Deciding(Leasing, Settlement):
         self, by: Actor, remedies: tuple[Remedy, ...], clauses: tuple[str, ...], policy: Policy
     ) -> None:
         order = self.filing.order
-        goodwill = policy.need(pack.GOODWILL).limits.get(by.role)
-        after = self.money.granted([one for one in remedies if one.kind not in GOODS_KINDS])
-        caps = {
-            RemedyKind.REFUND: order.paid.amount_minor,
-            RemedyKind.FREIGHT: policy.need(pack.FREIGHT_CAP).minor,
-            RemedyKind.MULTIPLE: multiple_cap(order, clauses, policy).amount_minor,
-            RemedyKind.COUPON: goodwill.coupon_minor if goodwill else 0,
-        }
-        granted = {one.kind for one in remedies}
-        for kind, cap in caps.items():
-            if kind in granted and after.amount_of(kind) > cap:
-                raise CompensationExceedsEntitlement(
-                    f"{kind}: at most {cap} {order.paid.currency} minor units"
-                )
-        if RemedyKind.POINTS in granted and after.points() > (goodwill.points if goodwill else 0):
-            raise CompensationExceedsEntitlement("points")
+        after = self.money.granted([one for one in remedies if one.kind in MONEY_KINDS])
+        found = (*entitlements(self._matter(), policy, clauses), *goodwill(by.role, order, policy))
+        for kind in MONEY_KINDS & {one.kind for one in remedies}:
+            best = largest(kind, found)
+            limit = best.limit or 0 if best else 0
+            granted = after.points() if kind is RemedyKind.POINTS else after.amount_of(kind)
+            if granted > limit:
+                raise CompensationExceedsEntitlement(f"{kind}: at most {limit}")
         if any(one.amount and one.amount.currency != order.paid.currency for one in remedies):
             raise CompensationExceedsEntitlement(f"only {order.paid.currency} can be granted on this order")
+
+    def _matter(self) -> Matter:
+        """What is to be decided, as it was filed and found in this round."""
+        filing, found = self.filing, self.verified
+        established = frozenset(found.established if found else ())
+        loss = found.loss if found else None
+        return Matter(filing.order, filing.claim, filing.reason, filing.timestamp, established, loss)

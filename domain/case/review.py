@@ -7,7 +7,17 @@ from domain import events
 from domain.case.leasing import Leasing
 from domain.case.state import UNPROVEN
 from domain.refusals import LiabilityMustSumTo100, UnknownPart
-from domain.values import STAFF, Actor, EvidenceParty, Finding, LiabilityShare, Sealed, Visibility
+from domain.values import (
+    STAFF,
+    Actor,
+    Circumstance,
+    EvidenceParty,
+    Finding,
+    LiabilityShare,
+    Money,
+    Sealed,
+    Visibility,
+)
 
 
 class Review(Leasing):
@@ -54,8 +64,12 @@ class Review(Leasing):
         evidence: tuple[UUID, ...],
         reasons: Sealed,
         at: datetime,
+        established: tuple[Circumstance, ...] = (),
+        loss: Money | None = None,
     ) -> None:
         """Record what the examination found, and who is liable for what share.
+
+        `established` and `loss` are what rules ask for beyond the claim.
 
         Refused: CaseAlreadyClosed, CaseNotClaimed, CaseClaimedByAnother, WrongStage, LiabilityMustSumTo100.
         Raises UnknownPart for evidence that is not on file.
@@ -76,4 +90,6 @@ class Review(Leasing):
             liability=liability,
             evidence=evidence,
             reasons=reasons,
+            established=established,
+            loss=loss,
         )

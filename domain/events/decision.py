@@ -3,12 +3,15 @@
 from uuid import UUID
 
 from domain.events.fact import Fact, stored_as
-from domain.values import Finding, LiabilityShare, Remedy, Sealed
+from domain.values import Circumstance, Finding, LiabilityShare, Money, Remedy, Sealed
 
 
 @stored_as("CaseVerified")
 class CaseVerified(Fact):
-    """The claim was examined. The finding belongs to the round, not to the lease under which it was made."""
+    """The claim was examined. The finding belongs to the round, not to the lease under which it was made.
+
+    `established` and `loss`, what the buyer lost beside the price, are what rules ask for beyond the claim.
+    """
 
     round: int
     by: str
@@ -16,6 +19,8 @@ class CaseVerified(Fact):
     liability: tuple[LiabilityShare, ...]
     evidence: tuple[UUID, ...]
     reasons: Sealed
+    established: tuple[Circumstance, ...] = ()
+    loss: Money | None = None
 
 
 @stored_as("DecisionIssued")

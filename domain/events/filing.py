@@ -3,12 +3,15 @@
 from eventsourcing.domain import AggregateCreated
 
 from domain.events.fact import Fact, stored_as
-from domain.values import CaseType, Claim, Contact, Objection, OrderLine, Sealed
+from domain.values import CaseType, Claim, Contact, Derivation, Objection, OrderLine, Sealed
 
 
 @stored_as("CaseFiled")
 class CaseFiled(Fact, AggregateCreated):
-    """A buyer's case was filed; `objections` is the stored eligibility assessment (empty: eligible)."""
+    """A buyer's case was filed; `objections` is the stored eligibility assessment (empty: eligible).
+
+    `derivation` holds every rule that was asked, and what it was asked with.
+    """
 
     number: str
     case_type: CaseType
@@ -23,6 +26,7 @@ class CaseFiled(Fact, AggregateCreated):
     objections: tuple[Objection, ...]
     statement: Sealed | None = None
     contact: Contact | None = None
+    derivation: Derivation = ()
 
 
 @stored_as("CaseClassified")

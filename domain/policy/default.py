@@ -42,13 +42,15 @@ from domain.policy.pack import (
     Tier,
     Warranty,
 )
-from domain.values import Role
+from domain.policy.taxonomy import Kind, Label, Reason, Taxonomy
+from domain.values import CaseType, Circumstance, Role
 
 T = TypeVar("T")
 
 VERSION = "cn-2026"
 A, B, C, H = Confidence.A, Confidence.B, Confidence.C, Confidence.H
 FROM = date(2026, 1, 1)
+KNOWING = frozenset({Circumstance.SELLER_KNEW, Circumstance.SELLER_IS_PRODUCER})
 
 
 def _hours(amount: int, calendar: str | None = None) -> Term:
@@ -70,7 +72,8 @@ def _rule(
     confidence: Confidence = A,
     applies: Applies = Applies.AT_FILING,
 ) -> Rule[T]:
-    return Rule(key, terms, source, confidence, FROM, VERSION, applies, enabled=confidence is not C)
+    title = Label(key.id, key.id)
+    return Rule(key, title, terms, source, confidence, FROM, VERSION, applies, enabled=confidence is not C)
 
 
 RULES = (
@@ -90,12 +93,12 @@ RULES = (
         pack.CONFIRMED_EXCLUSION,
         ConfirmedExclusion(
             {
-                "food": "opened_affects_health",
-                "cosmetics": "opened_affects_health",
-                "intimate": "opened_affects_health",
-                "activated_device": "activation_loses_value",
-                "near_expiry": "disclosed_near_expiry_or_flawed",
-                "disclosed_flaw": "disclosed_near_expiry_or_flawed",
+                "opened_affects_health": frozenset(
+                    {"food", "health_food", "cosmetics", "medical_device", "intimate", "baby"}
+                ),
+                "activation_loses_value": frozenset({"electronics", "digital", "appliance"}),
+                "near_expiry": frozenset(),
+                "disclosed_flaw": frozenset(),
             }
         ),
         "七日无理由退货暂行办法 7, 20",
@@ -104,19 +107,38 @@ RULES = (
     _rule(
         pack.INTACT,
         Intact(
-            default=frozenset({"used", "damaged", "parts_missing"}),
-            categories={
-                "clothing": frozenset({"tag_removed", "washed", "stained", "worn"}),
-                "electronics": frozenset({"unauthorised_repair", "account_bound", "label_altered"}),
-                "cosmetics": frozenset({"seal_broken", "used"}),
-            },
+            breaks=frozenset(
+                {"used_beyond_trying", "damaged", "soiled", "parts_missing", "label_missing", "gift_missing"}
+            ),
+            categories=dict.fromkeys(
+                ("food", "health_food", "cosmetics", "medical_device", "intimate"),
+                frozenset({"seal_broken"}),
+            )
+            | dict.fromkeys(
+                ("electronics", "digital", "appliance"),
+                frozenset(
+                    {
+                        "unauthorised_repair",
+                        "mark_altered",
+                        "serial_altered",
+                        "traces_of_use",
+                        "activated",
+                        "data_left",
+                    }
+                ),
+            )
+            | dict.fromkeys(
+                ("clothing", "shoes", "bags", "toys", "home_textile", "furniture"),
+                frozenset({"tag_removed", "mark_cut"}),
+            ),
+            allowed=frozenset({"packaging_opened", "tried"}),
         ),
         "七日无理由退货暂行办法 8-9",
         applies=Applies.AT_ACT,
     ),
     _rule(
         pack.RETURN_FREIGHT,
-        Bearer("buyer", {"quality_defect": "merchant", "wrong_item": "merchant", "counterfeit": "merchant"}),
+        Bearer("merchant", {"no_reason": "buyer"}, promises={"free_return_freight": "merchant"}),
         "消费者权益保护法 24, 25; 七日无理由退货暂行办法 12, 17-18",
     ),
     _rule(pack.DEEMED_REFUSAL, Deadline(_days(15)), "七日无理由退货暂行办法 31"),
@@ -157,15 +179,16 @@ RULES = (
             times=10,
             floor_minor=100_000,
             loss_times=3,
-            needs_knowledge=True,
-            excludes=frozenset({"harmless_label_flaw"}),
+            needs=KNOWING,
+            excludes=frozenset({Circumstance.HARMLESS_LABEL_FLAW}),
+            within_need=True,
         ),
         "食品安全法 148",
         applies=Applies.AT_ACT,
     ),
     _rule(
         pack.INFERIOR_DRUGS,
-        Multiple(times=10, floor_minor=100_000, loss_times=3, needs_knowledge=True),
+        Multiple(times=10, floor_minor=100_000, loss_times=3, needs=KNOWING, within_need=True),
         "药品管理法 144",
         applies=Applies.AT_ACT,
     ),
@@ -300,6 +323,7 @@ RULES = (
         Applies.AT_DECISION,
     ),
     _rule(pack.GRACE, Deadline(_days(15)), "operator", H, Applies.AT_DECISION),
+    _rule(pack.REFUND, Percentage(percent=100), "消费者权益保护法 24, 25"),
 )
 
 CALENDARS = {
@@ -308,4 +332,29 @@ CALENDARS = {
     "working_days": Calendar(weekdays=frozenset(range(5))),
 }
 
-DEFAULT = Policy(VERSION, "CNY", CALENDARS, {rule.key.id: rule for rule in RULES})
+DEFECT = ("Q-1", "3B-1", "Q-3")
+
+
+def _reason(
+    *case_types: CaseType, eligibility: tuple[str, ...] = (), clauses: tuple[str, ...] = ()
+) -> Reason:
+    return Reason(Label("", ""), frozenset(case_types), eligibility, clauses)
+
+
+TAXONOMY = Taxonomy(
+    case_types={one: Kind(Label(one, one), ("Q-3",) if one is CaseType.REPAIR else ()) for one in CaseType},
+    reasons={
+        "no_reason": _reason(CaseType.RETURN_REFUND, eligibility=("NR-1", "NR-2", "NR-3"), clauses=("NR-1",)),
+        "quality_defect": _reason(*CaseType, clauses=DEFECT),
+        "not_as_described": _reason(*CaseType, clauses=("Q-1", "C-1")),
+        "damaged": _reason(*CaseType, eligibility=("E-1",), clauses=("Q-1",)),
+        "missing_gift": _reason(*CaseType, eligibility=("E-1",), clauses=("C-2",)),
+        "counterfeit": _reason(*CaseType, clauses=("F-1", "P-10", "Q-1")),
+        "unsafe_food": _reason(*CaseType, clauses=("F-2", "P-10", "Q-1")),
+        "inferior_drug": _reason(*CaseType, clauses=("F-3", "P-10", "Q-1")),
+    },
+)
+
+DEFAULT = Policy(
+    VERSION, Label(VERSION, VERSION), FROM, "CNY", CALENDARS, TAXONOMY, {rule.key.id: rule for rule in RULES}
+)

@@ -10,7 +10,8 @@ from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
 from domain.policy.calendar import Calendars, Term
-from domain.values import Role
+from domain.policy.taxonomy import Label, Taxonomy
+from domain.values import Circumstance, Role
 
 T = TypeVar("T")
 
@@ -63,25 +64,42 @@ class Excluded:
 
 @dataclass(frozen=True, slots=True)
 class ConfirmedExclusion:
-    """Goods are excluded only if the buyer confirmed so at the purchase: category to confirmation."""
+    """Goods are excluded only if the buyer confirmed so at the purchase.
 
-    categories: Mapping[str, str]
+    Each confirmation counts for goods of its categories; one without categories for all goods.
+    """
+
+    confirmations: Mapping[str, frozenset[str]]
+
+    def excludes(self, confirmation: str, category: str) -> bool:
+        """Whether this confirmation counts for goods of this category."""
+        categories = self.confirmations.get(confirmation)
+        return categories is not None and (not categories or category in categories)
 
 
 @dataclass(frozen=True, slots=True)
 class Intact:
-    """What breaks the intactness of returned goods, by category; `default` for the others."""
+    """What breaks the intactness of any returned goods, what else does by category, and what never does."""
 
-    default: frozenset[str]
+    breaks: frozenset[str]
     categories: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    allowed: frozenset[str] = frozenset()
+
+    def broken_by(self, category: str) -> frozenset[str]:
+        """What breaks the intactness of goods of this category."""
+        return self.breaks | self.categories.get(category, frozenset())
 
 
 @dataclass(frozen=True, slots=True)
 class Bearer:
-    """Who bears a cost: a party for each ground, `default` for the others. Parties as in `LiableParty`."""
+    """Who bears a cost: a party for each ground, `default` for the others. Parties as in `LiableParty`.
+
+    Whoever made a `promise` bears it on any ground: promise to party.
+    """
 
     default: str
     grounds: Mapping[str, str] = field(default_factory=dict)
+    promises: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +119,10 @@ class Warranty:
     categories: Mapping[str, Term] = field(default_factory=dict)
     restarts_on_exchange: bool = True
 
+    def term_of(self, category: str) -> Term:
+        """How long goods of this category are warranted."""
+        return self.categories.get(category, self.default)
+
 
 @dataclass(frozen=True, slots=True)
 class Guarantees:
@@ -114,16 +136,17 @@ class Guarantees:
 class Multiple:
     """Damages: `times` the price (or, where larger, `loss_times` the loss), at least `floor_minor`.
 
-    A named `promise` must have been made; with `needs_knowledge` the seller must be found to have known;
-    `excludes` lists confirmations of the finding that rule it out.
+    A named `promise` must have been made. Of `needs` the finding must have established one, of `excludes`
+    none. With `within_need` a knowing buyer gets it for what it may reasonably need alone.
     """
 
     times: int
     floor_minor: int = 0
     loss_times: int = 0
     promise: str | None = None
-    needs_knowledge: bool = False
-    excludes: frozenset[str] = frozenset()
+    needs: frozenset[Circumstance] = frozenset()
+    excludes: frozenset[Circumstance] = frozenset()
+    within_need: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +165,10 @@ class Need:
 
     default: int
     categories: Mapping[str, int] = field(default_factory=dict)
+
+    def pieces_of(self, category: str) -> int:
+        """How many pieces of this category a buyer may reasonably need."""
+        return self.categories.get(category, self.default)
 
 
 @dataclass(frozen=True, slots=True)
@@ -344,6 +371,7 @@ SPIKE = Key("O-10", Detector)
 BREACHES = Key("O-11", Detector)
 REPEAT_BUYER = Key("O-12", Detector)
 GRACE = Key("O-13", Deadline)
+REFUND = Key("RF-1", Percentage)
 
 KEYS: Mapping[str, Key[Any]] = {key.id: key for key in list(globals().values()) if isinstance(key, Key)}
 """Every rule that a pack may hold, by its id."""
@@ -374,6 +402,7 @@ NEEDED = frozenset(
         BREACHES,
         REPEAT_BUYER,
         GRACE,
+        REFUND,
     }
 )
 """The rules without which cases cannot be worked on: every pack holds them, enabled."""
@@ -381,9 +410,13 @@ NEEDED = frozenset(
 
 @dataclass(frozen=True)
 class Rule(Generic[T]):
-    """One rule of a pack: what it says, where that stands, and whether it is in force."""
+    """One rule of a pack: what it says, where that stands, and whether it is in force.
+
+    `chosen` names the figures of it that its source leaves open and the operator chose.
+    """
 
     key: Key[T]
+    title: Label
     terms: T
     source: str
     confidence: Confidence
@@ -391,6 +424,7 @@ class Rule(Generic[T]):
     policy: str
     applies: Applies = Applies.AT_FILING
     enabled: bool = True
+    chosen: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -398,8 +432,11 @@ class Policy:
     """Every figure that a case is decided by; a case's own may be composed of several versions' rules."""
 
     version: str
+    title: Label
+    effective_from: date
     currency: str
     calendars: Calendars
+    taxonomy: Taxonomy
     rules: Mapping[str, Rule[Any]]
 
     def rule(self, key: Key[T]) -> Rule[T] | None:
@@ -437,7 +474,7 @@ def composed(versions: Mapping[Applies, Policy]) -> Policy:
     rules = {rule_id: _counting(rule_id, rule, versions) for rule_id, rule in newest.rules.items()}
     # An older rule may run in a calendar that the newest version no longer holds.
     calendars = {name: one for moment in Applies for name, one in versions[moment].calendars.items()}
-    return Policy(newest.version, newest.currency, calendars, rules)
+    return replace(newest, calendars=calendars, rules=rules)
 
 
 def _counting(rule_id: str, rule: Rule[Any], versions: Mapping[Applies, Policy]) -> Rule[Any]:

@@ -18,6 +18,7 @@ from domain.values import (
     AttemptOutcome,
     CaseType,
     Channel,
+    Circumstance,
     Claim,
     Finding,
     LiabilityShare,
@@ -137,11 +138,14 @@ class Story:
         finding: Finding = Finding.UPHELD,
         liable: LiableParty | None = LiableParty.MERCHANT,
         by: Actor | None = None,
+        established: tuple[Circumstance, ...] = (),
     ) -> Self:
         """The reviewer found this; the named party is wholly liable."""
         shares = (LiabilityShare(liable, 100),) if liable else ()
         return self.given(
-            lambda case: case.verify(by or self.reviewer, None, finding, shares, (), sealed(), self.at)
+            lambda case: case.verify(
+                by or self.reviewer, None, finding, shares, (), sealed(), self.at, established
+            )
         )
 
     def in_review(self) -> Self:

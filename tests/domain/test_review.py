@@ -23,6 +23,7 @@ from domain.refusals import (
 )
 from domain.values import (
     Actor,
+    Circumstance,
     EvidenceParty,
     Finding,
     LiabilityShare,
@@ -169,7 +170,7 @@ def test_a_decided_round_refuses_a_second_decision(story, a):
     ],
 )
 def test_each_kind_of_money_has_its_own_cap(story, a, kind, most, clauses):
-    story.in_review()
+    story.filed().claimed().verified(established=(Circumstance.SELLER_KNEW,))
     too_much = a.remedy(kind, amount=Money(most + 1, "CNY"))
     story.when(story.decide(too_much, clauses=clauses)).refused(CompensationExceedsEntitlement)
     enough = a.remedy(kind, amount=Money(most, "CNY"))
@@ -193,6 +194,39 @@ def test_ten_times_needs_the_merchants_promise(story, a, promises, refused):
         story.refused(CompensationExceedsEntitlement)
     else:
         story.then(*DECIDED)
+
+
+@pytest.mark.parametrize(
+    ("established", "refused"),
+    [
+        ((), True),
+        ((Circumstance.SELLER_KNEW,), False),
+        ((Circumstance.SELLER_IS_PRODUCER,), False),
+        ((Circumstance.SELLER_KNEW, Circumstance.HARMLESS_LABEL_FLAW), True),
+    ],
+)
+def test_a_seller_of_unsafe_food_pays_ten_times_only_if_it_was_found_to_have_known(
+    story, a, established, refused
+):
+    story.filed(reason="unsafe_food", category="food").claimed().verified(established=established)
+    story.when(story.decide(a.remedy(RemedyKind.MULTIPLE, amount=a.yuan(1990)), clauses=("F-2",)))
+    if refused:
+        story.refused(CompensationExceedsEntitlement)
+    else:
+        story.then(*DECIDED)
+
+
+def test_damages_are_granted_under_the_clause_that_is_cited_alone(story, a):
+    story.filed(reason="counterfeit").claimed().verified()
+    three = a.remedy(RemedyKind.MULTIPLE, amount=a.yuan(597))
+    story.when(story.decide(three, clauses=("Q-1",))).refused(CompensationExceedsEntitlement)
+    story.when(story.decide(three, clauses=("F-1",))).then(*DECIDED)
+
+
+def test_the_buyer_bears_the_freight_of_a_return_without_reason(story, a):
+    story.filed(reason="no_reason").claimed().verified()
+    freight = a.remedy(RemedyKind.FREIGHT, amount=a.yuan(10))
+    story.when(story.decide(freight, clauses=("NR-1",))).refused(CompensationExceedsEntitlement)
 
 
 def test_a_multiple_needs_a_clause_that_grants_one(story, a):
