@@ -15,12 +15,13 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
+from time import monotonic
 from typing import Any, Self
 from uuid import UUID, uuid4
 
@@ -36,7 +37,9 @@ from application.effects import PAYMENT
 from application.errors import NotFound, ServiceUnavailable
 from application.intake import IntakeInterrupted, Line, LineRefused
 from application.payments import PaymentGateway
+from application.policies import Policies
 from application.processes import Process
+from application.rulebook import PublishedPolicies
 from application.settlement import SettlementProcess
 from application.store import StoreUnavailable
 from domain import policy
@@ -50,6 +53,7 @@ from infrastructure import (
     key_file,
     logs,
     migrate,
+    policy_documents,
     reference,
     screen,
     serving,
@@ -174,9 +178,28 @@ class Parts:
         return vault
 
     @cached_property
+    def rulebook(self) -> PublishedPolicies:
+        """The policies that count."""
+        return PublishedPolicies(self.store, compiled, policy.DEFAULT, monotonic)
+
+    @cached_property
+    def policies(self) -> Policies:
+        """The use cases of the policy book."""
+        return Policies(
+            self.store,
+            self.vault,
+            self.rulebook,
+            compiled,
+            policy_documents.read,
+            {"version": policy.DEFAULT.version},
+            self.clock,
+            uuid4,
+        )
+
+    @cached_property
     def cases(self) -> Cases:
         """The use cases."""
-        return Cases(self.store, self.vault, policy.DEFAULT, self.clock, uuid4)
+        return Cases(self.store, self.vault, self.rulebook, self.clock, uuid4)
 
     @cached_property
     def keys(self) -> ApiKeys:
@@ -226,13 +249,18 @@ class Parts:
         """What acts upon due times, by a clock that is watched for jumps."""
         guard = jump_guard.JumpGuard()
         watched = self.timed(guard.observe)
-        cases = Cases(self.store, self.vault, policy.DEFAULT, watched, uuid4)
+        cases = Cases(self.store, self.vault, self.rulebook, watched, uuid4)
         hold = jump_guard.VerdictHold(guard, self.datastore, self.process)
         return Ticker(self.datastore, (cases,), watched, hold)
 
 
 def unwatched(_: Reading) -> None:
     """Nobody looks at the readings of this clock."""
+
+
+def compiled(document: Mapping[str, Any]) -> policy.Policy:
+    """The policy that a document holds. Raises PolicyFaults."""
+    raise policy.PolicyFaults([policy.Fault("", "documents cannot be read yet")])
 
 
 def web_worker(given: Settings) -> Flask:
@@ -248,6 +276,7 @@ def web_app(parts: Parts) -> Flask:
     health = Health(parts.datastore, [process.name for process in parts.processes])
     return create_app(
         cases=parts.cases,
+        policies=parts.policies,
         vault=parts.vault,
         keys=parts.keys,
         reader=parts.reader,
@@ -268,7 +297,8 @@ def openapi_document() -> dict[str, Any]:
     """The OpenAPI document; it needs no database."""
     absent: Any = None
     app = create_app(
-        cases=Cases(absent, absent, policy.DEFAULT, absent, uuid4),
+        cases=Cases(absent, absent, absent, absent, uuid4),
+        policies=Policies(absent, absent, absent, absent, absent, absent, absent, uuid4),
         vault=absent,
         keys=absent,
         reader=absent,

@@ -1,9 +1,11 @@
 """Why a request failed before or around the aggregate: none of these is the aggregate's own refusal."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from application.store import RecordedFact
 from domain.aggregate import EvolvingAggregate
+from domain.policy import Fault
 
 
 class RequestError(Exception):
@@ -38,6 +40,13 @@ class InvalidRequest(RequestError):
 
     pointer: str
     detail: str
+
+
+@dataclass
+class UnsoundPolicy(RequestError):
+    """A drafted policy document is not sound; every fault that was found, with its place in the document."""
+
+    faults: Sequence[Fault]
 
 
 class PreconditionRequired(RequestError):

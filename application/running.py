@@ -96,7 +96,7 @@ class Running(Generic[A]):
     """The frame that the use cases of one kind of aggregate share. Safe to share between threads.
 
     A subclass names the kind as `aggregate`, and says what is particular to it by overriding `_concerns`,
-    `_effects` and `_taken`.
+    `_effects`, `_taken` and `_missing`.
     """
 
     aggregate: type[A]
@@ -116,6 +116,10 @@ class Running(Generic[A]):
     def _effects(self, aggregate: A, facts: Sequence[Fact]) -> Effects:
         """What must be recorded together with these facts, derived from them alone."""
         return Effects()
+
+    def _missing(self) -> NotFound:
+        """That there is none of this kind that the caller may see."""
+        return NotFound(self.aggregate.kind())
 
     def _taken(self, claim: ClaimTaken) -> Exception:
         """The refusal of a command whose uniqueness claim is held by another aggregate."""
@@ -297,7 +301,7 @@ class Running(Generic[A]):
 
     def _concerning(self, by: Actor, aggregate: A | None) -> A:
         if not isinstance(aggregate, self.aggregate) or not self._concerns(by, aggregate):
-            raise NotFound(self.aggregate.kind())
+            raise self._missing()
         return aggregate
 
     def _at_version(self, request: Request, aggregate: A, needed: bool) -> None:

@@ -160,6 +160,42 @@ class NotMergeable(Refusal):
     code = "not_mergeable"
 
 
+class PolicyVersionExists(Refusal):
+    """There has been a policy version of this name."""
+
+    code = "policy_version_exists"
+
+
+class PolicyNotDrafted(Refusal):
+    """The policy version is not a draft."""
+
+    code = "policy_not_drafted"
+
+
+class PolicyNeedsSecondPerson(Refusal):
+    """A draft is approved by somebody else than its drafter."""
+
+    code = "policy_needs_second_person"
+
+
+class PolicyEffectiveTooEarly(Refusal):
+    """The policy version would take effect before it was public long enough."""
+
+    code = "policy_effective_too_early"
+
+
+class PolicyNotPublished(Refusal):
+    """The policy version is not published."""
+
+    code = "policy_not_published"
+
+
+class PolicyInForceCannotBeRetired(Refusal):
+    """The policy version is in force: another one must take its place first."""
+
+    code = "policy_in_force_cannot_be_retired"
+
+
 class UnknownPart(Exception):
     """The case has no such part; `kind` names it: compensation, evidence, follow_up, goods, rectification."""
 

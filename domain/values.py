@@ -268,12 +268,40 @@ class ReleaseCause(StrEnum):
     RECUSED = "recused"
 
 
+class PolicyState(StrEnum):
+    """How a version of the policy stands."""
+
+    DRAFTED = "drafted"
+    WITHDRAWN = "withdrawn"
+    UPCOMING = "upcoming"
+    IN_FORCE = "in_force"
+    SUPERSEDED = "superseded"
+    RETIRED = "retired"
+
+
+class UrgentGround(StrEnum):
+    """Why new rules may take effect before they were public long enough."""
+
+    LAW = "law"
+    AUTHORITY = "authority"
+    SAFETY = "safety"
+    SECURITY = "security"
+
+
 class SealedFor(StrEnum):
     """Whose text a sealed value is; each has a data key of its own in each case."""
 
     BUYER = "buyer"
     MERCHANT = "merchant"
     PLATFORM = "platform"
+
+
+@dataclass(frozen=True, slots=True)
+class Urgency:
+    """The ground on which new rules may not wait, and what it is in words, for everybody to read."""
+
+    ground: UrgentGround
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,9 +18,9 @@ from projections.read_model import ReadModel
 NOTICE = "<!-- Written by `recourse reference docs/reference`. Do not edit. -->\n"
 
 ABOUT_FACTS = """\
-Everything that can stand in a case's history, by stored name. Every fact also carries the case's id, its
-version in the case, and `timestamp`: when it happened. The store keeps beside it when, by whom and
-through which request it was recorded. `Sealed` is text that only the vault can open.
+Everything that can stand in a history, by stored name: in a case's, if nothing else is said. Every fact also
+carries the id of what it is of, its version there, and `timestamp`: when it happened. The store keeps beside
+it when, by whom and through which request it was recorded. `Sealed` is text that only the vault can open.
 """
 ABOUT_REFUSALS = """\
 What a case can say no to. Over HTTP each is a 409 `application/problem+json` with this `code`; nothing
@@ -81,7 +81,8 @@ def _facts(models: Sequence[ReadModel[Any]]) -> str:
         ABOUT_FACTS,
     ]
     for name, fact in FACTS.items():
-        lines += [f"## {name}\n", f"{_first_line(fact)}\n", *_fields(fact), *_read_by(fact, models)]
+        of = [] if fact.OF == "Case" else [f"Of `{fact.OF}`.\n"]
+        lines += [f"## {name}\n", f"{_first_line(fact)}\n", *of, *_fields(fact), *_read_by(fact, models)]
     lines += ["# The values in them\n", *_values()]
     return "\n".join(lines)
 

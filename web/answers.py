@@ -11,11 +11,13 @@ from domain.values import (
     LiableParty,
     Payer,
     PenaltyState,
+    PolicyState,
     RectificationState,
     Release,
     RemedyKind,
     Role,
     Stage,
+    UrgentGround,
 )
 from web.fields import OneOf
 
@@ -408,6 +410,81 @@ class Loops(Page):
     """Open cases, the oldest first."""
 
     data = fields.List(fields.Nested(Loop), required=True)
+
+
+class PolicyCommand(Recorded):
+    """A version of the policy after a command; `version` is that of the whole book, for `If-Match`."""
+
+    policy_book_id = fields.UUID(required=True)
+    policy = fields.String(required=True)
+    state = OneOf(PolicyState, required=True)
+    effective_from = fields.DateTime(required=True)
+    sha256 = fields.String(required=True)
+
+
+class StalePolicyBook(Stale):
+    """The policy book has moved on."""
+
+    policy_book_id = fields.UUID(required=True)
+
+
+class PolicyUrgency(Schema):
+    """Why new rules did not wait."""
+
+    ground = OneOf(UrgentGround, required=True)
+    reason = fields.String(required=True)
+
+
+class PolicySources(Schema):
+    """On how firm a ground the rules stand: how many of each confidence, and which are disabled."""
+
+    rules = fields.Integer(required=True)
+    confidence = fields.Dict(keys=fields.String(), values=fields.Integer(), required=True)
+    disabled = fields.List(fields.String(), required=True)
+
+
+class ListedPolicy(Schema):
+    """A version of the policy. The built-in one was in force before every other; nobody drafted it."""
+
+    policy = fields.String(required=True)
+    state = OneOf(PolicyState, required=True)
+    builtin = fields.Boolean(required=True)
+    effective_from = fields.DateTime(required=True, allow_none=True)
+    sha256 = fields.String(required=True)
+    note = fields.String(required=True, allow_none=True)
+    urgency = fields.Nested(PolicyUrgency, required=True, allow_none=True)
+    drafted_by = fields.String(required=True, allow_none=True)
+    drafted_at = fields.DateTime(required=True, allow_none=True)
+    approved_by = fields.String(required=True, allow_none=True)
+    published_at = fields.DateTime(required=True, allow_none=True)
+    ended_at = fields.DateTime(required=True, allow_none=True)
+    sources = fields.Nested(PolicySources, required=True, allow_none=True)
+
+
+class Policies(Schema):
+    """Every version of the policy, the latest draft first; `version` is that of the whole book."""
+
+    version = fields.Integer(required=True)
+    data = fields.List(fields.Nested(ListedPolicy), required=True)
+
+
+class PolicyRule(Schema):
+    """A rule: where it stands, how well that is known, at which moment it counts, and whether it does."""
+
+    rule = fields.String(required=True)
+    source = fields.String(required=True)
+    confidence = fields.String(required=True)
+    applies = fields.String(required=True)
+    effective_from = fields.Date(required=True)
+    enabled = fields.Boolean(required=True)
+
+
+class Policy(ListedPolicy):
+    """A version of the policy with its whole document, whose canonical JSON `sha256` is of."""
+
+    version = fields.Integer(required=True)
+    rules = fields.List(fields.Nested(PolicyRule), required=True, allow_none=True)
+    document = fields.Dict(required=True)
 
 
 class Life(Schema):

@@ -13,8 +13,20 @@ from application import access
 from application.cases import Cases
 from application.clock import Clock
 from application.keys import Keys
+from application.policies import Policies
 from application.vault import Vault
-from web import deciding, failures, filing, handling, leasing, lists, openapi, operations, settling
+from web import (
+    deciding,
+    failures,
+    filing,
+    handling,
+    leasing,
+    lists,
+    openapi,
+    operations,
+    policy_book,
+    settling,
+)
 from web.failures import route
 from web.limits import Rate, RateLimiter
 from web.lists import Reader
@@ -57,6 +69,7 @@ class WebSettings:
 def create_app(
     *,
     cases: Cases,
+    policies: Policies,
     vault: Vault,
     keys: Keys,
     reader: Reader,
@@ -84,6 +97,7 @@ def create_app(
     settling.register(routes, cases)
     handling.register(routes, cases)
     lists.register(routes, reader, cases, vault, clock)
+    policy_book.register(routes, policies)
     watching = ApiBlueprint("operations", __name__, description="For those who run the service")
     operations.register(watching, probes, lag, process_lag, metrics, settings.version)
 

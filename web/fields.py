@@ -168,6 +168,27 @@ class Part(fields.Nested):
     default_error_messages = _messages(type="invalid_type: must be an object")
 
 
+class Document(fields.Raw):
+    """A document: an object, or its text in YAML of bounded length. What it says is not looked at here."""
+
+    default_error_messages = _messages(
+        invalid="invalid_type: must be an object, or text in YAML",
+        long="too_long: at most {longest} characters",
+    )
+
+    def __init__(self, longest: int, **options: Any) -> None:
+        shapes = [{"type": "object"}, {"type": "string", "maxLength": longest}]
+        super().__init__(metadata={"oneOf": shapes}, **options)
+        self.longest = longest
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        if not isinstance(value, dict | str):
+            raise self.make_error("invalid")
+        if isinstance(value, str) and len(value) > self.longest:
+            raise self.make_error("long", longest=self.longest)
+        return value
+
+
 class Several(fields.List[Any]):
     """A list of bounded length, given on as a tuple."""
 

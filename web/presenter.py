@@ -22,7 +22,7 @@ Opened = Mapping[tuple[int, str], str | None]
 
 _NAMES = {fact: name for name, fact in events.FACTS.items()}
 _IDENTITY = frozenset({"originator_id", "originator_version", "timestamp"})
-_PEOPLE = frozenset({"by", "holder", "filed_by"})
+_PEOPLE = frozenset({"by", "holder", "filed_by", "drafted_by", "approved_by"})
 _AMONG_STAFF = (events.ConflictDeclared,)
 _OUTSIDERS = frozenset({Role.MERCHANT, Role.BUYER_INTEGRATION, Role.SYSTEM})
 

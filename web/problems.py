@@ -16,6 +16,7 @@ from application.errors import (
     RequestError,
     RequestInProgress,
     ServiceUnavailable,
+    UnsoundPolicy,
 )
 from application.store import StoreUnavailable
 from domain.refusals import REFUSALS, Refusal
@@ -36,6 +37,7 @@ STATUS: Mapping[str, int] = {refusal.code: 409 for refusal in REFUSALS} | {
     "follow_up_not_found": 404,
     "goods_not_found": 404,
     "merchant_not_found": 404,
+    "policy_not_found": 404,
     "queue_not_found": 404,
     "rectification_not_found": 404,
     "method_not_allowed": 405,
@@ -95,6 +97,8 @@ def of(error: RequestError | Refusal | StoreUnavailable) -> Problem:
             return Problem("forbidden", f"needs the permission {permission}")
         case InvalidRequest(pointer, detail):
             return malformed(Fault(pointer, "out_of_range", detail))
+        case UnsoundPolicy(faults):
+            return malformed(*(Fault(f"/document{one.path}", "unsound_policy", one.detail) for one in faults))
         case PreconditionRequired():
             return Problem("precondition_required", "send the version that you saw as If-Match")
         case IdempotencyKeyReused():

@@ -59,6 +59,9 @@ class Resource:
     stale: type[Schema]
 
 
+_NAMES = {"version": "policy"}
+"""What a name in a path names, where it is not called so."""
+
 CASE = Resource("case", "/cases/", answers.StaleCase)
 
 Extra = Mapping[str, Any]
@@ -227,7 +230,7 @@ def _id(name: str, text: str) -> UUID:
 
 def _name(name: str, text: str) -> str:
     if len(text) > LONGEST_NAME or not text.isprintable():
-        raise NotFound(name.removesuffix("_id"))
+        raise NotFound(_NAMES.get(name, name.removesuffix("_id")))
     return text
 
 

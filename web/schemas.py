@@ -28,11 +28,14 @@ from domain.values import (
     Role,
     Stage,
     SuspensionGround,
+    Urgency,
+    UrgentGround,
     Visibility,
 )
 from projections.pages import DEFAULT_LIMIT, LARGEST_LIMIT
 from web.fields import (
     LARGEST_AMOUNT,
+    Document,
     Flag,
     Id,
     Moment,
@@ -52,6 +55,7 @@ FREE_TEXT_LENGTH = 10_000
 MOST_PIECES = 1_000_000
 MOST_POINTS = 10_000_000
 CURSOR_LENGTH = 200
+LARGEST_DOCUMENT = 500_000
 
 
 def _id(**options: Any) -> Text:
@@ -107,6 +111,32 @@ class ClaimSchema(Strict):
     def build(self, data: dict[str, Any]) -> Claim:
         """As the domain knows it."""
         return Claim(**data)
+
+
+class UrgencySchema(Strict):
+    """Why new rules may not wait until they were public for seven days."""
+
+    ground = OneOf(UrgentGround, required=True)
+    reason = _free_text()
+
+    def build(self, data: dict[str, Any]) -> Urgency:
+        """As the domain knows it."""
+        return Urgency(**data)
+
+
+class PolicyDraftSchema(Strict):
+    """A version of the policy, which names itself."""
+
+    document = Document(LARGEST_DOCUMENT, required=True)
+    effective_from = Moment(required=True)
+    note = _free_text()
+    urgency = Part(UrgencySchema, allow_none=True)
+
+
+class ReasonSchema(Strict):
+    """Why."""
+
+    reason = _free_text()
 
 
 class ContactSchema(Strict):

@@ -35,7 +35,9 @@ class Accounting(CaseRunning):
         penalty_id = self._new_id()
 
         def decide(case: Case, sealing: Sealing, at: datetime) -> None:
-            case.penalise(penalty_id, points, fine, clause, reasons_of(sealing, reasons), self._policy, at)
+            case.penalise(
+                penalty_id, points, fine, clause, reasons_of(sealing, reasons), self._policy(case, at), at
+            )
 
         return self._versioned(request, case_id, "penalties.assess", decide, penalty_id)
 

@@ -32,7 +32,7 @@ class Deciding(CaseRunning):
                 remedies,
                 clauses,
                 reasons_of(sealing, reasons),
-                self._policy,
+                self._policy(case, at),
                 at,
             )
 

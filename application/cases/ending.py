@@ -75,7 +75,7 @@ class Ending(CaseRunning):
         """Take the case up again. Needs the version. Refused too when the order line is taken."""
 
         def decide(case: Case, sealing: Sealing, at: datetime) -> None:
-            case.reopen(ground, reasons_of(sealing, reasons), self._policy, at)
+            case.reopen(ground, reasons_of(sealing, reasons), self._policy(case, at), at)
 
         return self._versioned(request, case_id, "cases.reopen", decide)
 

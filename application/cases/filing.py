@@ -65,7 +65,7 @@ class Cases(Leasing, Reviewing, Deciding, Settling, Accounting, Ending, Handling
                 merchant_id=merchant_id,
                 order=order,
                 claim=claim,
-                policy=self._policy,
+                policy=self._rulebook.applicable(order.purchased_at, at, at),
                 at=at,
                 statement=sealed_if_given(sealing, SealedFor.BUYER, "statement", statement),
                 contact=_sealed_contact(sealing, contact),
@@ -80,7 +80,7 @@ class Cases(Leasing, Reviewing, Deciding, Settling, Accounting, Ending, Handling
             case_id,
             "clocks.miss",
             clock_id,
-            lambda case, at: case.miss_clock(clock_id, self._policy, at),
+            lambda case, at: case.miss_clock(clock_id, self._policy(case, at), at),
         )
 
     def runs_clock(self, by: Actor, case_id: UUID, clock_id: UUID) -> bool:

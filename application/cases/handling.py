@@ -23,7 +23,7 @@ class Handling(CaseRunning):
         """Let the case rest, its clocks paused. Needs the version."""
 
         def decide(case: Case, sealing: Sealing, at: datetime) -> None:
-            case.suspend(request.by, ground, reasons_of(sealing, reasons), self._policy, at)
+            case.suspend(request.by, ground, reasons_of(sealing, reasons), self._policy(case, at), at)
 
         return self._versioned(request, case_id, "cases.suspend", decide)
 
@@ -33,14 +33,14 @@ class Handling(CaseRunning):
             request,
             case_id,
             "cases.suspend",
-            lambda case, _, at: case.confirm_suspension(evidence_id, self._policy, at),
+            lambda case, _, at: case.confirm_suspension(evidence_id, self._policy(case, at), at),
         )
 
     def resume(self, request: Request, case_id: UUID, reasons: str) -> Answer:
         """Let the case go on where it was. Needs the version."""
 
         def decide(case: Case, sealing: Sealing, at: datetime) -> None:
-            case.resume(reasons_of(sealing, reasons), self._policy, at)
+            case.resume(reasons_of(sealing, reasons), self._policy(case, at), at)
 
         return self._versioned(request, case_id, "cases.suspend", decide)
 

@@ -19,7 +19,10 @@ class Leasing(CaseRunning):
     def claim(self, request: Request, case_id: UUID) -> Answer:
         """Take the case under a lease, or renew one's own. Needs the version."""
         return self._versioned(
-            request, case_id, "cases.claim", lambda case, _, at: case.claim(request.by, self._policy, at)
+            request,
+            case_id,
+            "cases.claim",
+            lambda case, _, at: case.claim(request.by, self._policy(case, at), at),
         )
 
     def claim_next(self, request: Request, candidates: list[UUID]) -> Answer | None:
@@ -32,7 +35,7 @@ class Leasing(CaseRunning):
             # A queue may lag behind its caller, who asked for another case and not to renew a lease.
             if case.lease and case.lease.live(at):
                 raise CaseClaimedByAnother
-            case.claim(request.by, self._policy, at)
+            case.claim(request.by, self._policy(case, at), at)
 
         for case_id in candidates:
             try:
@@ -61,7 +64,7 @@ class Leasing(CaseRunning):
             request,
             case_id,
             "cases.reassign",
-            lambda case, _, at: case.reassign(request.by, to, role, self._policy, at),
+            lambda case, _, at: case.reassign(request.by, to, role, self._policy(case, at), at),
         )
 
     def recuse(self, request: Request, case_id: UUID, reasons: str) -> Answer:

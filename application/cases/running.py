@@ -1,10 +1,12 @@
 """What is particular to commands on cases, in the frame that `application.running` gives to every command."""
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from uuid import UUID
 
 from application import access, effects, running
 from application.clock import Clock
+from application.rulebook import Rulebook
 from application.store import ClaimTaken, Effects, Store
 from application.vault import Vault
 from domain.case import Case
@@ -22,10 +24,15 @@ class CaseRunning(running.Running[Case]):
     aggregate = Case
 
     def __init__(
-        self, store: Store, vault: Vault, policy: Policy, clock: Clock, new_id: Callable[[], UUID]
+        self, store: Store, vault: Vault, rulebook: Rulebook, clock: Clock, new_id: Callable[[], UUID]
     ) -> None:
         super().__init__(store, vault, clock, new_id)
-        self._policy = policy
+        self._rulebook = rulebook
+
+    def _policy(self, case: Case, at: datetime) -> Policy:
+        """The policy that a command on this case is judged by: the act is the purchase."""
+        filing = case.filing
+        return self._rulebook.applicable(filing.order.purchased_at, filing.timestamp, at)
 
     def _concerns(self, by: Actor, aggregate: Case) -> bool:
         return access.concerns(by, aggregate)

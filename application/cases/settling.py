@@ -33,7 +33,7 @@ class Settling(CaseRunning):
             case_id,
             "compensations.settle",
             lambda case, _, at: case.confirm_compensation(
-                compensation_id, reference, paid_at, amount, self._policy, at
+                compensation_id, reference, paid_at, amount, self._policy(case, at), at
             ),
         )
 
@@ -77,5 +77,5 @@ class Settling(CaseRunning):
             request,
             case_id,
             "goods.move",
-            lambda case, _, at: case.accept_goods(goods_id, reference, self._policy, at),
+            lambda case, _, at: case.accept_goods(goods_id, reference, self._policy(case, at), at),
         )

@@ -32,6 +32,13 @@ from domain.events.money import CaseCompensated, CompensationFailed, Compensatio
 from domain.events.negotiation import PlatformSteppedIn
 from domain.events.notes import NoteAdded
 from domain.events.penalty import PenaltyAssessed, PenaltyExpired
+from domain.events.policy_book import (
+    PolicyBookOpened,
+    PolicyDrafted,
+    PolicyDraftWithdrawn,
+    PolicyPublished,
+    PolicyRetired,
+)
 from domain.events.rectification import (
     RectificationAccepted,
     RectificationLapsed,
@@ -85,6 +92,11 @@ __all__ = [
     "PenaltyAssessed",
     "PenaltyExpired",
     "PlatformSteppedIn",
+    "PolicyBookOpened",
+    "PolicyDraftWithdrawn",
+    "PolicyDrafted",
+    "PolicyPublished",
+    "PolicyRetired",
     "RectificationAccepted",
     "RectificationLapsed",
     "RectificationOrdered",

@@ -5,6 +5,7 @@ stored in the deciding fact, so a later policy changes no history.
 """
 
 from domain.policy.default import DEFAULT
+from domain.policy.faults import Fault, PolicyFaults
 from domain.policy.pack import Policy
 
-__all__ = ["DEFAULT", "Policy"]
+__all__ = ["DEFAULT", "Fault", "Policy", "PolicyFaults"]

@@ -13,6 +13,7 @@ import psycopg
 import pytest
 
 from application.cases import Answer, Cases, Request
+from application.rulebook import OnePolicy
 from application.store import IdempotencyKey, WrappedKey
 from domain.policy import DEFAULT
 from domain.values import (
@@ -107,7 +108,7 @@ class Desk:
         self.store = store
         self.clock = SetClock()
         self.vault = GlassVault()
-        self.cases = Cases(store, self.vault, DEFAULT, self.clock, uuid4)
+        self.cases = Cases(store, self.vault, OnePolicy(DEFAULT), self.clock, uuid4)
 
     def request(
         self, by: Actor, version: int | None = None, key: str | None = None, body: bytes = b""

@@ -2,7 +2,8 @@
 
 import inspect
 import threading
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import ClassVar
 from uuid import uuid4
 
 import pytest
@@ -19,9 +20,11 @@ from application.errors import (
     ServiceUnavailable,
     VersionMismatch,
 )
+from application.rulebook import OnePolicy
 from application.running import RETRIES
 from application.store import KeyAlreadyUsed, KeyInUse, StoreUnavailable, VersionConflict
 from domain.case import Case
+from domain.policy import DEFAULT, Policy
 from domain.refusals import CaseAlreadyOpenForOrderLine, CaseClaimedByAnother, CaseNotClaimed
 from domain.values import (
     EvidenceParty,
@@ -609,3 +612,30 @@ def test_a_lease_is_given_back_by_its_holder(desk):
     assert released.lease is None
     with pytest.raises(CaseNotClaimed):
         desk.cases.release(desk.request(desk.reviewer, released.version), case.id)
+
+
+# --- the policy ---
+
+
+class NotedMoments(OnePolicy):
+    """A rulebook that notes which moments it is asked for."""
+
+    asked: ClassVar[list[tuple[datetime, datetime, datetime]]] = []
+
+    def applicable(self, act_at: datetime, filed_at: datetime, decided_at: datetime) -> Policy:
+        self.asked.append((act_at, filed_at, decided_at))
+        return self.policy
+
+
+def test_commands_are_judged_by_the_policy_of_the_purchase_the_filing_and_now(desk, monkeypatch):
+    monkeypatch.setattr(desk.cases, "_rulebook", NotedMoments(DEFAULT))
+    monkeypatch.setattr(NotedMoments, "asked", [])
+    filed_at = desk.clock.at
+    filing = desk.file().aggregate.filing
+    purchased_at = filing.order.purchased_at
+    desk.clock.pass_time(days=1)
+    desk.cases.claim(desk.request(desk.reviewer, 1), filing.originator_id)
+    assert NotedMoments.asked == [
+        (purchased_at, filed_at, filed_at),
+        (purchased_at, filed_at, filed_at + timedelta(days=1)),
+    ]

@@ -58,7 +58,9 @@ def test_an_interest_is_declared_once(story, a):
 
 
 def test_an_interest_outlives_the_round(story, a):
-    story.refunded().given(recuse(story, a), lambda case: case.reopen("new_facts", a.text(), story.policy, story.at))
+    story.refunded().given(
+        recuse(story, a), lambda case: case.reopen("new_facts", a.text(), story.policy, story.at)
+    )
     story.when(claim(story, story.reviewer)).refused(ConflictOfInterest)
 
 

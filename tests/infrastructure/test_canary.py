@@ -22,6 +22,7 @@ from psycopg import sql
 from application.cases import Answer, Cases, Request
 from application.effects import PAYMENT
 from application.intake import Intake, Line, LineRefused
+from application.rulebook import OnePolicy
 from application.settlement import SettlementProcess
 from application.store import IdempotencyKey
 from application.vault import CannotOpen, Sealing
@@ -110,7 +111,7 @@ class Marketplace:
         self.datastore = within.enter_context(Datastore(url, pool_size=1, max_overflow=1))
         self.store = within.enter_context(PostgresStore(url, pool_size=1, max_overflow=1))
         self.vault = vault(self.datastore, MasterKey(bytes(32)))
-        self.cases = Cases(self.store, self.vault, DEFAULT, Clock(), uuid4)
+        self.cases = Cases(self.store, self.vault, OnePolicy(DEFAULT), Clock(), uuid4)
 
     def request(self, by: Actor, answer: Answer | None = None) -> Request:
         """A request with an idempotency key over a body that says what people say."""

@@ -17,6 +17,7 @@ import psycopg
 import pytest
 
 from application.cases import Cases, Request
+from application.rulebook import OnePolicy
 from domain.case import Case
 from domain.policy import DEFAULT
 from domain.values import (
@@ -67,7 +68,9 @@ class Court:
         self.within = within
         self.datastore = within.enter_context(Datastore(url, pool_size=1, max_overflow=1))
         self.store = within.enter_context(PostgresStore(url, pool_size=1, max_overflow=9))
-        self.cases = Cases(self.store, PostgresVault(self.datastore, MASTER), DEFAULT, self.clock, uuid4)
+        self.cases = Cases(
+            self.store, PostgresVault(self.datastore, MASTER), OnePolicy(DEFAULT), self.clock, uuid4
+        )
 
     def ticker(self, **options: Any) -> Ticker:
         """A ticker with connections of its own."""
@@ -182,7 +185,7 @@ from datetime import timedelta
 from uuid import UUID, uuid4
 
 from application.cases import Cases
-from domain.case import Case
+from application.rulebook import OnePolicy
 from domain.policy import DEFAULT
 from infrastructure.store import PostgresStore
 from infrastructure.clock import DatabaseClock, database_time
@@ -211,7 +214,7 @@ with ExitStack() as within:
     store = within.enter_context(PostgresStore(url, pool_size=1, max_overflow=0))
     guard = JumpGuard()
     clock = DatabaseClock(database_time(datastore), observe=guard.observe)
-    cases = Hesitant(store, PostgresVault(datastore, MasterKey(bytes(32))), DEFAULT, clock, uuid4)
+    cases = Hesitant(store, PostgresVault(datastore, MasterKey(bytes(32))), OnePolicy(DEFAULT), clock, uuid4)
     hold = VerdictHold(guard, datastore, "victim")
     Ticker(datastore, (cases,), clock, hold, lease=timedelta(seconds=60)).fire_due()
 """

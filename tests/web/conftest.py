@@ -1,10 +1,11 @@
 """The application over real HTTP on a real PostgreSQL, with one caller for each role."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from time import monotonic
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -16,8 +17,11 @@ from flask import Flask
 from psycopg import sql
 
 from application.cases import Cases
-from domain.policy import DEFAULT
+from application.policies import Policies
+from application.rulebook import OnePolicy, PublishedPolicies
+from domain.policy import DEFAULT, Fault, Policy, PolicyFaults
 from domain.values import Actor, Role
+from infrastructure import policy_documents
 from infrastructure.event_store.connections import Datastore
 from infrastructure.health import Health
 from infrastructure.key_file import MasterKey
@@ -31,6 +35,18 @@ from web.app import WebSettings, create_app
 
 NOW = datetime(2026, 11, 10, 8, tzinfo=UTC)
 Body = dict[str, Any]
+
+
+DOCUMENT = {"version": DEFAULT.version}
+"""The built-in policy, written down in few words."""
+
+
+def compiled(document: Mapping[str, Any]) -> Policy:
+    """A policy from a document of few words: its version, and what is wrong with it."""
+    faults = [Fault(path, detail) for path, detail in document.get("faults", {}).items()]
+    if faults:
+        raise PolicyFaults(faults)
+    return replace(DEFAULT, version=document["version"])
 
 
 class MovableClock:
@@ -158,8 +174,10 @@ def installation(
     vault = PostgresVault(datastore, MasterKey(b"k" * 32))
     health = Health(datastore)
     with PostgresStore(migrated_url, pool_size=2, max_overflow=10) as store:
+        book = PublishedPolicies(store, compiled, DEFAULT, monotonic)
         parts: dict[str, Any] = {
-            "cases": Cases(store, vault, DEFAULT, clock, uuid4),
+            "cases": Cases(store, vault, OnePolicy(DEFAULT), clock, uuid4),
+            "policies": Policies(store, vault, book, compiled, policy_documents.read, DOCUMENT, clock, uuid4),
             "vault": vault,
             "keys": keys,
             "reader": ReadModels(datastore),

@@ -54,6 +54,12 @@ POST /queues/{queue}/next
 GET /merchants/{merchant_id}/penalties
 GET /follow-ups
 GET /loops
+GET /policies
+POST /policies
+GET /policies/{version}
+POST /policies/{version}/approval
+POST /policies/{version}/withdrawal
+POST /policies/{version}/retirement
 """.strip().splitlines()
 
 VERSIONED = {
@@ -73,12 +79,16 @@ VERSIONED = {
     "POST /cases/{case_id}/suspension",
     "POST /cases/{case_id}/resumption",
     "POST /cases/{case_id}/merger",
+    "POST /policies/{version}/approval",
+    "POST /policies/{version}/withdrawal",
+    "POST /policies/{version}/retirement",
 }
 CREATING = {
     "POST /cases",
     "POST /cases/{case_id}/evidence",
     "POST /cases/{case_id}/decisions",
     "POST /cases/{case_id}/penalties",
+    "POST /policies",
 }
 
 
@@ -145,10 +155,11 @@ def test_commands_that_need_the_version_say_so(document):
         assert ("precondition_required" in codes(operation)) == (name in VERSIONED), name
 
 
-def test_only_commands_on_a_case_compare_versions(document):
+def test_only_commands_on_what_has_a_version_compare_it(document):
     for name, operation in operations(document).items():
         compares = "version_mismatch" in codes(operation)
-        assert compares == ("{case_id}/" in name and not name.startswith("GET ")), name
+        on_one = "{case_id}/" in name or "/policies/{version}/" in name
+        assert compares == (on_one and not name.startswith("GET ")), name
 
 
 def test_a_queue_may_have_no_next_case(document):

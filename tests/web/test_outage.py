@@ -9,6 +9,7 @@ import psycopg
 from psycopg import sql
 
 from application.cases import Cases
+from application.rulebook import OnePolicy
 from domain.policy import DEFAULT
 from domain.values import Actor, Role
 from infrastructure.event_store.connections import Datastore
@@ -59,8 +60,10 @@ def test_a_database_that_goes_away_and_returns(database_url, fresh_database, fil
     keys, vault = ApiKeys(datastore, clock), PostgresVault(datastore, MasterKey(b"k" * 32))
     health = Health(datastore)
     with PostgresStore(url, pool_size=2, max_overflow=2) as store:
+        absent: Any = None
         app = create_app(
-            cases=Cases(store, vault, DEFAULT, clock, uuid4),
+            cases=Cases(store, vault, OnePolicy(DEFAULT), clock, uuid4),
+            policies=absent,
             vault=vault,
             keys=keys,
             reader=ReadModels(datastore),
