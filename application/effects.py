@@ -73,6 +73,7 @@ def _payment(fact: events.CompensationInstructed) -> OutboxMessage:
         kind=PAYMENT,
         payload={
             "compensation_id": str(fact.compensation_id),
+            "attempt": fact.attempt,
             "kind": fact.kind,
             "payer": fact.payer,
             "amount": amount,

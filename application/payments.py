@@ -13,6 +13,7 @@ class Instruction:
 
     case_id: UUID
     compensation_id: UUID
+    attempt: int
     gateway_key: UUID
     kind: RemedyKind
     payer: Payer

@@ -62,6 +62,7 @@ class SettlementProcess:
                 reference,
                 self._clock.now(),
                 instruction.amount,
+                instruction.attempt,
             )
         except (Refusal, NotFound) as refused:
             raise Undeliverable(f"paid under {reference}, but the case says: {_said(refused)}") from refused
@@ -69,7 +70,12 @@ class SettlementProcess:
     def _fail(self, delivery: Delivery, instruction: Instruction, reference: str, reason: str) -> None:
         try:
             self._cases.fail_compensation(
-                _request(delivery), instruction.case_id, instruction.compensation_id, reference, reason
+                _request(delivery),
+                instruction.case_id,
+                instruction.compensation_id,
+                reference,
+                reason,
+                instruction.attempt,
             )
         except (Refusal, NotFound) as refused:
             raise Undeliverable(
@@ -84,6 +90,7 @@ def instruction_of(delivery: Delivery) -> Instruction:
         return Instruction(
             case_id=delivery.case_id,
             compensation_id=UUID(payload["compensation_id"]),
+            attempt=payload["attempt"],
             gateway_key=delivery.message_id,
             kind=RemedyKind(payload["kind"]),
             payer=Payer(payload["payer"]),

@@ -94,6 +94,12 @@ class AmountMismatch(Refusal):
     code = "amount_mismatch"
 
 
+class RecoveryAlreadySettled(Refusal):
+    """The recovery is already settled."""
+
+    code = "recovery_already_settled"
+
+
 class GoodsNotSettled(Refusal):
     """Goods are still on their way."""
 
@@ -197,7 +203,8 @@ class PolicyInForceCannotBeRetired(Refusal):
 
 
 class UnknownPart(Exception):
-    """The case has no such part; `kind` names it: compensation, evidence, follow_up, goods, rectification."""
+    """The case has no such part; `kind` names it: compensation, evidence, follow_up, goods,
+    recovery, rectification."""
 
     def __init__(self, kind: str) -> None:
         super().__init__(kind)

@@ -117,6 +117,8 @@ class RemedyKind(StrEnum):
 
 GOODS_KINDS = frozenset({RemedyKind.RETURN, RemedyKind.RESEND, RemedyKind.REPLACEMENT, RemedyKind.REPAIR})
 MONEY_KINDS = frozenset(RemedyKind) - GOODS_KINDS
+OWED_KINDS = frozenset({RemedyKind.REFUND, RemedyKind.FREIGHT, RemedyKind.MULTIPLE})
+"""Money that is owed to the buyer; other money is goodwill, which the platform gives and takes back."""
 
 
 class Payer(StrEnum):
@@ -144,6 +146,33 @@ class CompensationState(StrEnum):
     PAID = "paid"
     FAILED = "failed"
     REVERSED = "reversed"
+
+
+class ReversalCause(StrEnum):
+    """Why a money line, or a part of it, no longer stands."""
+
+    OVERTURNED = "overturned"
+    VARIED = "varied"
+    MISTAKE = "mistake"
+
+
+class RecoveryCause(StrEnum):
+    """Why money is to come back to whoever paid it."""
+
+    FUND_ADVANCE = "fund_advance"
+    LATE_SUCCESS = "late_success"
+    OVERTURNED = "overturned"
+    VARIED = "varied"
+    MISTAKE = "mistake"
+
+
+class RecoveryState(StrEnum):
+    """How far a recovery has come; of one that is cancelled nothing is owed any more."""
+
+    OPEN = "open"
+    RECOVERED = "recovered"
+    WRITTEN_OFF = "written_off"
+    CANCELLED = "cancelled"
 
 
 class GoodsState(StrEnum):

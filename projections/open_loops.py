@@ -22,6 +22,7 @@ from domain.events import (
     CaseResumed,
     CaseSuspended,
     CaseWithdrawn,
+    CompensationReversed,
     DecisionIssued,
     FollowUpCompleted,
     FollowUpExhausted,
@@ -77,8 +78,9 @@ OPEN_LOOPS = ReadModel(
     ),
     ignored="""
         clocks evidence lease notes penalty CaseClassified CaseDeclined CaseLinked CaseVerified
-        CompensationFailed CompensationInstructed FollowUpAttempted GoodsReceived GoodsShipped
-        RectificationRejected RectificationSubmitted SuspensionConfirmed
+        CompensationFailed CompensationInstructed CompensationOverpaid CompensationRecalled
+        FollowUpAttempted GoodsReceived GoodsShipped RecoveryOpened RecoveryRecorded RecoveryReduced
+        RecoveryWrittenOff RectificationRejected RectificationSubmitted SuspensionConfirmed
     """,
 )
 
@@ -121,6 +123,15 @@ def _decided(rows: Rows[Loop], fact: DecisionIssued) -> Rows[Loop]:
 def _paid(rows: Rows[Loop], fact: CaseCompensated) -> Rows[Loop]:
     row = rows[fact.originator_id]
     return changed(rows, row.case_id, money=_without(row.money, fact.compensation_id))
+
+
+@OPEN_LOOPS.folds(CompensationReversed)
+def _reversed(rows: Rows[Loop], fact: CompensationReversed) -> Rows[Loop]:
+    """A part that falls leaves the rest to be paid."""
+    row = rows[fact.originator_id]
+    return (
+        rows if fact.stands else changed(rows, row.case_id, money=_without(row.money, fact.compensation_id))
+    )
 
 
 @OPEN_LOOPS.folds(GoodsAccepted)

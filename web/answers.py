@@ -12,6 +12,8 @@ from domain.values import (
     Payer,
     PenaltyState,
     PolicyState,
+    RecoveryCause,
+    RecoveryState,
     RectificationState,
     Release,
     RemedyKind,
@@ -152,10 +154,24 @@ class Compensation(Schema):
     kind = OneOf(RemedyKind, required=True)
     amount = fields.Nested(Amount, required=True, allow_none=True)
     points = fields.Integer(required=True, allow_none=True)
+    stands = fields.Nested(Amount, required=True, allow_none=True)
     payer = OneOf(Payer, required=True)
     release = OneOf(Release, required=True)
     state = OneOf(CompensationState, required=True)
     attempts = fields.Integer(required=True)
+
+
+class Recovery(Schema):
+    """Money that is to come back: who owes it, to whose account, and how much of it has come."""
+
+    recovery_id = fields.UUID(required=True)
+    compensation_id = fields.UUID(required=True)
+    debtor = OneOf(LiableParty, required=True)
+    creditor = OneOf(Payer, required=True)
+    amount = fields.Nested(Amount, required=True)
+    recovered = fields.Nested(Amount, required=True)
+    cause = OneOf(RecoveryCause, required=True)
+    state = OneOf(RecoveryState, required=True)
 
 
 class GoodsLeg(Schema):
@@ -253,6 +269,7 @@ class Case(Schema):
     liability = fields.List(fields.Nested(LiabilityPart), required=True)
     decision = fields.Dict(required=True, allow_none=True)
     compensations = fields.List(fields.Nested(Compensation), required=True)
+    recoveries = fields.List(fields.Nested(Recovery), required=True)
     goods = fields.List(fields.Nested(GoodsLeg), required=True)
     evidence = fields.List(fields.Dict(), required=True)
     notes = fields.List(fields.Dict(), required=True)

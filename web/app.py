@@ -22,8 +22,10 @@ from web import (
     handling,
     leasing,
     lists,
+    moving,
     openapi,
     operations,
+    paying,
     policy_book,
     settling,
 )
@@ -94,6 +96,8 @@ def create_app(
     filing.register(routes, cases, presenter, clock)
     leasing.register(routes, cases)
     deciding.register(routes, cases, new_id)
+    paying.register(routes, cases)
+    moving.register(routes, cases)
     settling.register(routes, cases)
     handling.register(routes, cases)
     lists.register(routes, reader, cases, vault, clock)

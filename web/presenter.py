@@ -14,7 +14,7 @@ from domain import events
 from domain.aggregate import EvolvingAggregate
 from domain.case import Case
 from domain.case.lease import Lease
-from domain.case.money import Line
+from domain.case.money import Line, Recovery
 from domain.values import Actor, Contact, Role, Sealed, Stage, Visibility
 
 Shown = dict[str, Any]
@@ -69,10 +69,25 @@ def compensation(line: Line) -> Shown:
         "kind": line.kind,
         "amount": line.amount,
         "points": line.points,
-        "payer": line.payer,
+        "stands": line.stands,
+        "payer": line.charged,
         "release": line.release,
         "state": line.state,
-        "attempts": line.attempts,
+        "attempts": len(line.attempts),
+    }
+
+
+def recovery(one: Recovery) -> Shown:
+    """Money that is to come back."""
+    return {
+        "recovery_id": one.recovery_id,
+        "compensation_id": one.compensation_id,
+        "debtor": one.debtor,
+        "creditor": one.creditor,
+        "amount": one.amount,
+        "recovered": one.recovered,
+        "cause": one.cause,
+        "state": one.state,
     }
 
 
@@ -125,6 +140,7 @@ class Presenter:
             "liability": verified.liability if verified else (),
             "decision": view.last(events.DecisionIssued),
             "compensations": [compensation(line) for line in case.money.lines.values()],
+            "recoveries": [recovery(one) for one in case.money.recoveries.values()],
             "goods": _goods(case),
             "evidence": view.every(events.EvidenceSubmitted),
             "notes": view.every(events.NoteAdded),

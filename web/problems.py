@@ -39,6 +39,7 @@ STATUS: Mapping[str, int] = {refusal.code: 409 for refusal in REFUSALS} | {
     "merchant_not_found": 404,
     "policy_not_found": 404,
     "queue_not_found": 404,
+    "recovery_not_found": 404,
     "rectification_not_found": 404,
     "method_not_allowed": 405,
     "request_in_progress": 409,

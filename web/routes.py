@@ -40,6 +40,7 @@ _KINDS = {
     "compensation_id": "compensation",
     "follow_up_id": "follow_up",
     "goods_id": "goods",
+    "recovery_id": "recovery",
 }
 
 LONGEST_NAME = 128

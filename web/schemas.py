@@ -54,6 +54,7 @@ TITLE_LENGTH = 500
 FREE_TEXT_LENGTH = 10_000
 MOST_PIECES = 1_000_000
 MOST_POINTS = 10_000_000
+MOST_ATTEMPTS = 1000
 CURSOR_LENGTH = 200
 LARGEST_DOCUMENT = 500_000
 
@@ -259,6 +260,7 @@ class ConfirmationSchema(Strict):
     reference = _id()
     paid_at = Moment(required=True)
     amount = Part(MoneySchema, allow_none=True)
+    attempt = Whole(1, MOST_ATTEMPTS, allow_none=True)
 
 
 class FailureSchema(Strict):
@@ -266,6 +268,21 @@ class FailureSchema(Strict):
 
     reference = _id()
     reason = _free_text()
+    attempt = Whole(1, MOST_ATTEMPTS, allow_none=True)
+
+
+class ReversalSchema(Strict):
+    """What of a line is taken back (all that stands of it, if nothing is said), and why."""
+
+    amount = Part(MoneySchema, allow_none=True)
+    reasons = _free_text()
+
+
+class RepaymentSchema(Strict):
+    """Money that came back."""
+
+    reference = _id()
+    amount = Part(MoneySchema, required=True)
 
 
 class InstructionSchema(Strict):

@@ -1,6 +1,6 @@
-"""Routes by which a decided case is paid, penalised, rectified, followed up and ended."""
+"""Routes by which a decided case is penalised, rectified, followed up and ended."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -10,73 +10,12 @@ from web.routes import Extra, Routes
 
 _NOTHING: Mapping[str, Any] = {}
 
-Move = Callable[[Request, UUID, UUID, str], Answer]
-
 
 def register(routes: Routes, cases: Cases) -> None:
     """Add the routes."""
-    _paying(routes, cases)
-    _moving(routes, cases)
     _holding_to_account(routes, cases)
     _following_up(routes, cases)
     _ending(routes, cases)
-
-
-def _paying(routes: Routes, cases: Cases) -> None:
-    line = "/cases/<case_id>/compensations/<compensation_id>"
-    settled = ("case_already_closed", "compensation_already_settled", "wrong_stage", "compensation_not_found")
-
-    @routes.command(
-        f"{line}/confirmation",
-        "compensations.settle",
-        schemas.ConfirmationSchema(),
-        codes=[*settled, "amount_mismatch"],
-    )
-    def confirm_compensation(
-        request: Request, body: dict[str, Any], case_id: UUID, compensation_id: UUID
-    ) -> tuple[Answer, Extra]:
-        """Record that a line was paid; the same reference again gives the same answer."""
-        return cases.confirm_compensation(request, case_id, compensation_id, **body), _NOTHING
-
-    @routes.command(f"{line}/failure", "compensations.settle", schemas.FailureSchema(), codes=settled)
-    def fail_compensation(
-        request: Request, body: dict[str, Any], case_id: UUID, compensation_id: UUID
-    ) -> tuple[Answer, Extra]:
-        """Record that an attempt to pay failed; the same reference again gives the same answer."""
-        return cases.fail_compensation(request, case_id, compensation_id, **body), _NOTHING
-
-    @routes.command(
-        f"{line}/instruction",
-        "compensations.instruct",
-        schemas.InstructionSchema(),
-        codes=[*settled, "compensation_not_settled"],
-    )
-    def instruct_compensation(
-        request: Request, body: dict[str, Any], case_id: UUID, compensation_id: UUID
-    ) -> tuple[Answer, Extra]:
-        """Order a new attempt to pay, with its own gateway key."""
-        return cases.instruct_compensation(request, case_id, compensation_id, **body), _NOTHING
-
-
-def _moving(routes: Routes, cases: Cases) -> None:
-    def movement(name: str, move: Move, summary: str) -> None:
-        def move_goods(
-            request: Request, body: dict[str, Any], case_id: UUID, goods_id: UUID
-        ) -> tuple[Answer, Extra]:
-            return move(request, case_id, goods_id, body["reference"]), _NOTHING
-
-        move_goods.__name__ = f"goods_{name}"
-        move_goods.__doc__ = summary
-        routes.command(
-            f"/cases/<case_id>/goods/<goods_id>/{name}",
-            "goods.move",
-            schemas.MovementSchema(),
-            codes=["case_already_closed", "wrong_stage", "goods_not_found"],
-        )(move_goods)
-
-    movement("shipment", cases.ship_goods, "Record that goods left.")
-    movement("receipt", cases.receive_goods, "Record that goods arrived.")
-    movement("acceptance", cases.accept_goods, "Record that goods were taken as good.")
 
 
 def _holding_to_account(routes: Routes, cases: Cases) -> None:

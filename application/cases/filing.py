@@ -10,9 +10,10 @@ from application.cases.deciding import Deciding
 from application.cases.ending import Ending
 from application.cases.handling import Handling
 from application.cases.leasing import Leasing
+from application.cases.moving import Moving
+from application.cases.paying import Paying
 from application.cases.reviewing import Reviewing
 from application.cases.running import Answer
-from application.cases.settling import Settling
 from application.running import Request, sealed_if_given
 from application.store import RecordedFact
 from application.vault import Sealing
@@ -27,7 +28,7 @@ from domain.values import (
 )
 
 
-class Cases(Leasing, Reviewing, Deciding, Settling, Accounting, Ending, Handling):
+class Cases(Leasing, Reviewing, Deciding, Paying, Moving, Accounting, Ending, Handling):
     """Every use case of a case. Safe to share between threads."""
 
     def file(

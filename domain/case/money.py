@@ -1,17 +1,65 @@
-"""What was granted in money, line by line, and how far each line is paid."""
+"""What was granted in money, line by line: how far each line is paid, and what of it is to come back."""
 
 from dataclasses import dataclass, field, replace
 from uuid import UUID, uuid5
 
 from domain.refusals import UnknownPart
-from domain.values import CompensationState, Money, Payer, Release, Remedy, RemedyKind
+from domain.values import (
+    OWED_KINDS,
+    CompensationState,
+    LiableParty,
+    Money,
+    Payer,
+    RecoveryCause,
+    RecoveryState,
+    Release,
+    Remedy,
+    RemedyKind,
+    ReversalCause,
+)
 
 SETTLED = frozenset({CompensationState.PAID, CompensationState.REVERSED})
+
+PARTY = {
+    Payer.MERCHANT: LiableParty.MERCHANT,
+    Payer.DEPOSIT: LiableParty.MERCHANT,
+    Payer.COURIER: LiableParty.COURIER,
+    Payer.PLATFORM: LiableParty.PLATFORM,
+}
+"""Who stands behind an account; nobody in particular stands behind the protection fund."""
+
+ACCOUNT = {
+    LiableParty.MERCHANT: Payer.MERCHANT,
+    LiableParty.SUPPLIER: Payer.MERCHANT,
+    LiableParty.COURIER: Payer.COURIER,
+    LiableParty.PLATFORM: Payer.PLATFORM,
+}
+"""The account of a party that money can come back to; a supplier settles with its merchant."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One attempt to pay a line."""
+
+    number: int
+    payer: Payer
+    amount: Money | None
+
+
+@dataclass(frozen=True, slots=True)
+class Recall:
+    """What of a line under way is reversed when its outcome is known."""
+
+    cause: ReversalCause
+    amount: Money | None
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One remedy in money; `references` of the payment system lead to the versions that recorded them."""
+    """One remedy in money; `references` of the payment system lead to the versions that recorded them.
+
+    `payer` is who owes it, `paid` the number of the attempt that paid, `surplus` those that paid beside it.
+    """
 
     compensation_id: UUID
     kind: RemedyKind
@@ -20,8 +68,12 @@ class Line:
     payer: Payer
     release: Release
     state: CompensationState = CompensationState.AUTHORISED
-    attempts: int = 0
-    references: dict[str, int] = field(default_factory=dict)
+    attempts: tuple[Attempt, ...] = ()
+    paid: int | None = None
+    surplus: frozenset[int] = frozenset()
+    reversed_minor: int = 0
+    recalled: Recall | None = None
+    references: dict[tuple[CompensationState, str], int] = field(default_factory=dict)
 
     @classmethod
     def of(cls, remedy: Remedy) -> "Line":
@@ -34,16 +86,98 @@ class Line:
         """Whether nothing more is to be paid on it."""
         return self.state in SETTLED
 
+    @property
+    def stands(self) -> Money | None:
+        """What of its amount was not reversed."""
+        return self.amount and Money(self.amount.amount_minor - self.reversed_minor, self.amount.currency)
+
+    def covers(self, amount: Money) -> bool:
+        """Whether this much of it stands, and is more than nothing."""
+        stands = self.stands
+        return bool(
+            stands and amount.currency == stands.currency and 0 < amount.amount_minor <= stands.amount_minor
+        )
+
+    @property
+    def charged(self) -> Payer:
+        """Whose account the last attempt was made on, or the first one will be."""
+        return self.attempts[-1].payer if self.attempts else self.payer
+
+    @property
+    def owed(self) -> bool:
+        """Whether it is the buyer's due, so that what is paid in vain or in another's place is asked back."""
+        return self.kind in OWED_KINDS and self.amount is not None
+
+    def made(self, number: int | None) -> Attempt | None:
+        """The attempt of this number, or the one that paid, or the last; None where there is none."""
+        wanted = number or self.paid or len(self.attempts)
+        return next((one for one in self.attempts if one.number == wanted), None)
+
     def gateway_key(self) -> UUID:
         """The key of the next attempt: derived, so that a replay of the command names the same one."""
-        return uuid5(self.compensation_id, str(self.attempts + 1))
+        return uuid5(self.compensation_id, str(len(self.attempts) + 1))
+
+    def reported(self, state: CompensationState, reference: str, version: int) -> "Line":
+        """With one more report of the payment system."""
+        return replace(self, references=self.references | {(state, reference): version})
+
+    def reversed(self, amount: Money | None, stands: Money | None) -> "Line":
+        """With this much less of it; with nothing left it is reversed."""
+        minor = self.reversed_minor + (amount.amount_minor if amount else 0)
+        state = self.state if stands else CompensationState.REVERSED
+        return replace(self, state=state, reversed_minor=minor, recalled=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """Money that is to come back; `references` lead to the versions that recorded what came."""
+
+    recovery_id: UUID
+    compensation_id: UUID
+    debtor: LiableParty
+    creditor: Payer
+    amount: Money
+    cause: RecoveryCause
+    recovered_minor: int = 0
+    given_up: bool = False
+    references: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def recovered(self) -> Money:
+        """What has come back."""
+        return Money(self.recovered_minor, self.amount.currency)
+
+    @property
+    def missing_minor(self) -> int:
+        """What has not come back, in minor units."""
+        return self.amount.amount_minor - self.recovered_minor
+
+    @property
+    def state(self) -> RecoveryState:
+        """How far it has come."""
+        if not self.missing_minor:
+            return RecoveryState.RECOVERED if self.recovered_minor else RecoveryState.CANCELLED
+        return RecoveryState.WRITTEN_OFF if self.given_up else RecoveryState.OPEN
+
+    def reduced(self, by: Money) -> "Recovery":
+        """With this much less to come back."""
+        return replace(self, amount=Money(self.amount.amount_minor - by.amount_minor, self.amount.currency))
+
+    def recorded(self, amount: Money, reference: str, version: int) -> "Recovery":
+        """With this much come back."""
+        return replace(
+            self,
+            recovered_minor=self.recovered_minor + amount.amount_minor,
+            references=self.references | {reference: version},
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """All lines of the case, over all its rounds."""
+    """All lines of the case, over all its rounds, and all recoveries."""
 
     lines: dict[UUID, Line] = field(default_factory=dict)
+    recoveries: dict[UUID, Recovery] = field(default_factory=dict)
 
     def line(self, compensation_id: UUID) -> Line:
         """The line of this id; raises UnknownPart."""
@@ -51,24 +185,28 @@ class Ledger:
             raise UnknownPart("compensation")
         return self.lines[compensation_id]
 
+    def recovery(self, recovery_id: UUID) -> Recovery:
+        """The recovery of this id; raises UnknownPart."""
+        if recovery_id not in self.recoveries:
+            raise UnknownPart("recovery")
+        return self.recoveries[recovery_id]
+
     def granted(self, remedies: list[Remedy]) -> "Ledger":
         """With the lines of a new decision."""
-        return Ledger(self.lines | {remedy.remedy_id: Line.of(remedy) for remedy in remedies})
+        lines = {remedy.remedy_id: Line.of(remedy) for remedy in remedies}
+        return replace(self, lines=self.lines | lines)
 
-    def instructed(self, compensation_id: UUID, attempt: int, payer: Payer) -> "Ledger":
+    def put(self, part: Line | Recovery) -> "Ledger":
+        """With this line or recovery as it now is."""
+        if isinstance(part, Line):
+            return replace(self, lines=self.lines | {part.compensation_id: part})
+        return replace(self, recoveries=self.recoveries | {part.recovery_id: part})
+
+    def instructed(self, compensation_id: UUID, attempt: Attempt) -> "Ledger":
         """With a new attempt on one line."""
         line = self.lines[compensation_id]
-        return self._with(replace(line, state=CompensationState.INSTRUCTED, attempts=attempt, payer=payer))
-
-    def reported(
-        self, compensation_id: UUID, state: CompensationState, reference: str, version: int
-    ) -> "Ledger":
-        """With what the payment system reported of one line."""
-        line = self.lines[compensation_id]
-        return self._with(replace(line, state=state, references=line.references | {reference: version}))
-
-    def _with(self, line: Line) -> "Ledger":
-        return Ledger(self.lines | {line.compensation_id: line})
+        attempts = (*line.attempts, attempt)
+        return self.put(replace(line, state=CompensationState.INSTRUCTED, attempts=attempts))
 
     @property
     def settled(self) -> bool:
@@ -76,7 +214,7 @@ class Ledger:
         return all(line.settled for line in self.lines.values())
 
     def standing(self) -> list[Line]:
-        """The lines that count: all that were not reversed."""
+        """The lines that count: all that were not wholly reversed."""
         return [line for line in self.lines.values() if line.state is not CompensationState.REVERSED]
 
     def under_way(self) -> bool:
@@ -89,7 +227,7 @@ class Ledger:
 
     def amount_of(self, kind: RemedyKind) -> int:
         """What stands granted of a kind, in minor units of the order's currency."""
-        return sum(line.amount.amount_minor for line in self.standing() if line.kind is kind and line.amount)
+        return sum(line.stands.amount_minor for line in self.standing() if line.kind is kind and line.stands)
 
     def points(self) -> int:
         """The goodwill points that stand granted."""
@@ -98,3 +236,12 @@ class Ledger:
     def authorised(self) -> list[Line]:
         """The lines that were granted and not yet instructed."""
         return [line for line in self.lines.values() if line.state is CompensationState.AUTHORISED]
+
+    def advance(self, line: Line) -> Recovery | None:
+        """What the liable party owes the protection fund for having paid this line in its place."""
+        advances = (
+            one
+            for one in self.recoveries.values()
+            if one.compensation_id == line.compensation_id and one.cause is RecoveryCause.FUND_ADVANCE
+        )
+        return next(advances, None)

@@ -47,6 +47,8 @@ STAGES: dict[str, frozenset[Stage]] = {
     "verification": frozenset({Stage.IN_REVIEW}),
     "decisions": frozenset({Stage.IN_REVIEW}),
     "compensations": frozenset({Stage.EXECUTING, Stage.SUSPENDED}),
+    "reversal": _DECIDED,
+    "recoveries": _DECIDED,
     "goods": frozenset({Stage.EXECUTING, Stage.SUSPENDED}),
     "penalties": _DECIDED,
     "rectification": _DECIDED,

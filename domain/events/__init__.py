@@ -28,7 +28,18 @@ from domain.events.lease import (
     LeaseExpired,
     LeaseRenewed,
 )
-from domain.events.money import CaseCompensated, CompensationFailed, CompensationInstructed
+from domain.events.money import (
+    CaseCompensated,
+    CompensationFailed,
+    CompensationInstructed,
+    CompensationOverpaid,
+    CompensationRecalled,
+    CompensationReversed,
+    RecoveryOpened,
+    RecoveryRecorded,
+    RecoveryReduced,
+    RecoveryWrittenOff,
+)
 from domain.events.negotiation import PlatformSteppedIn
 from domain.events.notes import NoteAdded
 from domain.events.penalty import PenaltyAssessed, PenaltyExpired
@@ -75,6 +86,9 @@ __all__ = [
     "ClockStarted",
     "CompensationFailed",
     "CompensationInstructed",
+    "CompensationOverpaid",
+    "CompensationRecalled",
+    "CompensationReversed",
     "ConflictDeclared",
     "DecisionIssued",
     "EvidenceSubmitted",
@@ -97,6 +111,10 @@ __all__ = [
     "PolicyDrafted",
     "PolicyPublished",
     "PolicyRetired",
+    "RecoveryOpened",
+    "RecoveryRecorded",
+    "RecoveryReduced",
+    "RecoveryWrittenOff",
     "RectificationAccepted",
     "RectificationLapsed",
     "RectificationOrdered",

@@ -4,7 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from domain.events.fact import Fact, stored_as
-from domain.values import Money, Payer, RemedyKind, Sealed
+from domain.values import LiableParty, Money, Payer, RecoveryCause, RemedyKind, ReversalCause, Sealed
 
 
 @stored_as("CompensationInstructed")
@@ -22,7 +22,7 @@ class CompensationInstructed(Fact):
 
 @stored_as("CaseCompensated")
 class CaseCompensated(Fact):
-    """A line was paid, says the payment system under `reference`."""
+    """A line was paid, says the payment system under `reference`, by this attempt (None: the last one)."""
 
     compensation_id: UUID
     reference: str
@@ -30,6 +30,7 @@ class CaseCompensated(Fact):
     kind: RemedyKind
     amount: Money | None = None
     points: int | None = None
+    attempt: int | None = None
 
 
 @stored_as("CompensationFailed")
@@ -39,3 +40,79 @@ class CompensationFailed(Fact):
     compensation_id: UUID
     reference: str
     reason: Sealed
+
+
+@stored_as("CompensationOverpaid")
+class CompensationOverpaid(Fact):
+    """Attempt `attempt` turned out to have paid a line that was settled without it."""
+
+    compensation_id: UUID
+    attempt: int
+    reference: str
+    paid_at: datetime
+    payer: Payer
+    amount: Money | None = None
+    points: int | None = None
+
+
+@stored_as("CompensationRecalled")
+class CompensationRecalled(Fact):
+    """A line under way was called back: `amount` of it is reversed when its outcome is known."""
+
+    compensation_id: UUID
+    cause: ReversalCause
+    amount: Money | None = None
+    points: int | None = None
+    reasons: Sealed | None = None
+
+
+@stored_as("CompensationReversed")
+class CompensationReversed(Fact):
+    """`amount` of a line no longer stands; `stands` is what is left of it (None: nothing).
+
+    What was not paid is not paid any more; what was is to be recovered.
+    """
+
+    compensation_id: UUID
+    cause: ReversalCause
+    amount: Money | None = None
+    points: int | None = None
+    stands: Money | None = None
+    reasons: Sealed | None = None
+
+
+@stored_as("RecoveryOpened")
+class RecoveryOpened(Fact):
+    """`debtor` owes `amount` of a payment back to the account of `creditor`."""
+
+    recovery_id: UUID
+    compensation_id: UUID
+    debtor: LiableParty
+    creditor: Payer
+    amount: Money
+    cause: RecoveryCause
+
+
+@stored_as("RecoveryReduced")
+class RecoveryReduced(Fact):
+    """`amount` less is to be recovered, because what it was paid for was taken back elsewhere."""
+
+    recovery_id: UUID
+    amount: Money
+
+
+@stored_as("RecoveryRecorded")
+class RecoveryRecorded(Fact):
+    """`amount` came back, says the payment system under `reference`."""
+
+    recovery_id: UUID
+    amount: Money
+    reference: str
+
+
+@stored_as("RecoveryWrittenOff")
+class RecoveryWrittenOff(Fact):
+    """What is left of a recovery is given up."""
+
+    recovery_id: UUID
+    reasons: Sealed

@@ -31,6 +31,7 @@ from domain.values import (
     Money,
     OrderLine,
     Payer,
+    RecoveryState,
     Relation,
     Release,
     Remedy,
@@ -155,6 +156,7 @@ class Life:
             return
         self._decide()
         self._execute()
+        self._take_back()
         self._discipline()
         if self._perhaps(0.7) and self._settled:
             self._follow_up()
@@ -231,10 +233,31 @@ class Life:
     def _pay(self, compensation_id: UUID) -> None:
         case = self.case
         if self._perhaps(0.1):
-            case.fail_compensation(compensation_id, "fail-1", self._sealed(), self._later(hours=1))
+            case.fail_compensation(compensation_id, "fail-1", self._sealed(), DEFAULT, self._later(hours=1))
             case.instruct_compensation(compensation_id, Payer.FUND, self._later(hours=1))
+        if self._perhaps(0.05):
+            self._reverse(compensation_id)
         at = self._later(hours=2)
         case.confirm_compensation(compensation_id, "pay-1", at, None, DEFAULT, at)
+        if len(case.money.line(compensation_id).attempts) > 1 and self._perhaps(0.3):
+            case.confirm_compensation(compensation_id, "late-1", at, None, DEFAULT, at, attempt=1)
+
+    def _reverse(self, compensation_id: UUID) -> None:
+        amount = Money(500, "CNY") if self._perhaps(0.5) else None
+        self.case.reverse_compensation(compensation_id, amount, self._sealed(), DEFAULT, self._later(hours=5))
+
+    def _take_back(self) -> None:
+        case = self.case
+        for line in case.money.standing():
+            if line.settled and self._perhaps(0.05):
+                self._reverse(line.compensation_id)
+        for recovery in list(case.money.recoveries.values()):
+            if recovery.state is RecoveryState.OPEN and self._perhaps(0.7):
+                part = Money(min(recovery.missing_minor, 700), "CNY")
+                case.record_recovery(recovery.recovery_id, part, "back-1", self._later(hours=24))
+        for recovery in list(case.money.recoveries.values()):
+            if recovery.state is RecoveryState.OPEN and self._perhaps(0.3):
+                case.write_off_recovery(recovery.recovery_id, self._sealed(), self._later(hours=24))
 
     def _discipline(self) -> None:
         case = self.case
@@ -280,8 +303,12 @@ class Life:
                 self._sealed(SealedFor.BUYER),
             )
         if not (case.rectification and case.rectification.open):
-            resolution = Resolution.COMPENSATED if case.money.standing() else Resolution.REJECTED
-            case.close(self._supervisor, resolution, self._sealed(), self._later(hours=5))
+            case.close(self._supervisor, self._resolution(), self._sealed(), self._later(hours=5))
+
+    def _resolution(self) -> Resolution:
+        if self.case.money.standing():
+            return Resolution.COMPENSATED
+        return Resolution.SETTLED if self.case.goods.legs else Resolution.REJECTED
 
     def _submit_evidence(self) -> UUID:
         evidence_id = self._id()

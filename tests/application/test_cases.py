@@ -28,6 +28,7 @@ from domain.policy import DEFAULT, Policy
 from domain.refusals import CaseAlreadyOpenForOrderLine, CaseClaimedByAnother, CaseNotClaimed
 from domain.values import (
     EvidenceParty,
+    Money,
     Payer,
     Relation,
     ReopenGround,
@@ -140,6 +141,9 @@ COMMANDS = {
     "confirm_compensation": ("compensations.settle", (uuid4(), "pay-1", None)),
     "fail_compensation": ("compensations.settle", (uuid4(), "pay-1", "r")),
     "instruct_compensation": ("compensations.instruct", (uuid4(), Payer.FUND)),
+    "reverse_compensation": ("compensations.reverse", (uuid4(), "r")),
+    "record_recovery": ("recoveries.settle", (uuid4(), Money(100, "CNY"), "back-1")),
+    "write_off_recovery": ("recoveries.write_off", (uuid4(), "r")),
     "ship_goods": ("goods.move", (uuid4(), "SF-1")),
     "receive_goods": ("goods.move", (uuid4(), "SF-1")),
     "accept_goods": ("goods.move", (uuid4(), "SF-1")),

@@ -64,6 +64,7 @@ def test_an_instruction_arrives_as_it_was_decided(desk):
     assert instruction_of(delivery) == Instruction(
         answer.aggregate.id,
         line,
+        1,
         delivery.message_id,
         RemedyKind.REFUND,
         Payer.MERCHANT,

@@ -202,7 +202,7 @@ class Story:
 
     def fail(self, name: str, reference: str = "pay-1") -> Command:
         """The payment system's failure of the line of this name."""
-        return lambda case: case.fail_compensation(an_id(name), reference, sealed(), self.at)
+        return lambda case: case.fail_compensation(an_id(name), reference, sealed(), self.policy, self.at)
 
     def attempt(self, outcome: AttemptOutcome = AttemptOutcome.UNREACHABLE) -> Command:
         """An attempt to reach the buyer."""

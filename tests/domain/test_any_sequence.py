@@ -10,6 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from domain import events
 from domain.case import Case
+from domain.case.money import SETTLED
 from domain.policy import DEFAULT
 from domain.refusals import Refusal, UnknownPart
 from domain.values import (
@@ -18,7 +19,6 @@ from domain.values import (
     CaseType,
     Channel,
     Claim,
-    CompensationState,
     EvidenceParty,
     Finding,
     LiabilityShare,
@@ -49,6 +49,12 @@ ACTORS = [
 TEXT = Sealed(SealedFor.PLATFORM, UUID(int=1), "AQ")
 AFTER_THE_END = {
     events.CaseReopened,
+    events.CompensationOverpaid,
+    events.CompensationReversed,
+    events.RecoveryOpened,
+    events.RecoveryReduced,
+    events.RecoveryRecorded,
+    events.RecoveryWrittenOff,
     events.PenaltyAssessed,
     events.PenaltyExpired,
     events.RectificationOrdered,
@@ -70,6 +76,8 @@ references = st.sampled_from(["r-1", "r-2", "r-3"])
 shares = st.lists(
     st.builds(LiabilityShare, st.sampled_from(LiableParty), st.sampled_from([30, 50, 70, 100])), max_size=2
 )
+ALL = Money(10_000, "CNY")
+amounts = st.sampled_from([None, Money(100, "CNY"), Money(5_000, "CNY"), ALL])
 remedies = st.lists(
     st.builds(
         Remedy,
@@ -190,20 +198,40 @@ class AnySequence(RuleBasedStateMachine):
         lines = [*self.case.money.lines, UUID(int=7)]
         return data.draw(st.sampled_from(lines))
 
-    @rule(data=st.data(), reference=references)
-    def confirm(self, data, reference):
+    @rule(data=st.data(), reference=references, attempt=st.sampled_from([None, None, 1, 2]))
+    def confirm(self, data, reference, attempt):
         line = self.line(data)
-        self.attempt(lambda: self.case.confirm_compensation(line, reference, self.at, None, DEFAULT, self.at))
+        self.attempt(
+            lambda: self.case.confirm_compensation(line, reference, self.at, None, DEFAULT, self.at, attempt)
+        )
 
     @rule(data=st.data(), reference=references)
     def fail(self, data, reference):
         line = self.line(data)
-        self.attempt(lambda: self.case.fail_compensation(line, reference, TEXT, self.at))
+        self.attempt(lambda: self.case.fail_compensation(line, reference, TEXT, DEFAULT, self.at))
 
     @rule(data=st.data(), payer=st.sampled_from(Payer))
     def instruct(self, data, payer):
         line = self.line(data)
         self.attempt(lambda: self.case.instruct_compensation(line, payer, self.at))
+
+    @rule(data=st.data(), amount=amounts)
+    def reverse(self, data, amount):
+        line = self.line(data)
+        self.attempt(lambda: self.case.reverse_compensation(line, amount, TEXT, DEFAULT, self.at))
+
+    def recovery(self, data):
+        return data.draw(st.sampled_from([*self.case.money.recoveries, UUID(int=7)]))
+
+    @rule(data=st.data(), amount=amounts, reference=references)
+    def recover(self, data, amount, reference):
+        recovery = self.recovery(data)
+        self.attempt(lambda: self.case.record_recovery(recovery, amount or ALL, reference, self.at))
+
+    @rule(data=st.data())
+    def write_off(self, data):
+        recovery = self.recovery(data)
+        self.attempt(lambda: self.case.write_off_recovery(recovery, TEXT, self.at))
 
     @rule(data=st.data(), how=st.sampled_from(["ship", "receive", "accept"]), reference=references)
     def move(self, data, how, reference):
@@ -331,7 +359,51 @@ class AnySequence(RuleBasedStateMachine):
     @invariant()
     def no_more_is_refunded_than_was_paid(self):
         refunds = [one for one in self.of(events.CaseCompensated) if one.kind is RemedyKind.REFUND]
-        assert sum(one.amount.amount_minor for one in refunds) <= 19_900
+        taken_back = sum(self.asked_back(one.compensation_id) for one in refunds)
+        assert sum(one.amount.amount_minor for one in refunds) - taken_back <= 19_900
+
+    def asked_back(self, compensation_id):
+        """What the buyer owes of a line, or has given back."""
+        return sum(
+            one.amount.amount_minor
+            for one in self.of(events.RecoveryOpened)
+            if one.compensation_id == compensation_id and one.debtor is LiableParty.BUYER
+        )
+
+    @invariant()
+    def the_buyer_is_left_with_what_stands(self):
+        paid: Counter[UUID] = Counter()
+        for fact in self.facts:
+            if isinstance(fact, events.CaseCompensated | events.CompensationOverpaid):
+                paid[fact.compensation_id] += fact.amount.amount_minor if fact.amount else 0
+        for line in self.case.money.lines.values():
+            if line.owed and line.state in SETTLED and line.stands:
+                left = paid[line.compensation_id] - self.asked_back(line.compensation_id)
+                assert left == line.stands.amount_minor
+
+    @invariant()
+    def no_more_is_recovered_than_is_owed(self):
+        for recovery in self.case.money.recoveries.values():
+            assert 0 <= recovery.recovered_minor <= recovery.amount.amount_minor
+
+    @invariant()
+    def what_the_fund_paid_for_another_is_owed_to_it(self):
+        """By the liable party, or by the buyer who has no right to it."""
+        for line in self.case.money.lines.values():
+            if self.case.money.advance(line) is None:
+                continue
+            paid_beside = {line.paid, *line.surplus}
+            by_fund = sum(
+                one.amount.amount_minor
+                for one in line.attempts
+                if one.number in paid_beside and one.payer is Payer.FUND and one.amount
+            )
+            owed = sum(
+                one.amount.amount_minor
+                for one in self.case.money.recoveries.values()
+                if one.compensation_id == line.compensation_id and one.creditor is Payer.FUND
+            )
+            assert owed == by_fund
 
     @invariant()
     def every_penalty_cites_an_earlier_decision(self):
@@ -371,7 +443,7 @@ class AnySequence(RuleBasedStateMachine):
     @invariant()
     def a_case_in_follow_up_or_beyond_owes_nothing(self):
         if self.case.stage in (Stage.FOLLOWING_UP, Stage.CLOSED):
-            assert all(one.state is CompensationState.PAID for one in self.case.money.lines.values())
+            assert all(one.state in SETTLED for one in self.case.money.lines.values())
             assert self.case.goods.settled
 
     def of(self, fact):

@@ -13,6 +13,7 @@ from domain.events import (
     GoodsAccepted,
     GoodsReceived,
     GoodsShipped,
+    RecoveryOpened,
 )
 from domain.refusals import (
     AmountMismatch,
@@ -103,7 +104,9 @@ def test_a_failed_payment_is_tried_again_from_another_account(refund, a):
     ).then(CompensationInstructed)
     assert (fact.attempt, fact.payer) == (2, Payer.FUND)
     assert fact.gateway_key == first.gateway_key()
-    refund.when(refund.pay("refund", "pay-2")).then(CaseCompensated, FollowUpScheduled, ClockStarted)
+    refund.when(refund.pay("refund", "pay-2")).then(
+        CaseCompensated, RecoveryOpened, FollowUpScheduled, ClockStarted
+    )
 
 
 def test_every_attempt_has_a_gateway_key_of_its_own(refund, a):
@@ -115,6 +118,39 @@ def test_every_attempt_has_a_gateway_key_of_its_own(refund, a):
         )
         keys.append(refund.case.money.line(a.id("refund")).gateway_key())
     assert len(set(keys)) == 3
+
+
+def failed(story, a, times):
+    """The refund's attempts out of the merchant's account failed, and were ordered anew in between."""
+    for number in range(1, times + 1):
+        story.given(story.fail("refund", f"pay-{number}"))
+        if number < times:
+            story.given(lambda case: case.instruct_compensation(a.id("refund"), Payer.MERCHANT, story.at))
+
+
+def test_after_the_third_failure_the_fund_pays_in_the_same_save(refund, a):
+    failed(refund, a, 2)
+    refund.given(lambda case: case.instruct_compensation(a.id("refund"), Payer.MERCHANT, refund.at))
+    facts = refund.when(refund.fail("refund", "pay-3")).then(CompensationFailed, CompensationInstructed)
+    assert (facts[1].attempt, facts[1].payer) == (4, Payer.FUND)
+    refund.when(refund.pay("refund", "pay-4")).then(
+        CaseCompensated, RecoveryOpened, FollowUpScheduled, ClockStarted
+    )
+
+
+def test_what_the_fund_cannot_pay_waits_for_a_person(refund, a):
+    failed(refund, a, 3)
+    refund.when(refund.fail("refund", "pay-4")).then(CompensationFailed)
+
+
+def test_the_fund_gives_no_goodwill_that_failed(story, a):
+    story.in_review().decided(a.remedy(RemedyKind.POINTS, points=100))
+    for number in (1, 2):
+        story.given(
+            story.fail("points", f"pay-{number}"),
+            lambda case: case.instruct_compensation(a.id("points"), Payer.PLATFORM, story.at),
+        )
+    story.when(story.fail("points", "pay-3")).then(CompensationFailed)
 
 
 def test_the_same_failure_again_records_nothing(refund):

@@ -9,7 +9,7 @@ from domain.values import Money, Payer, RemedyKind
 from infrastructure.gateways import ManualGateway, SandboxGateway
 
 INSTRUCTION = Instruction(
-    UUID(int=1), UUID(int=2), UUID(int=3), RemedyKind.REFUND, Payer.MERCHANT, Money(100, "CNY"), None
+    UUID(int=1), UUID(int=2), 1, UUID(int=3), RemedyKind.REFUND, Payer.MERCHANT, Money(100, "CNY"), None
 )
 
 

@@ -29,6 +29,9 @@ POST /cases/{case_id}/decisions
 POST /cases/{case_id}/compensations/{compensation_id}/confirmation
 POST /cases/{case_id}/compensations/{compensation_id}/failure
 POST /cases/{case_id}/compensations/{compensation_id}/instruction
+POST /cases/{case_id}/compensations/{compensation_id}/reversal
+POST /cases/{case_id}/recoveries/{recovery_id}/payment
+POST /cases/{case_id}/recoveries/{recovery_id}/write-off
 POST /cases/{case_id}/goods/{goods_id}/shipment
 POST /cases/{case_id}/goods/{goods_id}/receipt
 POST /cases/{case_id}/goods/{goods_id}/acceptance
@@ -68,6 +71,8 @@ VERSIONED = {
     "POST /cases/{case_id}/reassignment",
     "POST /cases/{case_id}/verification",
     "POST /cases/{case_id}/decisions",
+    "POST /cases/{case_id}/compensations/{compensation_id}/reversal",
+    "POST /cases/{case_id}/recoveries/{recovery_id}/write-off",
     "POST /cases/{case_id}/penalties",
     "POST /cases/{case_id}/rectification",
     "POST /cases/{case_id}/rectification/verdict",

@@ -1,9 +1,11 @@
-"""What is paid."""
+"""What is paid, reversed and recovered."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from domain import events
 from domain.case.evolution.fold import evolve
+from domain.case.money import Attempt, Recall, Recovery
 from domain.values import CompensationState
 
 if TYPE_CHECKING:
@@ -12,18 +14,62 @@ if TYPE_CHECKING:
 
 @evolve.register(events.CompensationInstructed)
 def _(fact: events.CompensationInstructed, case: "CaseState") -> None:
-    case.money = case.money.instructed(fact.compensation_id, fact.attempt, fact.payer)
+    attempt = Attempt(fact.attempt, fact.payer, fact.amount)
+    case.money = case.money.instructed(fact.compensation_id, attempt)
 
 
 @evolve.register(events.CaseCompensated)
 def _(fact: events.CaseCompensated, case: "CaseState") -> None:
-    case.money = case.money.reported(
-        fact.compensation_id, CompensationState.PAID, fact.reference, fact.originator_version
-    )
+    line = case.money.lines[fact.compensation_id]
+    paid = CompensationState.PAID
+    line = line.reported(paid, fact.reference, fact.originator_version)
+    case.money = case.money.put(replace(line, state=paid, paid=fact.attempt or len(line.attempts)))
 
 
 @evolve.register(events.CompensationFailed)
 def _(fact: events.CompensationFailed, case: "CaseState") -> None:
-    case.money = case.money.reported(
-        fact.compensation_id, CompensationState.FAILED, fact.reference, fact.originator_version
+    failed = CompensationState.FAILED
+    line = case.money.lines[fact.compensation_id].reported(failed, fact.reference, fact.originator_version)
+    case.money = case.money.put(replace(line, state=failed))
+
+
+@evolve.register(events.CompensationOverpaid)
+def _(fact: events.CompensationOverpaid, case: "CaseState") -> None:
+    line = case.money.lines[fact.compensation_id]
+    line = line.reported(CompensationState.PAID, fact.reference, fact.originator_version)
+    case.money = case.money.put(replace(line, surplus=line.surplus | {fact.attempt}))
+
+
+@evolve.register(events.CompensationRecalled)
+def _(fact: events.CompensationRecalled, case: "CaseState") -> None:
+    line = case.money.lines[fact.compensation_id]
+    case.money = case.money.put(replace(line, recalled=Recall(fact.cause, fact.amount)))
+
+
+@evolve.register(events.CompensationReversed)
+def _(fact: events.CompensationReversed, case: "CaseState") -> None:
+    line = case.money.lines[fact.compensation_id]
+    case.money = case.money.put(line.reversed(fact.amount, fact.stands))
+
+
+@evolve.register(events.RecoveryOpened)
+def _(fact: events.RecoveryOpened, case: "CaseState") -> None:
+    case.money = case.money.put(
+        Recovery(fact.recovery_id, fact.compensation_id, fact.debtor, fact.creditor, fact.amount, fact.cause)
     )
+
+
+@evolve.register(events.RecoveryReduced)
+def _(fact: events.RecoveryReduced, case: "CaseState") -> None:
+    case.money = case.money.put(case.money.recoveries[fact.recovery_id].reduced(fact.amount))
+
+
+@evolve.register(events.RecoveryRecorded)
+def _(fact: events.RecoveryRecorded, case: "CaseState") -> None:
+    recovery = case.money.recoveries[fact.recovery_id]
+    case.money = case.money.put(recovery.recorded(fact.amount, fact.reference, fact.originator_version))
+
+
+@evolve.register(events.RecoveryWrittenOff)
+def _(fact: events.RecoveryWrittenOff, case: "CaseState") -> None:
+    case.money = case.money.put(replace(case.money.recoveries[fact.recovery_id], given_up=True))
