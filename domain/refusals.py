@@ -58,6 +58,30 @@ class CaseNotVerified(Refusal):
     code = "case_not_verified"
 
 
+class ApprovalPending(Refusal):
+    """A decision waits for a second person."""
+
+    code = "approval_pending"
+
+
+class ProposalVoid(Refusal):
+    """The proposal can no longer be approved."""
+
+    code = "proposal_void"
+
+
+class ProposalHashMismatch(Refusal):
+    """What you approve is not what was proposed."""
+
+    code = "proposal_hash_mismatch"
+
+
+class SecondPersonRequired(Refusal):
+    """Nobody approves their own proposal."""
+
+    code = "second_person_required"
+
+
 class DecisionMissing(Refusal):
     """No decision has been issued."""
 
@@ -70,10 +94,22 @@ class LiabilityMustSumTo100(Refusal):
     code = "liability_must_sum_to_100"
 
 
+class ClauseNotInForce(Refusal):
+    """A clause that is cited is not in force."""
+
+    code = "clause_not_in_force"
+
+
 class CompensationExceedsEntitlement(Refusal):
     """The compensation is more than the case is entitled to."""
 
     code = "compensation_exceeds_entitlement"
+
+
+class DiscretionRequired(Refusal):
+    """The decision departs from what the rules derive, and no reason is given for it."""
+
+    code = "discretion_required"
 
 
 class CompensationNotSettled(Refusal):
@@ -203,8 +239,7 @@ class PolicyInForceCannotBeRetired(Refusal):
 
 
 class UnknownPart(Exception):
-    """The case has no such part; `kind` names it: compensation, evidence, follow_up, goods,
-    recovery, rectification."""
+    """The case has no such part; `kind` names it: compensation, evidence, follow_up, goods, proposal, ..."""
 
     def __init__(self, kind: str) -> None:
         super().__init__(kind)

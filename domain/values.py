@@ -289,10 +289,31 @@ class ClockKind(StrEnum):
     SUSPENSION = "suspension"
 
 
+class ProposalState(StrEnum):
+    """What became of a decision that needs a second person."""
+
+    WAITING = "waiting"
+    APPROVED = "approved"
+    VOID = "void"
+
+
+class VoidCause(StrEnum):
+    """Why a proposal can no longer be approved."""
+
+    REJECTED = "rejected"
+    NEW_EVIDENCE = "new_evidence"
+    NEW_FINDING = "new_finding"
+    CLASSIFIED = "classified"
+    SUSPENDED = "suspended"
+    WITHDRAWN = "withdrawn"
+    MERGED = "merged"
+
+
 class ReleaseCause(StrEnum):
     """Why a lease ended before its time."""
 
     RELEASED = "released"
+    PROPOSED = "proposed"
     DECIDED = "decided"
     RECUSED = "recused"
 

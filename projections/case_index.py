@@ -71,7 +71,8 @@ CASE_INDEX = ReadModel(
     ),
     ignored="""
         clocks evidence goods lease money notes penalty rectification CaseDeclined CaseLinked
-        CaseVerified FollowUpAttempted FollowUpCompleted FollowUpExhausted SuspensionConfirmed
+        CaseVerified DecisionApproved DecisionProposed FollowUpAttempted FollowUpCompleted
+        FollowUpExhausted ProposalVoided SuspensionConfirmed
     """,
 )
 

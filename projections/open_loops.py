@@ -1,8 +1,9 @@
 """Open loops: every case that has not ended, and what still holds it open.
 
-The reasons that today's facts can tell are `review`, `suspension`, `money`, `goods`, `rectification` and
-`follow_up`. A duty clock holds a case open too, but each of today's duties has a reason of its own. A case
-with no reason left only waits to be closed.
+The reasons that today's facts can tell are `review`, `approval` (instead of it, while a decision waits for
+a second person), `suspension`, `money`, `goods`, `rectification` and `follow_up`. A duty clock holds a case
+open too, but each of today's duties has a reason of its own. A case with no reason left only waits to be
+closed.
 
 Queries: `page`.
 """
@@ -24,11 +25,13 @@ from domain.events import (
     CaseWithdrawn,
     CompensationReversed,
     DecisionIssued,
+    DecisionProposed,
     FollowUpCompleted,
     FollowUpExhausted,
     FollowUpScheduled,
     GoodsAccepted,
     PlatformSteppedIn,
+    ProposalVoided,
     RectificationAccepted,
     RectificationLapsed,
     RectificationOrdered,
@@ -42,13 +45,14 @@ from projections.stages import STAGE_AFTER, Moving, stage_after
 
 
 class Loop(CaseRow, frozen=True, kw_only=True):
-    """A case and what is unsettled in it: the ids of money lines, goods legs, rectification and follow-up."""
+    """A case and what is unsettled in it: the ids of proposal, money lines, goods legs and so on."""
 
     stage: Stage
     number: str
     merchant_id: str
     filed_by: str
     filed_at: datetime
+    proposal: UUID | None = None
     money: tuple[UUID, ...] = ()
     goods: tuple[UUID, ...] = ()
     rectification: UUID | None = None
@@ -66,6 +70,7 @@ OPEN_LOOPS = ReadModel(
         merchant_id text NOT NULL,
         filed_by text NOT NULL,
         filed_at timestamptz NOT NULL,
+        proposal uuid,
         money uuid[] NOT NULL,
         goods uuid[] NOT NULL,
         rectification uuid,
@@ -79,8 +84,9 @@ OPEN_LOOPS = ReadModel(
     ignored="""
         clocks evidence lease notes penalty CaseClassified CaseDeclined CaseLinked CaseVerified
         CompensationFailed CompensationInstructed CompensationOverpaid CompensationRecalled
-        FollowUpAttempted GoodsReceived GoodsShipped RecoveryOpened RecoveryRecorded RecoveryReduced
-        RecoveryWrittenOff RectificationRejected RectificationSubmitted SuspensionConfirmed
+        DecisionApproved FollowUpAttempted GoodsReceived GoodsShipped RecoveryOpened RecoveryRecorded
+        RecoveryReduced RecoveryWrittenOff RectificationRejected RectificationSubmitted
+        SuspensionConfirmed
     """,
 )
 
@@ -108,12 +114,23 @@ def _reopened(rows: Rows[Loop], fact: CaseReopened) -> Rows[Loop]:
     return changed(rows, fact.originator_id, stage=STAGE_AFTER[CaseReopened], follow_up=None)
 
 
+@OPEN_LOOPS.folds(DecisionProposed)
+def _proposed(rows: Rows[Loop], fact: DecisionProposed) -> Rows[Loop]:
+    return changed(rows, fact.originator_id, proposal=fact.proposal_id)
+
+
+@OPEN_LOOPS.folds(ProposalVoided)
+def _voided(rows: Rows[Loop], fact: ProposalVoided) -> Rows[Loop]:
+    return changed(rows, fact.originator_id, proposal=None)
+
+
 @OPEN_LOOPS.folds(DecisionIssued)
 def _decided(rows: Rows[Loop], fact: DecisionIssued) -> Rows[Loop]:
     return changed(
         rows,
         fact.originator_id,
         stage=STAGE_AFTER[DecisionIssued],
+        proposal=None,
         money=tuple(remedy.remedy_id for remedy in fact.remedies if remedy.kind in MONEY_KINDS),
         goods=tuple(remedy.remedy_id for remedy in fact.remedies if remedy.kind in GOODS_KINDS),
     )
@@ -178,7 +195,8 @@ LISTING = Listing(
     item={
         "case_id": "case_id",
         "open_because": """array_remove(ARRAY[
-            CASE WHEN stage IN ('filed', 'in_review') THEN 'review' END,
+            CASE WHEN proposal IS NOT NULL THEN 'approval'
+                 WHEN stage IN ('filed', 'in_review') THEN 'review' END,
             CASE WHEN stage = 'suspended' THEN 'suspension' END,
             CASE WHEN money <> '{}' THEN 'money' END,
             CASE WHEN goods <> '{}' THEN 'goods' END,

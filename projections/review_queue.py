@@ -1,8 +1,8 @@
 """Review queue: who must act on which case, by when.
 
-Three queues over the same rows: `review` (filed and in review), `execution` (money or goods still under way)
-and `follow_up` (the buyer is to be asked). A case that ended keeps its row without a queue, because a
-reopening brings it back.
+Four queues over the same rows: `review` (filed and in review), `approval` (a decision waits for a second
+person), `execution` (money or goods still under way) and `follow_up` (the buyer is to be asked). A case that
+ended keeps its row without a queue, because a reopening brings it back.
 
 Queries: `page`, `counts`, `next_claimable`.
 """
@@ -27,10 +27,12 @@ from domain.events import (
     CaseSuspended,
     CaseWithdrawn,
     DecisionIssued,
+    DecisionProposed,
     FollowUpScheduled,
     LeaseExpired,
     LeaseRenewed,
     PlatformSteppedIn,
+    ProposalVoided,
 )
 from domain.values import CaseType, Stage
 from projections.pages import DEFAULT_LIMIT, Listing
@@ -52,9 +54,12 @@ QUEUES: Mapping[Stage, str] = {
 }
 """The queue in which a case of each open stage stands."""
 
+APPROVAL = "approval"
+"""The queue of those cases in review whose decision waits for a second person."""
+
 _TERMS: Mapping[str | None, timedelta] = {"review": REVIEW_TERM, "execution": EXECUTION_TERM}
 
-QUEUE_NAMES = tuple(dict.fromkeys(QUEUES.values()))
+QUEUE_NAMES = ("review", APPROVAL, "execution", "follow_up")
 
 
 class UnknownQueue(LookupError):
@@ -100,8 +105,8 @@ REVIEW_QUEUE = ReadModel(
     ),
     ignored="""
         clocks evidence goods money notes penalty rectification CaseClassified CaseDeclined
-        CaseLinked CaseVerified ConflictDeclared FollowUpAttempted FollowUpCompleted FollowUpExhausted
-        SuspensionConfirmed
+        CaseLinked CaseVerified ConflictDeclared DecisionApproved FollowUpAttempted FollowUpCompleted
+        FollowUpExhausted SuspensionConfirmed
     """,
 )
 
@@ -125,6 +130,16 @@ def _filed(rows: Rows[Queued], fact: CaseFiled) -> Rows[Queued]:
 @REVIEW_QUEUE.folds(PlatformSteppedIn)
 def _taken_up(rows: Rows[Queued], fact: PlatformSteppedIn) -> Rows[Queued]:
     return changed(rows, fact.originator_id, stage=STAGE_AFTER[PlatformSteppedIn])
+
+
+@REVIEW_QUEUE.folds(DecisionProposed)
+def _proposed(rows: Rows[Queued], fact: DecisionProposed) -> Rows[Queued]:
+    return changed(rows, fact.originator_id, queue=APPROVAL)
+
+
+@REVIEW_QUEUE.folds(ProposalVoided)
+def _voided(rows: Rows[Queued], fact: ProposalVoided) -> Rows[Queued]:
+    return changed(rows, fact.originator_id, queue=QUEUES[Stage.IN_REVIEW])
 
 
 @REVIEW_QUEUE.folds(DecisionIssued)

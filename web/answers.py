@@ -190,6 +190,13 @@ class Decided(Command):
     goods = fields.List(fields.Nested(GoodsLeg), required=True)
 
 
+class Proposed(Command):
+    """A decision that waits for a second person, who approves exactly what the hash is of."""
+
+    proposal_id = fields.UUID(required=True)
+    proposal_hash = fields.String(required=True)
+
+
 class Penalised(Command):
     """A penalty that was assessed."""
 
@@ -268,6 +275,7 @@ class Case(Schema):
     finding = OneOf(Finding, required=True, allow_none=True)
     liability = fields.List(fields.Nested(LiabilityPart), required=True)
     decision = fields.Dict(required=True, allow_none=True)
+    proposal = fields.Dict(required=True, allow_none=True)
     compensations = fields.List(fields.Nested(Compensation), required=True)
     recoveries = fields.List(fields.Nested(Recovery), required=True)
     goods = fields.List(fields.Nested(GoodsLeg), required=True)

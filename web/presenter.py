@@ -23,7 +23,12 @@ Opened = Mapping[tuple[int, str], str | None]
 _NAMES = {fact: name for name, fact in events.FACTS.items()}
 _IDENTITY = frozenset({"originator_id", "originator_version", "timestamp"})
 _PEOPLE = frozenset({"by", "holder", "filed_by", "drafted_by", "approved_by"})
-_AMONG_STAFF = (events.ConflictDeclared,)
+_AMONG_STAFF = (
+    events.ConflictDeclared,
+    events.DecisionProposed,
+    events.DecisionApproved,
+    events.ProposalVoided,
+)
 _OUTSIDERS = frozenset({Role.MERCHANT, Role.BUYER_INTEGRATION, Role.SYSTEM})
 
 
@@ -91,6 +96,11 @@ def recovery(one: Recovery) -> Shown:
     }
 
 
+def proposal(made: events.DecisionProposed) -> Shown:
+    """What a decision that waits for a second person is answered with."""
+    return {"proposal_id": made.proposal_id, "proposal_hash": made.proposal_hash}
+
+
 def decision(case: Case) -> Shown:
     """What a decision led to, as its answer shows it."""
     granted = {one.remedy_id for one in case.decision.remedies} if case.decision else set()
@@ -139,6 +149,7 @@ class Presenter:
             "finding": verified.finding if verified else None,
             "liability": verified.liability if verified else (),
             "decision": view.last(events.DecisionIssued),
+            "proposal": view.last(events.DecisionProposed) if case.proposals.waiting else None,
             "compensations": [compensation(line) for line in case.money.lines.values()],
             "recoveries": [recovery(one) for one in case.money.recoveries.values()],
             "goods": _goods(case),

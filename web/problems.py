@@ -38,6 +38,7 @@ STATUS: Mapping[str, int] = {refusal.code: 409 for refusal in REFUSALS} | {
     "goods_not_found": 404,
     "merchant_not_found": 404,
     "policy_not_found": 404,
+    "proposal_not_found": 404,
     "queue_not_found": 404,
     "recovery_not_found": 404,
     "rectification_not_found": 404,

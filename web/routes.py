@@ -41,6 +41,7 @@ _KINDS = {
     "follow_up_id": "follow_up",
     "goods_id": "goods",
     "recovery_id": "recovery",
+    "proposal_id": "proposal",
 }
 
 LONGEST_NAME = 128
@@ -68,7 +69,16 @@ CASE = Resource("case", "/cases/", answers.StaleCase)
 Extra = Mapping[str, Any]
 View = Callable[..., Response]
 
-CommandView = Callable[..., tuple[Answer[Any], Extra] | None]
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A command that was taken, and is carried out when another person agrees: answered with 202."""
+
+    answer: Answer[Any]
+    extra: Extra
+
+
+CommandView = Callable[..., tuple[Answer[Any], Extra] | Waiting | None]
 """Carries out one command, and says what its answer tells beyond what every command tells.
 
 Called with the request, the body's value and the ids of the path by name. None: there was nothing to do
@@ -105,11 +115,13 @@ class Routes:
         created: str = "",
         codes: Iterable[str] = (),
         empty: str = "",
+        waiting: type[Schema] | None = None,
     ) -> Callable[[CommandView], View]:
         """A command under `rule`; `codes` are its refusals and the parts that it can miss.
 
         of: what it is given to; If-Match is read below its path: elsewhere there is nothing to compare with ·
-        created: where one can read what the command creates, filled in from the answer.
+        created: where one can read what the command creates, filled in from the answer ·
+        waiting: the answer when another person must agree first.
         """
         status = 201 if created else 200
         compares = rule.startswith(of.path)
@@ -123,14 +135,14 @@ class Routes:
                 request = self._commands.request(compares)
                 _permit(request.by, permission)
                 done = function(request, value, **_ids(place))
-                return Response(status=204) if done is None else _commanded(*done, created)
+                return Response(status=204) if done is None else _commanded(done, created)
 
             headers = ["RequestId", *(["IdempotencyKey"] if method == "POST" else [])]
             headers += ["IfMatch" if versioned else "IfMatchOptional"] if compares else []
             headers += ["LeaseToken"] if compares and of is CASE else []
-            answered = {status: _answer_doc(answer, status)} | (
-                {204: {"description": empty}} if empty else {}
-            )
+            answered = {status: _answer_doc(answer, status)}
+            answered |= {202: _answer_doc(waiting, 202)} if waiting else {}
+            answered |= {204: {"description": empty}} if empty else {}
             problem_docs = _problem_docs(possible, {412: of.stale})
             documented = self._documented(view, permission, {**answered, **problem_docs}, headers)
             return self._added(documented, rule, method, permission, body, "json")
@@ -207,10 +219,13 @@ def versioned(
     return sent(msgspec.json.encode(value), status, {"ETag": f'"{version}"', **(headers or {})})
 
 
-def _commanded(done: Answer[Any], extra: Extra, created: str) -> Response:
-    body = {**presenter.command(done), **extra}
+def _commanded(done: tuple[Answer[Any], Extra] | Waiting, created: str) -> Response:
+    if isinstance(done, Waiting):
+        return versioned({**presenter.command(done.answer), **done.extra}, done.answer.aggregate.version, 202)
+    answer, extra = done
+    body = {**presenter.command(answer), **extra}
     place = {"Location": PREFIX + created.format_map(body)} if created else {}
-    return versioned(body, done.aggregate.version, 201 if created else 200, place)
+    return versioned(body, answer.aggregate.version, 201 if created else 200, place)
 
 
 def _permit(by: Actor, permission: str) -> None:

@@ -247,11 +247,21 @@ class RemedySchema(Strict):
 
 
 class DecisionSchema(Strict):
-    """What is granted, under which clauses, for which reasons. No remedies: the claim is rejected."""
+    """What is granted, under which clauses, for which reasons. No remedies: the claim is rejected.
+
+    `discretion` says why it departs from what the rules derive; a second person must then agree.
+    """
 
     remedies = Several(Part(RemedySchema), most=20, required=True)
     clauses = Several(_code(), least=1, most=20, required=True)
     reasons = _free_text()
+    discretion = Text(FREE_TEXT_LENGTH, allow_none=True)
+
+
+class ApprovalSchema(Strict):
+    """The hash of what is approved, as it was answered to the proposal."""
+
+    proposal_hash = Text(64, "[0-9a-f]{64}", required=True)
 
 
 class ConfirmationSchema(Strict):

@@ -102,6 +102,7 @@ def _ending(routes: Routes, cases: Cases) -> None:
             "case_already_closed",
             "outcome_missing",
             "resolution_contradicts_outcome",
+            "approval_pending",
             "compensation_not_settled",
             "goods_not_settled",
             "wrong_stage",

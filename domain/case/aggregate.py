@@ -81,8 +81,13 @@ class Case(Review, Deciding, Accountability, Ending, Resting, Relating):
             barred.add("lease")
         if by.id in self.impartiality.declared:
             barred.add("recusal")
-        if self.verified is None:
+        waiting = self.proposals.waiting
+        if self.verified is None or waiting:
             barred.add("decisions")
+        if waiting is None or self.impartiality.objection(by.id):
+            barred |= {"approval", "rejection"}
+        elif waiting.by == by.id:
+            barred.add("approval")
         return [name for name, stages in STAGES.items() if self.stage in stages and name not in barred]
 
     def miss_clock(self, clock_id: UUID, policy: Policy, at: datetime) -> None:

@@ -1,19 +1,62 @@
-"""Commands that decide the case."""
+"""Commands that decide the case: by one person, or by two where much is at stake."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from domain import events
 from domain.case.leasing import Leasing
+from domain.case.money import Ledger
+from domain.case.proposal import digest
 from domain.case.settlement import Settlement
 from domain.policy import Policy
-from domain.policy.entitlement import Matter, entitlements, goodwill, largest
-from domain.refusals import CaseNotVerified, CompensationExceedsEntitlement
-from domain.values import MONEY_KINDS, Actor, ReleaseCause, Remedy, RemedyKind, Sealed
+from domain.policy.approval import second_person
+from domain.policy.derivation import Derived
+from domain.policy.entitlement import Entitlement, Matter, entitlements, fixes_amount, goodwill, largest
+from domain.refusals import (
+    ApprovalPending,
+    CaseNotVerified,
+    ClauseNotInForce,
+    CompensationExceedsEntitlement,
+    ConflictOfInterest,
+    DiscretionRequired,
+    ProposalHashMismatch,
+    SecondPersonRequired,
+)
+from domain.values import (
+    MONEY_KINDS,
+    Actor,
+    Derivation,
+    Money,
+    ReleaseCause,
+    Remedy,
+    RemedyKind,
+    Role,
+    Sealed,
+    VoidCause,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Award:
+    """What is decided: what is granted, under which clauses, for which reasons.
+
+    discretion: why it departs from what the rules derive, if it does.
+    """
+
+    remedies: tuple[Remedy, ...]
+    clauses: tuple[str, ...]
+    reasons: Sealed
+    discretion: Sealed | None = None
+
+    @property
+    def money(self) -> list[Remedy]:
+        """What of it is paid."""
+        return [one for one in self.remedies if one.kind in MONEY_KINDS]
 
 
 class Deciding(Leasing, Settlement):
-    """What is granted, under which clauses."""
+    """What is granted, under which clauses, and who must agree to it."""
 
     def decide(
         self,
@@ -25,51 +68,185 @@ class Deciding(Leasing, Settlement):
         reasons: Sealed,
         policy: Policy,
         at: datetime,
+        discretion: Sealed | None = None,
     ) -> None:
         """Decide the round, release the lease, instruct what need not wait; with nothing to do, follow up.
 
+        What needs a second person (O-2) is proposed instead, under the id that the decision will have.
+
         Refused: CaseAlreadyClosed, CaseNotClaimed, CaseClaimedByAnother, CaseNotVerified, WrongStage,
-        CompensationExceedsEntitlement.
+        ApprovalPending, ConflictOfInterest, ClauseNotInForce, CompensationExceedsEntitlement,
+        DiscretionRequired.
         """
         self._unless_closed()
         self._claimed_by(by, token, at)
         if self.verified is None:
             raise CaseNotVerified
         self._in_stage("decisions")
-        self._within_entitlement(by, remedies, clauses, policy)
-        self._record(
-            events.DecisionIssued,
-            at,
-            decision_id=decision_id,
-            round=self.round,
-            by=by.id,
-            remedies=remedies,
-            clauses=clauses,
-            policy=policy.version,
-            reasons=reasons,
-        )
-        self._record(events.CaseReleased, at, holder=by.id, cause=ReleaseCause.DECIDED)
-        self._instruct_payable(at)
-        self._settle(policy, at)
+        if self.proposals.waiting:
+            raise ApprovalPending
+        self._impartial(by.id)
+        award = Award(remedies, clauses, reasons, discretion)
+        derivation = self._examined(award, by.role, policy)
+        waits = self._second_person(award, policy)
+        if waits.value:
+            self._unless_filed_by(by)
+            self._propose(by, decision_id, award, derivation + waits.derivation, policy, at)
+        else:
+            self._issue(decision_id, by.id, award, derivation + waits.derivation, policy, at)
 
-    def _within_entitlement(
-        self, by: Actor, remedies: tuple[Remedy, ...], clauses: tuple[str, ...], policy: Policy
+    def approve(
+        self,
+        by: Actor,
+        proposal_id: UUID,
+        proposal_hash: str,
+        reasons: Sealed,
+        discretion: Sealed | None,
+        policy: Policy,
+        at: datetime,
     ) -> None:
+        """Issue the decision that waits, as its second person; what is granted is examined once more.
+
+        `reasons` and `discretion` are those of the proposal, sealed for the decision.
+
+        Refused: CaseAlreadyClosed, ProposalVoid, ProposalHashMismatch, SecondPersonRequired,
+        ConflictOfInterest, ClauseNotInForce, CompensationExceedsEntitlement, DiscretionRequired.
+        Raises UnknownPart.
+        """
+        self._unless_closed()
+        proposal = self.proposals.to_judge(proposal_id)
+        if proposal_hash != proposal.proposal_hash:
+            raise ProposalHashMismatch
+        if by.id == proposal.by:
+            raise SecondPersonRequired
+        self._impartial(by.id)
+        self._unless_filed_by(by)
+        award = Award(proposal.remedies, proposal.clauses, reasons, discretion)
+        derivation = self._examined(award, proposal.role, policy)
+        derivation += self._second_person(award, policy).derivation
+        self._record(
+            events.DecisionApproved, at, proposal_id=proposal_id, by=by.id, proposal_hash=proposal_hash
+        )
+        self._issue(proposal_id, proposal.by, award, derivation, policy, at)
+
+    def reject(self, by: Actor, proposal_id: UUID, reasons: Sealed, at: datetime) -> None:
+        """Refuse to approve the decision that waits; the case goes back to its review.
+
+        Refused: CaseAlreadyClosed, ProposalVoid, ConflictOfInterest. Raises UnknownPart.
+        """
+        self._unless_closed()
+        self.proposals.to_judge(proposal_id)
+        self._impartial(by.id)
+        self._void_proposal(VoidCause.REJECTED, at, reasons)
+
+    # --- what is granted ---
+
+    def _examined(self, award: Award, role: Role, policy: Policy) -> Derivation:
+        """How much the rules allow of each kind of money that is granted.
+
+        Refused: ClauseNotInForce, CompensationExceedsEntitlement, DiscretionRequired.
+        """
+        for clause in award.clauses:
+            if not policy.in_force(clause):
+                raise ClauseNotInForce(clause)
         order = self.filing.order
-        after = self.money.granted([one for one in remedies if one.kind in MONEY_KINDS])
-        found = (*entitlements(self._matter(), policy, clauses), *goodwill(by.role, order, policy))
-        for kind in MONEY_KINDS & {one.kind for one in remedies}:
-            best = largest(kind, found)
-            limit = best.limit or 0 if best else 0
-            granted = after.points() if kind is RemedyKind.POINTS else after.amount_of(kind)
-            if granted > limit:
-                raise CompensationExceedsEntitlement(f"{kind}: at most {limit}")
-        if any(one.amount and one.amount.currency != order.paid.currency for one in remedies):
+        if any(one.amount and one.amount.currency != order.paid.currency for one in award.remedies):
             raise CompensationExceedsEntitlement(f"only {order.paid.currency} can be granted on this order")
+        found = (*entitlements(self._matter(), policy, award.clauses), *goodwill(role, order, policy))
+        after = self.money.granted(award.money)
+        derivation: Derivation = ()
+        for kind in dict.fromkeys(one.kind for one in award.money):
+            derivation += self._allowed(kind, after, largest(kind, found), award, policy)
+        return derivation
+
+    def _allowed(
+        self,
+        kind: RemedyKind,
+        after: Ledger,
+        best: Entitlement | None,
+        award: Award,
+        policy: Policy,
+    ) -> Derivation:
+        limit = best.limit or 0 if best else 0
+        granted = after.points() if kind is RemedyKind.POINTS else after.amount_of(kind)
+        if best is None or granted > limit:
+            raise CompensationExceedsEntitlement(f"{kind}: at most {limit}")
+        if granted < limit and award.discretion is None and fixes_amount(best.clause, policy):
+            raise DiscretionRequired(f"{kind}: {limit} under {best.clause}")
+        return best.derivation
 
     def _matter(self) -> Matter:
         """What is to be decided, as it was filed and found in this round."""
         filing, found = self.filing, self.verified
         established = frozenset(found.established if found else ())
         loss = found.loss if found else None
-        return Matter(filing.order, filing.claim, filing.reason, filing.timestamp, established, loss)
+        return Matter(filing.order, filing.claim, self.reason, filing.timestamp, established, loss)
+
+    def _second_person(self, award: Award, policy: Policy) -> Derived[bool]:
+        before, after = self.money.amount(), self.money.granted(award.money).amount()
+        granted = Money(after, self.filing.order.paid.currency)
+        return second_person(after - before, granted, award.discretion is not None, policy)
+
+    def _unless_filed_by(self, by: Actor) -> None:
+        """Whoever filed the case for the buyer has no part in what needs two people."""
+        if by.id == self.filing.filed_by:
+            raise ConflictOfInterest("the case was filed by the same person")
+
+    # --- what is recorded ---
+
+    def _propose(
+        self,
+        by: Actor,
+        proposal_id: UUID,
+        award: Award,
+        derivation: Derivation,
+        policy: Policy,
+        at: datetime,
+    ) -> None:
+        evidence = tuple(sorted(self.evidence))
+        self._record(
+            events.DecisionProposed,
+            at,
+            proposal_id=proposal_id,
+            round=self.round,
+            by=by.id,
+            role=by.role,
+            remedies=award.remedies,
+            clauses=award.clauses,
+            evidence=evidence,
+            version_seen=self.version,
+            policy=policy.version,
+            reasons=award.reasons,
+            discretion=award.discretion,
+            proposal_hash=digest(self.id, self.version, self.round, award, evidence),
+            derivation=derivation,
+        )
+        self._record(events.CaseReleased, at, holder=by.id, cause=ReleaseCause.PROPOSED)
+
+    def _issue(
+        self,
+        decision_id: UUID,
+        by: str,
+        award: Award,
+        derivation: Derivation,
+        policy: Policy,
+        at: datetime,
+    ) -> None:
+        self._record(
+            events.DecisionIssued,
+            at,
+            decision_id=decision_id,
+            round=self.round,
+            by=by,
+            remedies=award.remedies,
+            clauses=award.clauses,
+            policy=policy.version,
+            reasons=award.reasons,
+            discretion=award.discretion,
+            derivation=derivation,
+        )
+        lease = self._live_lease(at)
+        if lease:
+            self._record(events.CaseReleased, at, holder=lease.holder, cause=ReleaseCause.DECIDED)
+        self._instruct_payable(at)
+        self._settle(policy, at)

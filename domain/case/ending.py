@@ -9,6 +9,7 @@ from domain.case.state import STAGES, UNPROVEN, CaseState
 from domain.policy import Policy, pack
 from domain.policy.deadlines import reopening_closes
 from domain.refusals import (
+    ApprovalPending,
     CompensationAlreadySettled,
     CompensationNotSettled,
     FollowUpOpen,
@@ -29,6 +30,7 @@ from domain.values import (
     Role,
     Sealed,
     Stage,
+    VoidCause,
 )
 
 _BEFORE_DECISION = frozenset({Resolution.DECLINED, Resolution.ANSWERED})
@@ -100,8 +102,8 @@ class Ending(CaseState):
         """End the case as what happened on it.
 
         Refused, in this order: CaseAlreadyClosed (WrongStage when withdrawn), OutcomeMissing,
-        ResolutionContradictsOutcome, CompensationNotSettled, GoodsNotSettled, WrongStage, FollowUpOpen,
-        RectificationOpen.
+        ResolutionContradictsOutcome, ApprovalPending, CompensationNotSettled, GoodsNotSettled, WrongStage,
+        FollowUpOpen, RectificationOpen.
         """
         self._unless_closed()
         if self.stage is Stage.WITHDRAWN:
@@ -110,6 +112,8 @@ class Ending(CaseState):
             self._record(events.CaseClosed, at, resolution=resolution, reasons=reasons)
             return
         self._matches_outcome(resolution)
+        if self.proposals.waiting:
+            raise ApprovalPending
         if not self.money.settled:
             raise CompensationNotSettled
         if not self.goods.settled:
@@ -187,4 +191,5 @@ class Ending(CaseState):
             raise CompensationNotSettled
         if self.money.paid():
             raise CompensationAlreadySettled
+        self._void_proposal(VoidCause.WITHDRAWN, at)
         self._record(events.CaseWithdrawn, at, reasons=reasons)

@@ -225,6 +225,10 @@ class Ledger:
         """Whether any money was paid and stands."""
         return any(line.state is CompensationState.PAID for line in self.lines.values())
 
+    def amount(self) -> int:
+        """All the money that stands granted, in minor units of the order's currency."""
+        return sum(line.amount.amount_minor for line in self.standing() if line.amount)
+
     def amount_of(self, kind: RemedyKind) -> int:
         """What stands granted of a kind, in minor units of the order's currency."""
         return sum(line.stands.amount_minor for line in self.standing() if line.kind is kind and line.stands)

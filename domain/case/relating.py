@@ -6,7 +6,7 @@ from uuid import UUID
 from domain import events
 from domain.case.state import CaseState
 from domain.refusals import CompensationAlreadySettled, CompensationNotSettled, NotMergeable
-from domain.values import Actor, Relation, Sealed
+from domain.values import Actor, Relation, Sealed, VoidCause
 
 
 class Relating(CaseState):
@@ -18,6 +18,7 @@ class Relating(CaseState):
         self._in_stage("classification")
         if reason != self.reason:
             self._record(events.CaseClassified, at, reason=reason, by=by.id)
+            self._void_proposal(VoidCause.CLASSIFIED, at)
 
     def link(self, other: UUID, relation: Relation, at: datetime) -> None:
         """Note that another case belongs to this one; noted once. Refused: NotMergeable for itself."""
@@ -42,6 +43,7 @@ class Relating(CaseState):
             raise CompensationNotSettled
         if self.money.paid():
             raise CompensationAlreadySettled
+        self._void_proposal(VoidCause.MERGED, at)
         self._record(events.CaseMerged, at, into=into.id, by=by.id, reasons=reasons)
         for clock in list(self.clocks.running.values()):
             self._end_clock(clock.subject, events.ClockCancelled, at)

@@ -17,6 +17,7 @@ from domain.values import (
     ResumeCause,
     Sealed,
     SuspensionGround,
+    VoidCause,
 )
 
 RECEIPT = "receipt"
@@ -41,6 +42,7 @@ class Resting(Settlement):
         self._in_stage("suspension")
         until = suspension_lapses(ground if ground is SuspensionGround.SETTLEMENT else RECEIPT, at, policy)
         suspension_id = uuid5(self.id, f"suspension/{self.version}")
+        self._void_proposal(VoidCause.SUSPENDED, at)
         self._record(
             events.CaseSuspended,
             at,

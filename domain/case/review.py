@@ -17,6 +17,7 @@ from domain.values import (
     Money,
     Sealed,
     Visibility,
+    VoidCause,
 )
 
 
@@ -40,7 +41,10 @@ class Review(Leasing):
         uri: Sealed | None,
         at: datetime,
     ) -> None:
-        """Put evidence on file by reference. Refused: CaseAlreadyClosed, WrongStage."""
+        """Put evidence on file by reference; a proposal that did not know it is void.
+
+        Refused: CaseAlreadyClosed, WrongStage.
+        """
         self._unless_closed()
         self._in_stage("evidence")
         self._record(
@@ -54,6 +58,7 @@ class Review(Leasing):
             title=title,
             uri=uri,
         )
+        self._void_proposal(VoidCause.NEW_EVIDENCE, at)
 
     def verify(
         self,
@@ -69,7 +74,8 @@ class Review(Leasing):
     ) -> None:
         """Record what the examination found, and who is liable for what share.
 
-        `established` and `loss` are what rules ask for beyond the claim.
+        `established` and `loss` are what rules ask for beyond the claim. The last finding of a round counts;
+        a proposal that rests on an earlier one is void.
 
         Refused: CaseAlreadyClosed, CaseNotClaimed, CaseClaimedByAnother, WrongStage, LiabilityMustSumTo100.
         Raises UnknownPart for evidence that is not on file.
@@ -93,3 +99,4 @@ class Review(Leasing):
             established=established,
             loss=loss,
         )
+        self._void_proposal(VoidCause.NEW_FINDING, at)

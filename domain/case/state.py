@@ -14,6 +14,7 @@ from domain.case.impartiality import Impartiality
 from domain.case.lease import Lease
 from domain.case.merchant import Penalty, Rectification
 from domain.case.money import Ledger
+from domain.case.proposal import Proposals
 from domain.case.suspension import Suspension
 from domain.policy import Policy
 from domain.policy.calendar import Term
@@ -28,7 +29,9 @@ from domain.values import (
     Derivation,
     Finding,
     Relation,
+    Sealed,
     Stage,
+    VoidCause,
 )
 
 _LIVE = frozenset({Stage.FILED, Stage.IN_REVIEW, Stage.EXECUTING, Stage.FOLLOWING_UP})
@@ -50,6 +53,8 @@ STAGES: dict[str, frozenset[Stage]] = {
     "reversal": _DECIDED,
     "recoveries": _DECIDED,
     "goods": frozenset({Stage.EXECUTING, Stage.SUSPENDED}),
+    "approval": frozenset({Stage.IN_REVIEW}),
+    "rejection": frozenset({Stage.IN_REVIEW}),
     "penalties": _DECIDED,
     "rectification": _DECIDED,
     "follow-ups": frozenset({Stage.FOLLOWING_UP}),
@@ -83,6 +88,7 @@ class CaseState(EvolvingAggregate):
         self.impartiality = Impartiality()
         self.evidence: frozenset[UUID] = frozenset()
         self.verification: events.CaseVerified | None = None
+        self.proposals = Proposals()
         self.decision: events.DecisionIssued | None = None
         self.money = Ledger()
         self.goods = Goods()
@@ -116,6 +122,14 @@ class CaseState(EvolvingAggregate):
 
     def _live_lease(self, at: datetime) -> Lease | None:
         return self.lease if self.lease and self.lease.live(at) else None
+
+    def _void_proposal(self, cause: VoidCause, at: datetime, reasons: Sealed | None = None) -> None:
+        """What a second person would have approved is no longer what the case is about, if anything waits."""
+        waiting = self.proposals.waiting
+        if waiting:
+            self._record(
+                events.ProposalVoided, at, proposal_id=waiting.proposal_id, cause=cause, reasons=reasons
+            )
 
     def _start_clock(
         self,

@@ -13,7 +13,13 @@ from domain.events.clocks import (
     ClockSatisfied,
     ClockStarted,
 )
-from domain.events.decision import CaseVerified, DecisionIssued
+from domain.events.decision import (
+    CaseVerified,
+    DecisionApproved,
+    DecisionIssued,
+    DecisionProposed,
+    ProposalVoided,
+)
 from domain.events.ending import CaseClosed, CaseReopened
 from domain.events.evidence import EvidenceSubmitted
 from domain.events.fact import FACTS, Fact, stored_as, subject_of
@@ -90,7 +96,9 @@ __all__ = [
     "CompensationRecalled",
     "CompensationReversed",
     "ConflictDeclared",
+    "DecisionApproved",
     "DecisionIssued",
+    "DecisionProposed",
     "EvidenceSubmitted",
     "Fact",
     "FollowUpAttempted",
@@ -111,6 +119,7 @@ __all__ = [
     "PolicyDrafted",
     "PolicyPublished",
     "PolicyRetired",
+    "ProposalVoided",
     "RecoveryOpened",
     "RecoveryRecorded",
     "RecoveryReduced",

@@ -3,7 +3,17 @@
 from uuid import UUID
 
 from domain.events.fact import Fact, stored_as
-from domain.values import Circumstance, Finding, LiabilityShare, Money, Remedy, Sealed
+from domain.values import (
+    Circumstance,
+    Derivation,
+    Finding,
+    LiabilityShare,
+    Money,
+    Remedy,
+    Role,
+    Sealed,
+    VoidCause,
+)
 
 
 @stored_as("CaseVerified")
@@ -23,9 +33,53 @@ class CaseVerified(Fact):
     loss: Money | None = None
 
 
+@stored_as("DecisionProposed")
+class DecisionProposed(Fact):
+    """A decision waits for a second person, who approves exactly what `proposal_hash` is the SHA-256 of.
+
+    evidence: what was on file · version_seen: the version of the case that it was made on ·
+    discretion: why it departs from what the rules derive, if it does.
+    """
+
+    proposal_id: UUID
+    round: int
+    by: str
+    role: Role
+    remedies: tuple[Remedy, ...]
+    clauses: tuple[str, ...]
+    evidence: tuple[UUID, ...]
+    version_seen: int
+    policy: str
+    reasons: Sealed
+    discretion: Sealed | None
+    proposal_hash: str
+    derivation: Derivation = ()
+
+
+@stored_as("DecisionApproved")
+class DecisionApproved(Fact):
+    """A second person approved a proposal; the decision of the same id was issued with it."""
+
+    proposal_id: UUID
+    by: str
+    proposal_hash: str
+
+
+@stored_as("ProposalVoided")
+class ProposalVoided(Fact):
+    """A proposal can no longer be approved; a rejection carries its reasons."""
+
+    proposal_id: UUID
+    cause: VoidCause
+    reasons: Sealed | None = None
+
+
 @stored_as("DecisionIssued")
 class DecisionIssued(Fact):
-    """The round was decided: what is granted, under which clauses, for which reasons."""
+    """The round was decided: what is granted, under which clauses, for which reasons.
+
+    `discretion` says why it departs from what the rules derive, if it does.
+    """
 
     decision_id: UUID
     round: int
@@ -34,3 +88,5 @@ class DecisionIssued(Fact):
     clauses: tuple[str, ...]
     policy: str
     reasons: Sealed
+    discretion: Sealed | None = None
+    derivation: Derivation = ()

@@ -72,6 +72,11 @@ def largest(kind: RemedyKind, found: Iterable[Entitlement]) -> Entitlement | Non
     return max((one for one in found if one.kind is kind), key=lambda one: one.limit or 0, default=None)
 
 
+def fixes_amount(clause: str, policy: Policy) -> bool:
+    """Whether a clause says how much is due, and not how much at the most: multiples of the price do."""
+    return isinstance(policy.rules[clause].terms, Multiple)
+
+
 def goodwill(role: Role, order: OrderLine, policy: Policy) -> tuple[Entitlement, ...]:
     """How much goodwill this role may grant on one case, over all its rounds (O-1)."""
     rule = policy.needed(pack.GOODWILL)

@@ -449,6 +449,11 @@ class Policy:
         found = self.rule(key)
         return found.terms if found else None
 
+    def in_force(self, clause: str) -> bool:
+        """Whether there is a rule of this id that counts."""
+        found = self.rules.get(clause)
+        return found is not None and found.enabled
+
     def needed(self, key: Key[T]) -> Rule[T]:
         """A rule that every pack must hold; KeyError where it is missing or disabled."""
         found = self.rule(key)

@@ -207,16 +207,44 @@ class Life:
                 remedies.append(Remedy(self._id(), RemedyKind.RETURN))
         if not self.case.decision and self._perhaps(0.3):
             remedies.append(Remedy(self._id(), RemedyKind.COUPON, Money(1000, "CNY"), payer=Payer.PLATFORM))
+        if self._perhaps(0.1):
+            self._decide_by_two(tuple(remedies))
+        else:
+            self._decided(tuple(remedies))
+
+    def _decided(self, remedies: tuple[Remedy, ...], discretion: Sealed | None = None) -> None:
         self.case.decide(
             self._reviewer,
             None,
             self._id(),
-            tuple(remedies),
+            remedies,
             ("Q-1",),
             self._sealed(),
             DEFAULT,
             self._later(minutes=5),
+            discretion,
         )
+
+    def _decide_by_two(self, remedies: tuple[Remedy, ...]) -> None:
+        case = self.case
+        self._decided(remedies, self._sealed())
+        if self._perhaps(0.3):
+            self._submit_evidence()
+        elif (waiting := case.proposals.waiting) and self._perhaps(0.6):
+            texts = self._sealed(), self._sealed()
+            case.approve(
+                self._supervisor,
+                waiting.proposal_id,
+                waiting.proposal_hash,
+                *texts,
+                DEFAULT,
+                self._later(hours=3),
+            )
+            return
+        elif waiting:
+            case.reject(self._supervisor, waiting.proposal_id, self._sealed(), self._later(hours=3))
+        case.claim(self._reviewer, DEFAULT, self._later(hours=1))
+        self._decided(remedies)
 
     def _execute(self) -> None:
         case = self.case
@@ -272,7 +300,7 @@ class Life:
                 case.judge_rectification(self._perhaps(0.7), self._sealed(), self._later(hours=5))
             elif self._perhaps(0.5):
                 case.waive_rectification(self._sealed(), self._later(hours=5))
-        if self._perhaps(0.1):
+        if self._perhaps(0.2):
             for clock in list(case.clocks.running.values()):
                 case.miss_clock(clock.clock_id, DEFAULT, clock.due)
 

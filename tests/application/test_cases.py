@@ -138,6 +138,8 @@ COMMANDS = {
     "submit_evidence": ("evidence.submit", (EvidenceParty.PLATFORM, "photo", "t", "0" * 64)),
     "verify": ("cases.verify", ("upheld", (), (), "r")),
     "decide": ("cases.decide", ((), ("Q-1",), "r")),
+    "approve_decision": ("decisions.approve", (uuid4(), "0" * 64)),
+    "reject_decision": ("decisions.approve", (uuid4(), "r")),
     "confirm_compensation": ("compensations.settle", (uuid4(), "pay-1", None)),
     "fail_compensation": ("compensations.settle", (uuid4(), "pay-1", "r")),
     "instruct_compensation": ("compensations.instruct", (uuid4(), Payer.FUND)),

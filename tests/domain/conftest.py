@@ -177,10 +177,19 @@ class Story:
         self.at += timedelta(**by)
         return self
 
+    def proposed(self, *remedies: Remedy, clauses: tuple[str, ...] = ("Q-1",)) -> Self:
+        """A decision waits for a second person, because discretion was used."""
+        return self.in_review().given(self.decide(*remedies, clauses=clauses, discretion=True))
+
     # --- commands ---
 
     def decide(
-        self, *remedies: Remedy, clauses: tuple[str, ...] = ("Q-1",), by: Actor | None = None, name: str = "1"
+        self,
+        *remedies: Remedy,
+        clauses: tuple[str, ...] = ("Q-1",),
+        by: Actor | None = None,
+        name: str = "1",
+        discretion: bool = False,
     ) -> Command:
         """Deciding the round."""
         return lambda case: case.decide(
@@ -192,7 +201,31 @@ class Story:
             sealed(),
             self.policy,
             self.at,
+            sealed() if discretion else None,
         )
+
+    def approve(self, by: Actor | None = None, hashed: str | None = None, name: str = "1") -> Command:
+        """Approving the decision of this name, with the hash that it was answered with."""
+
+        def command(case: Case) -> None:
+            proposal_id = an_id(f"decision {name}")
+            proposed = case.proposals.all.get(proposal_id)
+            known = proposed.fact.proposal_hash if proposed else ""
+            case.approve(
+                by or self.supervisor,
+                proposal_id,
+                known if hashed is None else hashed,
+                sealed(),
+                None,
+                self.policy,
+                self.at,
+            )
+
+        return command
+
+    def reject(self, by: Actor | None = None, name: str = "1") -> Command:
+        """Refusing to approve the decision of this name."""
+        return lambda case: case.reject(by or self.supervisor, an_id(f"decision {name}"), sealed(), self.at)
 
     def pay(self, name: str, reference: str = "pay-1", amount: Money | None = None) -> Command:
         """The payment system's confirmation of the line of this name."""

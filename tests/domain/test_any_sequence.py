@@ -105,8 +105,8 @@ class AnySequence(RuleBasedStateMachine):
         self.ids += 1
         return UUID(int=1000 + self.ids)
 
-    @initialize(way=st.integers(0, 5))
-    def start_somewhere_on_the_main_path(self, way):
+    @initialize(way=st.integers(0, 6), discretion=st.sampled_from([None, TEXT]))
+    def start_somewhere_on_the_main_path(self, way, discretion):
         self.file()
         reviewer, refund = ACTORS[1], Remedy(self.new_id(), RemedyKind.REFUND, Money(10_000, "CNY"))
         shares = (LiabilityShare(LiableParty.MERCHANT, 100),)
@@ -114,14 +114,21 @@ class AnySequence(RuleBasedStateMachine):
             lambda: self.case.claim(reviewer, DEFAULT, self.at),
             lambda: self.case.verify(reviewer, None, Finding.UPHELD, shares, (), TEXT, self.at),
             lambda: self.case.decide(
-                reviewer, None, self.new_id(), (refund,), ("Q-1",), TEXT, DEFAULT, self.at
+                reviewer, None, self.new_id(), (refund,), ("Q-1",), TEXT, DEFAULT, self.at, discretion
             ),
+            self.approve_what_waits,
             lambda: self.case.confirm_compensation(refund.remedy_id, "r-0", self.at, None, DEFAULT, self.at),
             lambda: self.case.complete_follow_up(self.follow_up(), False, self.at),
         ]
         for step in steps[:way]:
             step()
         self.collect()
+
+    def approve_what_waits(self):
+        if waiting := self.case.proposals.waiting:
+            self.case.approve(
+                ACTORS[3], waiting.proposal_id, waiting.proposal_hash, TEXT, TEXT, DEFAULT, self.at
+            )
 
     def file(self):
         order = OrderLine("PO-1", "1", "SKU-9", "羽绒服", "clothing", 1, Money(19_900, "CNY"), self.at)
@@ -186,13 +193,36 @@ class AnySequence(RuleBasedStateMachine):
             )
         )
 
-    @rule(granted=remedies)
-    def decide(self, granted):
+    @rule(granted=remedies, discretion=st.sampled_from([None, TEXT]))
+    def decide(self, granted, discretion):
         self.attempt(
             lambda: self.case.decide(
-                self.holder(), None, self.new_id(), tuple(granted), ("F-1",), TEXT, DEFAULT, self.at
+                self.holder(),
+                None,
+                self.new_id(),
+                tuple(granted),
+                ("F-1",),
+                TEXT,
+                DEFAULT,
+                self.at,
+                discretion,
             )
         )
+
+    @rule(by=actors, data=st.data(), intact=st.booleans())
+    def approve(self, by, data, intact):
+        proposals = self.case.proposals.all
+        proposal_id = data.draw(st.sampled_from([*proposals, UUID(int=7)]))
+        hashed = (
+            proposals[proposal_id].fact.proposal_hash if intact and proposal_id in proposals else "0" * 64
+        )
+        self.attempt(lambda: self.case.approve(by, proposal_id, hashed, TEXT, TEXT, DEFAULT, self.at))
+
+    @rule(by=actors)
+    def reject(self, by):
+        waiting = self.case.proposals.waiting
+        proposal_id = waiting.proposal_id if waiting else UUID(int=7)
+        self.attempt(lambda: self.case.reject(by, proposal_id, TEXT, self.at))
 
     def line(self, data):
         lines = [*self.case.money.lines, UUID(int=7)]
@@ -340,6 +370,44 @@ class AnySequence(RuleBasedStateMachine):
                     assert fact.holder not in partial
                 case events.CaseVerified() | events.DecisionIssued():
                     assert fact.by not in partial
+
+    @invariant()
+    def at_most_one_proposal_waits_and_only_while_the_case_is_reviewed(self):
+        waiting = None
+        for fact in self.facts:
+            match fact:
+                case events.DecisionProposed():
+                    assert waiting is None
+                    waiting = fact
+                case events.DecisionApproved() | events.ProposalVoided():
+                    assert waiting is not None
+                    assert fact.proposal_id == waiting.proposal_id
+                    waiting = None
+                case events.EvidenceSubmitted() | events.CaseVerified() if waiting:
+                    assert self.facts[self.facts.index(fact) + 1].proposal_id == waiting.proposal_id
+                case events.DecisionIssued() | events.CaseClosed() | events.CaseWithdrawn():
+                    assert waiting is None
+        assert (waiting is None) == (self.case.proposals.waiting is None)
+        assert waiting is None or self.case.stage is Stage.IN_REVIEW
+
+    @invariant()
+    def what_takes_two_was_approved_by_another_on_the_very_same_thing(self):
+        proposed: dict[UUID, events.DecisionProposed] = {}
+        approved: dict[UUID, events.DecisionApproved] = {}
+        for fact in self.facts:
+            match fact:
+                case events.DecisionProposed():
+                    proposed[fact.proposal_id] = fact
+                case events.DecisionApproved():
+                    made = proposed[fact.proposal_id]
+                    assert fact.by != made.by
+                    assert fact.proposal_hash == made.proposal_hash
+                    approved[fact.proposal_id] = fact
+                case events.DecisionIssued():
+                    by_two = fact.decision_id in approved
+                    assert (fact.derivation[-1].result == "second_person") == by_two
+                    if by_two:
+                        assert fact.remedies == proposed[fact.decision_id].remedies
 
     @invariant()
     def money_cites_its_decision_and_is_paid_once(self):

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from domain.case import Case
-from domain.events import CaseClassified, CaseClosed, CaseLinked, CaseMerged
+from domain.events import CaseClassified, CaseClosed, CaseLinked, CaseMerged, ProposalVoided
 from domain.policy.calendar import Term, Unit, due
 from domain.refusals import (
     CaseAlreadyClosed,
@@ -15,7 +15,7 @@ from domain.refusals import (
     OutcomeMissing,
     WrongStage,
 )
-from domain.values import Relation, ReopenGround, Resolution, Stage
+from domain.values import Relation, ReopenGround, Resolution, Stage, VoidCause
 
 
 def another(story, a, merchant_id="m-2001"):
@@ -70,6 +70,11 @@ def test_a_case_that_was_not_merged_is_not_closed_as_merged(story):
 
 def test_cases_of_different_merchants_are_not_merged(story, a):
     story.filed().when(merge(story, a, another(story, a, "m-2002"))).refused(NotMergeable)
+
+
+def test_a_decision_that_waits_for_a_second_person_does_not_outlive_the_merger(story, a):
+    voided, _ = story.proposed().when(merge(story, a)).then(ProposalVoided, CaseMerged)
+    assert voided.cause is VoidCause.MERGED
 
 
 def test_a_case_is_merged_neither_into_itself_nor_into_one_that_ended(story, a):

@@ -16,6 +16,7 @@ from domain.refusals import (
     CaseClaimedByAnother,
     CaseNotClaimed,
     CaseNotVerified,
+    ClauseNotInForce,
     CompensationExceedsEntitlement,
     LiabilityMustSumTo100,
     UnknownPart,
@@ -232,6 +233,33 @@ def test_the_buyer_bears_the_freight_of_a_return_without_reason(story, a):
 def test_a_multiple_needs_a_clause_that_grants_one(story, a):
     one = a.remedy(RemedyKind.MULTIPLE, amount=Money(1, "CNY"))
     story.in_review().when(story.decide(one)).refused(CompensationExceedsEntitlement)
+
+
+def test_a_decision_says_how_the_rules_came_to_every_amount(story, a):
+    story.filed(reason="counterfeit", paid=a.yuan(100)).claimed().verified()
+    remedies = (
+        a.remedy(RemedyKind.REFUND, amount=a.yuan(100)),
+        a.remedy(RemedyKind.MULTIPLE, amount=a.yuan(500)),
+        a.remedy(RemedyKind.POINTS, points=10),
+    )
+    issued, *_ = story.when(story.decide(*remedies, clauses=("F-1",))).then(
+        DecisionIssued, CaseReleased, *[CompensationInstructed] * 3
+    )
+    said = [(step.rule, step.result) for step in issued.derivation]
+    assert said == [("RF-1", 10_000), ("F-1", 50_000), ("O-1", 50_000), ("O-2", "one_person")]
+    assert {step.policy for step in issued.derivation} == {story.policy.version}
+
+
+@pytest.mark.parametrize("clause", ["Z-1", "Z-99", "s-1"])
+def test_a_clause_that_is_cited_must_be_in_force(story, a, clause):
+    refund = a.remedy(RemedyKind.REFUND, amount=a.yuan(1))
+    story.in_review().when(story.decide(refund, clauses=("Q-1", clause))).refused(ClauseNotInForce)
+
+
+@pytest.mark.parametrize("clause", ["Q-1", "S-1"])
+def test_clauses_in_force_can_be_cited_whatever_they_are_about(story, a, clause):
+    refund = a.remedy(RemedyKind.REFUND, amount=a.yuan(1))
+    story.in_review().when(story.decide(refund, clauses=(clause,))).then(*DECIDED)
 
 
 def test_an_agent_may_grant_less_goodwill_than_a_reviewer(story, a):

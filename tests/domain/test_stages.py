@@ -40,7 +40,7 @@ def filed(story, a):
 
 
 def in_review(story, a):
-    story.in_review().given(lambda case: case.release(story.reviewer, None, story.at))
+    story.proposed()
 
 
 def executing(story, a):
@@ -126,6 +126,8 @@ COMMANDS = {
         lambda case: case.verify(story.agent, None, Finding.UPHELD, MERCHANT_LIABLE, (), a.text(), story.at)
     ),
     "decide": lambda story, a: story.decide(),
+    "approve": lambda story, a: story.approve(),
+    "reject": lambda story, a: story.reject(),
     "confirm": lambda story, a: story.pay("refund", "pay-9"),
     "fail": lambda story, a: story.fail("refund", "pay-9"),
     "instruct": lambda story, a: (
@@ -181,6 +183,8 @@ ANSWERS = {
     "evidence": row(W, filed=YES, in_review=YES, executing=YES, following_up=YES, closed=C, suspended=YES),
     "verify": row(N, closed=C),
     "decide": row(N, closed=C),
+    "approve": row(U, in_review=YES, closed=C),
+    "reject": row(U, in_review=YES, closed=C),
     "confirm": row(W, filed=U, in_review=U, following_up=PAID, closed=C, merged=U),
     "fail": row(W, filed=U, in_review=U, following_up=PAID, closed=C, merged=U),
     "instruct": row(W, filed=U, in_review=U, following_up=PAID, closed=C, merged=U),

@@ -10,8 +10,8 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from domain.events import CaseFiled, Fact
-from domain.values import CaseType, Claim, Money, OrderLine, RemedyKind
+from domain.events import CaseFiled, DecisionProposed, Fact
+from domain.values import CaseType, Claim, Money, OrderLine, RemedyKind, Role, Sealed, SealedFor
 from infrastructure.migrate import migrate
 from infrastructure.projection_supervisor import ProjectionSupervisor
 from infrastructure.projection_tables import Table
@@ -51,6 +51,25 @@ class Told:
             "objections": (),
         }
         return self.then(CaseFiled, **usual | content)
+
+    def proposed(self, proposal_id: UUID) -> Self:
+        """A decision waits for a second person."""
+        text = Sealed(SealedFor.PLATFORM, UUID(int=1), "AQ")
+        return self.then(
+            DecisionProposed,
+            proposal_id=proposal_id,
+            round=1,
+            by="reviewer-1",
+            role=Role.REVIEWER,
+            remedies=(),
+            clauses=("Q-1",),
+            evidence=(),
+            version_seen=len(self.facts),
+            policy="cn-2026",
+            reasons=text,
+            discretion=None,
+            proposal_hash="0" * 64,
+        )
 
     def then(self, fact: type[Fact], hours: float = 0, **content: Any) -> Self:
         """One more fact, so many hours after the one before."""

@@ -18,12 +18,13 @@ from domain.events import (
     FollowUpScheduled,
     GoodsAccepted,
     PlatformSteppedIn,
+    ProposalVoided,
     RectificationAccepted,
     RectificationLapsed,
     RectificationOrdered,
     RectificationWaived,
 )
-from domain.values import Money, Remedy, RemedyKind, ReopenGround, Resolution, Sealed, SealedFor
+from domain.values import Money, Remedy, RemedyKind, ReopenGround, Resolution, Sealed, SealedFor, VoidCause
 from projections.open_loops import OPEN_LOOPS, page
 
 FILED_AT = datetime(2026, 11, 6, 8, tzinfo=UTC)
@@ -109,6 +110,19 @@ def test_a_decision_opens_money_and_goods_until_the_last_is_settled(connection, 
         seen += reasons(connection)
 
     assert seen == [["money", "goods"], ["money", "goods"], ["money"], [], ["follow_up"]]
+
+
+def test_a_decision_that_waits_for_a_second_person_holds_the_loop_open(connection, show, tell) -> None:
+    story = tell().filed().then(PlatformSteppedIn, by="r").proposed(UUID(int=6))
+    show(OPEN_LOOPS, *story.facts)
+    assert reasons(connection) == [["approval"]]
+
+    story.then(ProposalVoided, proposal_id=UUID(int=6), cause=VoidCause.NEW_EVIDENCE)
+    show(OPEN_LOOPS, *story.facts)
+    assert reasons(connection) == [["review"]]
+
+    show(OPEN_LOOPS, *decided(story.proposed(UUID(int=7)), REFUND).facts)
+    assert reasons(connection) == [["money"]]
 
 
 def test_a_rectification_holds_the_loop_open(connection, show, tell) -> None:

@@ -13,14 +13,16 @@ from domain.events import (
     CaseReleased,
     CaseReopened,
     CaseWithdrawn,
+    DecisionApproved,
     DecisionIssued,
     FollowUpScheduled,
     LeaseRenewed,
     PlatformSteppedIn,
+    ProposalVoided,
 )
-from domain.values import CaseType, ReleaseCause, ReopenGround, Resolution, Role, Sealed, SealedFor
+from domain.values import CaseType, ReleaseCause, ReopenGround, Resolution, Role, Sealed, SealedFor, VoidCause
 from projections.pages import BadCursor, BadLimit, Place
-from projections.review_queue import REVIEW_QUEUE, UnknownQueue, counts, next_claimable, page
+from projections.review_queue import QUEUE_NAMES, REVIEW_QUEUE, UnknownQueue, counts, next_claimable, page
 
 FILED_AT = datetime(2026, 11, 6, 8, tzinfo=UTC)
 SOON = FILED_AT + timedelta(hours=1)
@@ -125,13 +127,36 @@ def test_a_decided_case_moves_on_to_execution_and_then_to_follow_up(connection, 
     assert listed(connection, "follow_up")["data"][0]["due"] == "2026-11-09T08:00:00.000000Z"
 
 
+def test_a_case_whose_decision_waits_for_a_second_person_stands_in_a_queue_of_its_own(
+    connection, show, tell
+) -> None:
+    story = claimed(tell().filed(number="waits")).proposed(UUID(int=6))
+    show(REVIEW_QUEUE, *story.facts)
+
+    assert (numbers(connection, "review"), numbers(connection, "approval")) == ([], ["waits"])
+    assert listed(connection, "approval")["data"][0]["due"] == "2026-11-08T08:00:00.000000Z"
+
+    story.then(ProposalVoided, proposal_id=UUID(int=6), cause=VoidCause.REJECTED)
+    show(REVIEW_QUEUE, *story.facts)
+
+    assert (numbers(connection, "review"), numbers(connection, "approval")) == (["waits"], [])
+
+
+def test_an_approved_decision_moves_on_to_execution(connection, show, tell) -> None:
+    story = tell().filed(number="approved").proposed(UUID(int=6))
+    approval = {"proposal_id": UUID(int=6), "by": "supervisor-1", "proposal_hash": "0" * 64}
+    show(REVIEW_QUEUE, *decided(story.then(DecisionApproved, **approval)).facts)
+
+    assert (numbers(connection, "approval"), numbers(connection, "execution")) == ([], ["approved"])
+
+
 def test_a_case_that_ended_is_in_no_queue_until_it_is_reopened(connection, show, tell) -> None:
     show(REVIEW_QUEUE, *tell().filed(number="withdrawn").then(CaseWithdrawn, reasons=TEXT).facts)
     story = claimed(tell().filed(number="closed")).then(CaseClosed, resolution=Resolution.ANSWERED)
     show(REVIEW_QUEUE, *story.facts)
 
     assert json.loads(counts(connection, at=SOON)) == {
-        "data": [{"name": name, "open": 0, "overdue": 0} for name in ("review", "execution", "follow_up")]
+        "data": [{"name": name, "open": 0, "overdue": 0} for name in QUEUE_NAMES]
     }
 
     story.then(CaseReopened, hours=100, ground=ReopenGround.NEW_FACTS, round=2, reasons=TEXT)
@@ -198,6 +223,7 @@ def test_counts_tell_the_open_and_the_overdue(connection, show, tell) -> None:
 
     assert found == [
         {"name": "review", "open": 2, "overdue": 1},
+        {"name": "approval", "open": 0, "overdue": 0},
         {"name": "execution", "open": 1, "overdue": 1},
         {"name": "follow_up", "open": 0, "overdue": 0},
     ]

@@ -88,7 +88,7 @@ def test_a_case_runs_from_its_filing_to_its_closure(story, call):
     assert case["rectification"]["state"] == "accepted"
     assert [(one["title"], one["sha256"]) for one in case["evidence"]] == [("出库照片", "ab" * 32)]
     assert case["decision"]["reasons"] == "质量问题"
-    assert (case["lease"], case["allowed"]) == (None, ["penalties", "rectification", "reopening"])
+    assert (case["lease"], case["allowed"]) == (None, ["penalties", "rectification", "reopening", "links"])
 
 
 def test_creations_answer_201_with_their_id_and_place_and_other_commands_200(story):

@@ -26,6 +26,8 @@ POST /cases/{case_id}/notes
 POST /cases/{case_id}/evidence
 POST /cases/{case_id}/verification
 POST /cases/{case_id}/decisions
+POST /cases/{case_id}/decisions/{proposal_id}/approval
+POST /cases/{case_id}/decisions/{proposal_id}/rejection
 POST /cases/{case_id}/compensations/{compensation_id}/confirmation
 POST /cases/{case_id}/compensations/{compensation_id}/failure
 POST /cases/{case_id}/compensations/{compensation_id}/instruction
@@ -73,6 +75,8 @@ VERSIONED = {
     "POST /cases/{case_id}/decisions",
     "POST /cases/{case_id}/compensations/{compensation_id}/reversal",
     "POST /cases/{case_id}/recoveries/{recovery_id}/write-off",
+    "POST /cases/{case_id}/decisions/{proposal_id}/approval",
+    "POST /cases/{case_id}/decisions/{proposal_id}/rejection",
     "POST /cases/{case_id}/penalties",
     "POST /cases/{case_id}/rectification",
     "POST /cases/{case_id}/rectification/verdict",
@@ -92,6 +96,7 @@ CREATING = {
     "POST /cases",
     "POST /cases/{case_id}/evidence",
     "POST /cases/{case_id}/decisions",
+    "POST /cases/{case_id}/decisions/{proposal_id}/approval",
     "POST /cases/{case_id}/penalties",
     "POST /policies",
 }

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from domain import events
 from domain.case.evolution.fold import evolve
-from domain.values import GOODS_KINDS, Stage
+from domain.values import GOODS_KINDS, ProposalState, Stage
 
 if TYPE_CHECKING:
     from domain.case.state import CaseState
@@ -14,6 +14,22 @@ if TYPE_CHECKING:
 def _(fact: events.CaseVerified, case: "CaseState") -> None:
     case.verification = fact
     case.impartiality = case.impartiality.judged_by(fact.by)
+
+
+@evolve.register(events.DecisionProposed)
+def _(fact: events.DecisionProposed, case: "CaseState") -> None:
+    case.proposals = case.proposals.made(fact)
+
+
+@evolve.register(events.DecisionApproved)
+def _(fact: events.DecisionApproved, case: "CaseState") -> None:
+    case.proposals = case.proposals.ended(fact.proposal_id, ProposalState.APPROVED)
+    case.impartiality = case.impartiality.judged_by(fact.by)
+
+
+@evolve.register(events.ProposalVoided)
+def _(fact: events.ProposalVoided, case: "CaseState") -> None:
+    case.proposals = case.proposals.ended(fact.proposal_id, ProposalState.VOID, fact.cause)
 
 
 @evolve.register(events.DecisionIssued)

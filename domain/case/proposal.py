@@ -1,0 +1,67 @@
+"""Decisions that wait for a second person."""
+
+from dataclasses import dataclass, field, fields, replace
+from hashlib import sha256
+from uuid import UUID
+
+from domain import events
+from domain.refusals import ProposalVoid, UnknownPart
+from domain.values import ProposalState, VoidCause
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """One decision as it was proposed, and what became of it."""
+
+    fact: events.DecisionProposed
+    state: ProposalState = ProposalState.WAITING
+    cause: VoidCause | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Proposals:
+    """Every proposal of the case; at most one waits."""
+
+    all: dict[UUID, Proposal] = field(default_factory=dict)
+
+    @property
+    def waiting(self) -> events.DecisionProposed | None:
+        """The one that waits for a second person."""
+        found = (one.fact for one in self.all.values() if one.state is ProposalState.WAITING)
+        return next(found, None)
+
+    def to_judge(self, proposal_id: UUID) -> events.DecisionProposed:
+        """The proposal of this id that waits; raises UnknownPart or ProposalVoid."""
+        if proposal_id not in self.all:
+            raise UnknownPart("proposal")
+        proposal = self.all[proposal_id]
+        if proposal.state is not ProposalState.WAITING:
+            raise ProposalVoid(f"it is {proposal.cause or proposal.state}")
+        return proposal.fact
+
+    def made(self, fact: events.DecisionProposed) -> "Proposals":
+        """With one more that waits."""
+        return Proposals(self.all | {fact.proposal_id: Proposal(fact)})
+
+    def ended(self, proposal_id: UUID, state: ProposalState, cause: VoidCause | None = None) -> "Proposals":
+        """With one that waits no more."""
+        return Proposals(self.all | {proposal_id: replace(self.all[proposal_id], state=state, cause=cause)})
+
+
+def digest(*content: object) -> str:
+    """The SHA-256 of values in a form that is the same for the same values alone, in hexadecimal."""
+    return sha256(_form(content).encode()).hexdigest()
+
+
+def _form(value: object) -> str:
+    """Every text says its length, so that no two values read alike."""
+    match value:
+        case None:
+            return "-"
+        case str() | int() | UUID():
+            return f"{len(str(value))}:{value!s}"
+        case tuple():
+            return f"[{''.join(map(_form, value))}]"
+        case _:
+            named = ((one.name, getattr(value, one.name)) for one in fields(value))  # type: ignore[arg-type]
+            return f"({''.join(_form(one) for one in named)})"
