@@ -8,6 +8,7 @@ from domain.case.merchant import Rectification
 from domain.case.state import CaseState
 from domain.policy import Policy, pack
 from domain.policy.calendar import due as due_of
+from domain.policy.tariff import tariff_of
 from domain.refusals import (
     DecisionMissing,
     PenaltyOutsideTariff,
@@ -41,11 +42,8 @@ class Accountability(CaseState):
         Refused: DecisionMissing, WrongStage, PenaltyOutsideTariff.
         """
         decision = self._decided("penalties")
-        rule = policy.needed(pack.PENALTIES)
-        tariff = rule.terms.tariff.get(clause)
-        if tariff is None or points > tariff.max_points:
-            raise PenaltyOutsideTariff
-        if fine and (fine.currency != policy.currency or fine.amount_minor > tariff.max_fine_minor):
+        rule, tariff = policy.needed(pack.PENALTIES), tariff_of(clause, policy)
+        if tariff.value is None or not tariff.value.knows(points, fine, policy.currency):
             raise PenaltyOutsideTariff
         self._record(
             events.PenaltyAssessed,
@@ -59,6 +57,7 @@ class Accountability(CaseState):
             expires_at=due_of(at, rule.terms.expiry, policy.calendars),
             policy=policy.version,
             reasons=reasons,
+            derivation=tariff.derivation,
         )
         self._start_term(ClockKind.PENALTY_EXPIRY, penalty_id, rule, rule.terms.expiry, policy, at)
 

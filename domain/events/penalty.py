@@ -4,7 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from domain.events.fact import Fact, stored_as
-from domain.values import Money, Sealed
+from domain.values import Derivation, Money, Sealed
 
 
 @stored_as("PenaltyAssessed")
@@ -20,6 +20,7 @@ class PenaltyAssessed(Fact):
     expires_at: datetime
     policy: str
     reasons: Sealed
+    derivation: Derivation = ()
 
 
 @stored_as("PenaltyExpired")

@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 
 from domain.policy.calendar import Calendars, Term
 from domain.policy.taxonomy import Label, Taxonomy
-from domain.values import Circumstance, Role
+from domain.values import Circumstance, Money, Role
 
 T = TypeVar("T")
 
@@ -246,6 +246,12 @@ class Tariff:
 
     max_points: int
     max_fine_minor: int
+
+    def knows(self, points: int, fine: Money | None, currency: str) -> bool:
+        """Whether a penalty of so many points and this fine is one: neither nothing nor too much."""
+        if fine and (fine.currency != currency or fine.amount_minor > self.max_fine_minor):
+            return False
+        return points <= self.max_points and bool(points or (fine and fine.amount_minor))
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,10 +87,25 @@ def test_a_case_reopened_for_review_takes_no_penalty(story, a):
 
 @pytest.mark.parametrize(
     ("points", "fine", "clause"),
-    [(13, None, "S-1"), (1, Money(5_000_001, "CNY"), "S-1"), (1, Money(1, "USD"), "S-1"), (1, None, "Q-1")],
+    [
+        (13, None, "S-1"),
+        (1, Money(5_000_001, "CNY"), "S-1"),
+        (1, Money(1, "USD"), "S-1"),
+        (1, None, "Q-1"),
+        (0, None, "S-1"),
+        (0, Money(0, "CNY"), "S-1"),
+    ],
 )
 def test_a_penalty_outside_the_tariff_is_refused(story, a, points, fine, clause):
     story.refunded().when(penalise(story, a, points, fine, clause)).refused(PenaltyOutsideTariff)
+
+
+def test_a_fine_alone_is_a_penalty_and_says_under_which_tariff(story, a):
+    penalty, _ = (
+        story.refunded().when(penalise(story, a, 0, Money(1, "CNY"))).then(PenaltyAssessed, ClockStarted)
+    )
+    (step,) = penalty.derivation
+    assert (step.rule, step.inputs, step.policy) == ("S-1", {"clause": "S-1"}, story.policy.version)
 
 
 def test_the_tariffs_maximum_is_inside(story, a):
