@@ -35,6 +35,7 @@ from application.cases import Cases
 from application.clock import Clock
 from application.effects import PAYMENT
 from application.errors import NotFound, ServiceUnavailable
+from application.incidents import AlertProcess, IncidentProcess, Incidents
 from application.intake import IntakeInterrupted, Line, LineRefused
 from application.payments import PaymentGateway
 from application.policies import Policies
@@ -90,6 +91,7 @@ from infrastructure.gateways import ManualGateway, SandboxGateway
 from infrastructure.health import Health
 from infrastructure.installation import NoDatabase, Running, running, with_database
 from infrastructure.keys import ApiKeys
+from infrastructure.occurrences import StoredOccurrences
 from infrastructure.outbox import OutboxWorker
 from infrastructure.postgres_programs import EmbeddedError
 from infrastructure.process_supervisor import ProcessSupervisor
@@ -202,6 +204,11 @@ class Parts:
         return Cases(self.store, self.vault, self.rulebook, self.clock, uuid4)
 
     @cached_property
+    def incidents(self) -> Incidents:
+        """The use cases of incidents."""
+        return Incidents(self.store, self.vault, self.rulebook, self.clock, uuid4)
+
+    @cached_property
     def keys(self) -> ApiKeys:
         """The API keys."""
         keys = ApiKeys(self.datastore, self.clock)
@@ -226,7 +233,11 @@ class Parts:
     @cached_property
     def processes(self) -> tuple[Process, ...]:
         """What follows the log of facts and gives commands."""
-        return ()
+        occurrences = StoredOccurrences(self.reader)
+        return (
+            AlertProcess(self.store, self.incidents, occurrences, self.rulebook),
+            IncidentProcess(self.incidents, self.cases),
+        )
 
     @cached_property
     def followers(self) -> ProcessSupervisor:
@@ -250,8 +261,9 @@ class Parts:
         guard = jump_guard.JumpGuard()
         watched = self.timed(guard.observe)
         cases = Cases(self.store, self.vault, self.rulebook, watched, uuid4)
+        incidents = Incidents(self.store, self.vault, self.rulebook, watched, uuid4)
         hold = jump_guard.VerdictHold(guard, self.datastore, self.process)
-        return Ticker(self.datastore, (cases,), watched, hold)
+        return Ticker(self.datastore, (cases, incidents), watched, hold)
 
 
 def unwatched(_: Reading) -> None:
@@ -277,6 +289,7 @@ def web_app(parts: Parts) -> Flask:
     return create_app(
         cases=parts.cases,
         policies=parts.policies,
+        incidents=parts.incidents,
         vault=parts.vault,
         keys=parts.keys,
         reader=parts.reader,
@@ -299,6 +312,7 @@ def openapi_document() -> dict[str, Any]:
     app = create_app(
         cases=Cases(absent, absent, absent, absent, uuid4),
         policies=Policies(absent, absent, absent, absent, absent, absent, absent, uuid4),
+        incidents=Incidents(absent, absent, absent, absent, uuid4),
         vault=absent,
         keys=absent,
         reader=absent,

@@ -238,6 +238,36 @@ class PolicyInForceCannotBeRetired(Refusal):
     code = "policy_in_force_cannot_be_retired"
 
 
+class IncidentAlreadyClosed(Refusal):
+    """The incident is closed."""
+
+    code = "incident_already_closed"
+
+
+class IncidentStepAlreadyTaken(Refusal):
+    """This step of the incident has been taken."""
+
+    code = "incident_step_already_taken"
+
+
+class IncidentUnresolved(Refusal):
+    """The incident has steps to be taken, or a batch under way."""
+
+    code = "incident_unresolved"
+
+
+class BatchPending(Refusal):
+    """Another batch is under way on this incident."""
+
+    code = "batch_pending"
+
+
+class BatchHashMismatch(Refusal):
+    """The batch is not the one that you saw."""
+
+    code = "batch_hash_mismatch"
+
+
 class UnknownPart(Exception):
     """The case has no such part; `kind` names it: compensation, evidence, follow_up, goods, proposal, ..."""
 

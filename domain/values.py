@@ -280,6 +280,31 @@ class Relation(StrEnum):
     FOLLOWS = "follows"
 
 
+class Detector(StrEnum):
+    """What raised an incident: one of the detectors over facts, or a person."""
+
+    SPIKE_AT_MERCHANT = "spike_at_merchant"
+    SPIKE_OF_SKU = "spike_of_sku"
+    BREACHES = "breaches"
+    REPEAT_BUYER = "repeat_buyer"
+    PERSON = "person"
+
+
+class IncidentStep(StrEnum):
+    """What an incident asks for, in its order: first feedback, facts established, a plan agreed (X-1)."""
+
+    FEEDBACK = "feedback"
+    FACTS = "facts"
+    PLAN = "plan"
+
+
+class RemedyRule(StrEnum):
+    """How a batch derives what each of its cases is granted."""
+
+    REFUND_IN_FULL = "refund_in_full"
+    MULTIPLE = "multiple"
+
+
 class ClockKind(StrEnum):
     """What a clock measures: duties, which block closing, and windows of a right, which do not."""
 

@@ -4,7 +4,9 @@ from typing import Any
 
 from projections.case_index import CASE_INDEX
 from projections.follow_ups import FOLLOW_UPS
+from projections.incidents import INCIDENTS
 from projections.merchant_penalties import MERCHANT_PENALTIES
+from projections.occurrences import OCCURRENCES
 from projections.open_loops import OPEN_LOOPS
 from projections.read_model import ReadModel
 from projections.review_queue import REVIEW_QUEUE
@@ -15,4 +17,6 @@ ALL: tuple[ReadModel[Any], ...] = (
     FOLLOW_UPS,
     OPEN_LOOPS,
     CASE_INDEX,
+    OCCURRENCES,
+    INCIDENTS,
 )

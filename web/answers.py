@@ -5,6 +5,7 @@ from marshmallow import Schema, fields
 from domain.values import (
     CaseType,
     CompensationState,
+    Detector,
     Finding,
     FollowUpState,
     GoodsState,
@@ -530,3 +531,66 @@ class Version(Schema):
 
     name = fields.String(required=True)
     version = fields.String(required=True)
+
+
+class IncidentCommand(Recorded):
+    """What every command on an incident answers."""
+
+    incident_id = fields.UUID(required=True)
+
+
+class BatchCommand(IncidentCommand):
+    """A batch that was proposed or approved."""
+
+    batch = fields.Dict(required=True)
+
+
+class Incident(Schema):
+    """An incident: its cases, its steps, and how far its batch got."""
+
+    incident_id = fields.UUID(required=True)
+    version = fields.Integer(required=True)
+    state = fields.String(required=True)
+    detector = OneOf(Detector, required=True)
+    merchant_id = fields.String(required=True, allow_none=True)
+    sku = fields.String(required=True, allow_none=True)
+    reason = fields.String(required=True, allow_none=True)
+    raised_at = fields.DateTime(required=True)
+    derivation = fields.List(fields.Dict(), required=True)
+    cases = fields.List(fields.UUID(), required=True)
+    stepped_in = fields.Boolean(required=True)
+    steps = fields.List(fields.Dict(), required=True)
+    batch = fields.Dict(required=True, allow_none=True)
+    history = fields.List(fields.Nested(HistoryEntry), required=True)
+
+
+class StaleIncident(Stale):
+    """The incident has moved on."""
+
+    incident_id = fields.UUID(required=True)
+
+
+class ListedIncident(Schema):
+    """An incident in a list."""
+
+    incident_id = fields.UUID(required=True)
+    detector = OneOf(Detector, required=True)
+    merchant_id = fields.String(required=True, allow_none=True)
+    sku = fields.String(required=True, allow_none=True)
+    reason = fields.String(required=True, allow_none=True)
+    cases = fields.Integer(required=True)
+    raised_at = fields.DateTime(required=True)
+    next_due = fields.DateTime(required=True, allow_none=True)
+    overdue = fields.Boolean(required=True)
+    missed = fields.Integer(required=True)
+    stepped_in = fields.Boolean(required=True)
+    batch = fields.String(required=True, allow_none=True)
+    failed = fields.Integer(required=True)
+    state = fields.String(required=True)
+    stale = fields.Boolean()
+
+
+class Incidents(Page):
+    """Incidents, the newest first."""
+
+    data = fields.List(fields.Nested(ListedIncident), required=True)

@@ -12,6 +12,7 @@ from flask import Flask, Response, g, request
 from application import access
 from application.cases import Cases
 from application.clock import Clock
+from application.incidents import Incidents
 from application.keys import Keys
 from application.policies import Policies
 from application.vault import Vault
@@ -29,6 +30,7 @@ from web import (
     policy_book,
     settling,
 )
+from web import incidents as incident_routes
 from web.failures import route
 from web.limits import Rate, RateLimiter
 from web.lists import Reader
@@ -72,6 +74,7 @@ def create_app(
     *,
     cases: Cases,
     policies: Policies,
+    incidents: Incidents,
     vault: Vault,
     keys: Keys,
     reader: Reader,
@@ -102,6 +105,7 @@ def create_app(
     handling.register(routes, cases)
     lists.register(routes, reader, cases, vault, clock)
     policy_book.register(routes, policies)
+    incident_routes.register(routes, incidents, presenter, reader, clock)
     watching = ApiBlueprint("operations", __name__, description="For those who run the service")
     operations.register(watching, probes, lag, process_lag, metrics, settings.version)
 

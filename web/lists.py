@@ -53,7 +53,7 @@ def _searching(routes: Routes, reader: Reader, vault: Vault) -> None:
         buyer_id = query.pop("buyer_id", None)
         buyer = None if buyer_id is None else vault.pseudonym("buyer", buyer_id)
         asked = {**query, **_own(by, query), "buyer": buyer}
-        return _page(reader, case_index.CASE_INDEX, case_index.page, asked)
+        return page(reader, case_index.CASE_INDEX, case_index.page, asked)
 
 
 def _queues(routes: Routes, reader: Reader, clock: Clock) -> None:
@@ -76,7 +76,7 @@ def _queues(routes: Routes, reader: Reader, clock: Clock) -> None:
         """The cases of a queue, the most urgent first."""
         mine = by.id if query.pop("mine") else None
         asked = {**query, "queue": queue, "at": clock.now(), "mine": mine}
-        return _page(reader, review_queue.REVIEW_QUEUE, review_queue.page, asked)
+        return page(reader, review_queue.REVIEW_QUEUE, review_queue.page, asked)
 
 
 def _next_in_queue(routes: Routes, reader: Reader, cases: Cases, clock: Clock) -> None:
@@ -110,19 +110,19 @@ def _merchants(routes: Routes, reader: Reader) -> None:
     def list_penalties(by: Actor, query: dict[str, Any], merchant_id: str) -> Response:
         """The penalties of a merchant, the newest first, and what counts now."""
         asked = {**query, **_own(by, {"merchant_id": merchant_id}), "merchant_id": merchant_id}
-        return _page(reader, merchant_penalties.MERCHANT_PENALTIES, merchant_penalties.page, asked)
+        return page(reader, merchant_penalties.MERCHANT_PENALTIES, merchant_penalties.page, asked)
 
 
 def _closing_loops(routes: Routes, reader: Reader, clock: Clock) -> None:
     @routes.read("/follow-ups", "follow_ups.read", answers.FollowUps, schemas.FollowUpsQuery())
     def list_follow_ups(by: Actor, query: dict[str, Any]) -> Response:
         """Follow-ups, the earliest due first."""
-        return _page(reader, follow_ups.FOLLOW_UPS, follow_ups.page, query)
+        return page(reader, follow_ups.FOLLOW_UPS, follow_ups.page, query)
 
     @routes.read("/loops", "loops.read", answers.Loops, schemas.LoopsQuery())
     def list_loops(by: Actor, query: dict[str, Any]) -> Response:
         """Cases that are not closed and what holds them open, the oldest first."""
-        return _page(reader, open_loops.OPEN_LOOPS, open_loops.page, {**query, "at": clock.now()})
+        return page(reader, open_loops.OPEN_LOOPS, open_loops.page, {**query, "at": clock.now()})
 
 
 def _own(by: Actor, query: Mapping[str, Any]) -> dict[str, str]:
@@ -138,7 +138,7 @@ def _own(by: Actor, query: Mapping[str, Any]) -> dict[str, str]:
             return {}
 
 
-def _page(
+def page(
     reader: Reader, model: ReadModel[Any], page: Callable[..., bytes], asked: dict[str, Any]
 ) -> Response:
     min_position = asked.pop("min_position", None)

@@ -42,6 +42,8 @@ STATUS: Mapping[str, int] = {refusal.code: 409 for refusal in REFUSALS} | {
     "queue_not_found": 404,
     "recovery_not_found": 404,
     "rectification_not_found": 404,
+    "incident_not_found": 404,
+    "batch_not_found": 404,
     "method_not_allowed": 405,
     "request_in_progress": 409,
     "version_mismatch": 412,

@@ -42,6 +42,8 @@ _KINDS = {
     "goods_id": "goods",
     "recovery_id": "recovery",
     "proposal_id": "proposal",
+    "incident_id": "incident",
+    "batch_id": "batch",
 }
 
 LONGEST_NAME = 128

@@ -11,6 +11,7 @@ from domain.values import (
     Channel,
     Circumstance,
     Claim,
+    Detector,
     EvidenceParty,
     Finding,
     FollowUpState,
@@ -23,6 +24,7 @@ from domain.values import (
     Relation,
     Release,
     RemedyKind,
+    RemedyRule,
     ReopenGround,
     Resolution,
     Role,
@@ -407,6 +409,39 @@ class MergerSchema(Strict):
     reasons = _free_text()
 
 
+class RaisingSchema(Strict):
+    """Cases that belong together, and what they have in common."""
+
+    cases = Several(Id(), least=1, most=1000, required=True)
+    merchant_id = Text(ID_LENGTH, allow_none=True)
+    sku = Text(ID_LENGTH, allow_none=True)
+    reason = _code(allow_none=True)
+
+
+class IncidentCaseSchema(Strict):
+    """One more case."""
+
+    case_id = Id(required=True)
+
+
+class BatchSchema(Strict):
+    """One decision for many cases; without cases, for all of the incident's."""
+
+    cases = Several(Id(), most=1000, load_default=())
+    finding = OneOf(Finding, required=True)
+    liability = Several(Part(LiabilitySchema), most=20, required=True)
+    rules = Several(OneOf(RemedyRule), most=len(RemedyRule), required=True)
+    clauses = Several(_code(), least=1, most=20, required=True)
+    payer = OneOf(Payer, load_default=Payer.MERCHANT)
+    reasons = _free_text()
+
+
+class BatchApprovalSchema(Strict):
+    """The batch that one approves."""
+
+    batch_hash = Text(64, "[0-9a-f]{64}", required=True)
+
+
 class PageQuery(Strict):
     """Which page of a list, and how recent it must be."""
 
@@ -465,3 +500,11 @@ class HistoryQuery(Strict):
 
     version = Whole(1, 2**31 - 1, textual=True)
     at = Moment()
+
+
+class IncidentsQuery(PageQuery):
+    """Which incidents."""
+
+    state = Text(6, "open|closed")
+    merchant_id = Text(ID_LENGTH)
+    detector = OneOf(Detector)

@@ -14,6 +14,7 @@ from application.cases.moving import Moving
 from application.cases.paying import Paying
 from application.cases.reviewing import Reviewing
 from application.cases.running import Answer
+from application.cases.sharing import Sharing
 from application.running import Request, sealed_if_given
 from application.store import RecordedFact
 from application.vault import Sealing
@@ -28,7 +29,7 @@ from domain.values import (
 )
 
 
-class Cases(Leasing, Reviewing, Deciding, Paying, Moving, Accounting, Ending, Handling):
+class Cases(Leasing, Reviewing, Deciding, Paying, Moving, Accounting, Ending, Handling, Sharing):
     """Every use case of a case. Safe to share between threads."""
 
     def file(

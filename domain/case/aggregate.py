@@ -5,11 +5,11 @@ from uuid import UUID
 
 from domain import events
 from domain.case.accountability import Accountability
-from domain.case.deciding import Deciding
 from domain.case.ending import Ending
 from domain.case.relating import Relating
 from domain.case.resting import Resting
 from domain.case.review import Review
+from domain.case.sharing import Sharing
 from domain.case.state import STAGES
 from domain.events import stored_as
 from domain.policy import Policy
@@ -27,7 +27,7 @@ from domain.values import (
 
 
 @stored_as("Case")
-class Case(Review, Deciding, Accountability, Ending, Resting, Relating):
+class Case(Review, Sharing, Accountability, Ending, Resting, Relating):
     """One after-sales case from its filing to its last follow-up.
 
     Commands check their guards, then record facts: no I/O, no clock, no randomness.

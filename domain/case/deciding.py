@@ -7,8 +7,8 @@ from uuid import UUID
 from domain import events
 from domain.case.leasing import Leasing
 from domain.case.money import Ledger
-from domain.case.proposal import digest
 from domain.case.settlement import Settlement
+from domain.digest import digest
 from domain.policy import Policy
 from domain.policy.approval import second_person
 from domain.policy.derivation import Derived

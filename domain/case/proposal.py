@@ -1,7 +1,6 @@
 """Decisions that wait for a second person."""
 
-from dataclasses import dataclass, field, fields, replace
-from hashlib import sha256
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from domain import events
@@ -46,22 +45,3 @@ class Proposals:
     def ended(self, proposal_id: UUID, state: ProposalState, cause: VoidCause | None = None) -> "Proposals":
         """With one that waits no more."""
         return Proposals(self.all | {proposal_id: replace(self.all[proposal_id], state=state, cause=cause)})
-
-
-def digest(*content: object) -> str:
-    """The SHA-256 of values in a form that is the same for the same values alone, in hexadecimal."""
-    return sha256(_form(content).encode()).hexdigest()
-
-
-def _form(value: object) -> str:
-    """Every text says its length, so that no two values read alike."""
-    match value:
-        case None:
-            return "-"
-        case str() | int() | UUID():
-            return f"{len(str(value))}:{value!s}"
-        case tuple():
-            return f"[{''.join(map(_form, value))}]"
-        case _:
-            named = ((one.name, getattr(value, one.name)) for one in fields(value))  # type: ignore[arg-type]
-            return f"({''.join(_form(one) for one in named)})"

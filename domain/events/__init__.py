@@ -26,6 +26,19 @@ from domain.events.fact import FACTS, Fact, stored_as, subject_of
 from domain.events.filing import CaseClassified, CaseDeclined, CaseFiled, CaseWithdrawn
 from domain.events.follow_up import FollowUpAttempted, FollowUpCompleted, FollowUpExhausted, FollowUpScheduled
 from domain.events.goods import GoodsAccepted, GoodsReceived, GoodsShipped
+from domain.events.incident import (
+    BatchApproved,
+    BatchCaseDecided,
+    BatchCaseFailed,
+    BatchProposed,
+    IncidentCaseJoined,
+    IncidentClosed,
+    IncidentRaised,
+    IncidentStepDue,
+    IncidentStepMissed,
+    IncidentSteppedIn,
+    IncidentStepTaken,
+)
 from domain.events.lease import (
     CaseClaimed,
     CaseReassigned,
@@ -69,6 +82,10 @@ from domain.events.suspension import CaseResumed, CaseSuspended, SuspensionConfi
 
 __all__ = [
     "FACTS",
+    "BatchApproved",
+    "BatchCaseDecided",
+    "BatchCaseFailed",
+    "BatchProposed",
     "CaseClaimed",
     "CaseClassified",
     "CaseClosed",
@@ -108,6 +125,13 @@ __all__ = [
     "GoodsAccepted",
     "GoodsReceived",
     "GoodsShipped",
+    "IncidentCaseJoined",
+    "IncidentClosed",
+    "IncidentRaised",
+    "IncidentStepDue",
+    "IncidentStepMissed",
+    "IncidentStepTaken",
+    "IncidentSteppedIn",
     "LeaseExpired",
     "LeaseRenewed",
     "NoteAdded",

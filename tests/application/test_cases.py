@@ -165,6 +165,9 @@ COMMANDS = {
     "resume": ("cases.suspend", ("r",)),
     "link": ("cases.relate", (uuid4(), Relation.RELATED)),
     "merge": ("cases.merge", (uuid4(), "r")),
+    "step_in": ("cases.step_in", ()),
+    "verify_in_batch": ("cases.decide_in_batch", (None, "r")),
+    "decide_in_batch": ("cases.decide_in_batch", (None, "r")),
 }
 NOT_ON_ONE_CASE = {"file", "claim_next", "miss_clock", "runs_clock", "get", "history", "allowed"}
 

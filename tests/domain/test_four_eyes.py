@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from domain.case.proposal import digest
+from domain.digest import digest
 from domain.events import (
     CaseReleased,
     CaseVerified,

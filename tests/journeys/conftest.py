@@ -286,10 +286,9 @@ class World:
         self.settle()
 
     def settle(self) -> None:
-        """Let everything happen that can happen now: clocks, payments and processes, then the read models."""
+        """Let everything happen that can happen now: clocks, payments, read models, processes."""
         while self._work():
             pass
-        self._parts.projections.catch_up()
 
     def object_to_payments(self, objection: Callable[[Instruction], str | None]) -> None:
         """Have the gateway refuse what this gives a reason against."""
@@ -300,6 +299,7 @@ class World:
         fired = self._parts.ticker.fire_due()
         while self._parts.outbox.deliver_next():
             fired += 1
+        self._parts.projections.catch_up()
         self._parts.followers.catch_up()
         return bool(fired) or self._events() > before
 

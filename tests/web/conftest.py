@@ -17,6 +17,7 @@ from flask import Flask
 from psycopg import sql
 
 from application.cases import Cases
+from application.incidents import Incidents
 from application.policies import Policies
 from application.rulebook import OnePolicy, PublishedPolicies
 from domain.policy import DEFAULT, Fault, Policy, PolicyFaults
@@ -177,6 +178,7 @@ def installation(
         book = PublishedPolicies(store, compiled, DEFAULT, monotonic)
         parts: dict[str, Any] = {
             "cases": Cases(store, vault, OnePolicy(DEFAULT), clock, uuid4),
+            "incidents": Incidents(store, vault, book, clock, uuid4),
             "policies": Policies(store, vault, book, compiled, policy_documents.read, DOCUMENT, clock, uuid4),
             "vault": vault,
             "keys": keys,

@@ -59,6 +59,17 @@ POST /queues/{queue}/next
 GET /merchants/{merchant_id}/penalties
 GET /follow-ups
 GET /loops
+GET /incidents
+POST /incidents
+GET /incidents/{incident_id}
+POST /incidents/{incident_id}/cases
+POST /incidents/{incident_id}/feedback
+POST /incidents/{incident_id}/facts
+POST /incidents/{incident_id}/plan
+POST /incidents/{incident_id}/step-in
+POST /incidents/{incident_id}/batches
+POST /incidents/{incident_id}/batches/{batch_id}/approval
+POST /incidents/{incident_id}/closure
 GET /policies
 POST /policies
 GET /policies/{version}
@@ -68,6 +79,10 @@ POST /policies/{version}/retirement
 """.strip().splitlines()
 
 VERSIONED = {
+    "POST /incidents/{incident_id}/step-in",
+    "POST /incidents/{incident_id}/batches",
+    "POST /incidents/{incident_id}/batches/{batch_id}/approval",
+    "POST /incidents/{incident_id}/closure",
     "POST /cases/{case_id}/lease",
     "DELETE /cases/{case_id}/lease",
     "POST /cases/{case_id}/reassignment",
@@ -93,6 +108,7 @@ VERSIONED = {
     "POST /policies/{version}/retirement",
 }
 CREATING = {
+    "POST /incidents",
     "POST /cases",
     "POST /cases/{case_id}/evidence",
     "POST /cases/{case_id}/decisions",
@@ -168,7 +184,7 @@ def test_commands_that_need_the_version_say_so(document):
 def test_only_commands_on_what_has_a_version_compare_it(document):
     for name, operation in operations(document).items():
         compares = "version_mismatch" in codes(operation)
-        on_one = "{case_id}/" in name or "/policies/{version}/" in name
+        on_one = any(one in name for one in ("{case_id}/", "{incident_id}/", "/policies/{version}/"))
         assert compares == (on_one and not name.startswith("GET ")), name
 
 

@@ -64,6 +64,7 @@ def test_a_database_that_goes_away_and_returns(database_url, fresh_database, fil
         app = create_app(
             cases=Cases(store, vault, OnePolicy(DEFAULT), clock, uuid4),
             policies=absent,
+            incidents=absent,
             vault=vault,
             keys=keys,
             reader=ReadModels(datastore),

@@ -1,0 +1,120 @@
+"""Occurrences: what detectors count - filings, and breaches of a merchant's duties.
+
+Queries: `lately`, `amount`.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid5
+
+import msgspec
+from psycopg import Connection
+from psycopg.rows import scalar_row
+
+from domain.events import CaseFiled, RectificationLapsed
+from projections.read_model import CaseRow, ReadModel, Rows, put
+
+FILING, BREACH = "filing", "breach"
+
+
+class Occurrence(CaseRow, frozen=True, kw_only=True):
+    """One thing that happened, and what it can have in common with others."""
+
+    KEY = "occurrence_id"
+
+    occurrence_id: UUID
+    kind: str
+    merchant_id: str
+    sku: str
+    reason: str
+    buyer: str
+    at: datetime
+
+
+OCCURRENCES = ReadModel(
+    name="occurrences",
+    version=1,
+    row=Occurrence,
+    columns="""
+        occurrence_id uuid PRIMARY KEY,
+        case_id uuid NOT NULL,
+        kind text NOT NULL,
+        merchant_id text NOT NULL,
+        sku text NOT NULL,
+        reason text NOT NULL,
+        buyer text NOT NULL,
+        at timestamptz NOT NULL
+    """,
+    indexes=("(merchant_id, kind, at)", "(buyer, kind, at)"),
+    ignored="""
+        clocks decision ending evidence follow_up goods lease money negotiation notes penalty relation
+        suspension CaseClassified CaseDeclined CaseWithdrawn RectificationAccepted RectificationOrdered
+        RectificationRejected RectificationSubmitted RectificationWaived
+    """,
+)
+
+
+@OCCURRENCES.folds(CaseFiled)
+def _filed(rows: Rows[Occurrence], fact: CaseFiled) -> Rows[Occurrence]:
+    row = Occurrence(
+        case_id=fact.originator_id,
+        occurrence_id=fact.originator_id,
+        kind=FILING,
+        merchant_id=fact.merchant_id,
+        sku=fact.order.sku,
+        reason=fact.reason,
+        buyer=fact.buyer,
+        at=fact.timestamp,
+    )
+    return put(rows, row)
+
+
+@OCCURRENCES.folds(RectificationLapsed)
+def _breached(rows: Rows[Occurrence], fact: RectificationLapsed) -> Rows[Occurrence]:
+    filing = rows[fact.originator_id]
+    breach = msgspec.structs.replace(
+        filing,
+        occurrence_id=uuid5(fact.originator_id, f"breach/{fact.originator_version}"),
+        kind=BREACH,
+        at=fact.timestamp,
+    )
+    return put(rows, breach)
+
+
+def lately(
+    connection: Connection[Any], kind: str, common: Mapping[str, str], after: datetime, until: datetime
+) -> list[UUID]:
+    """The cases of these occurrences after one instant until another, the earliest first."""
+    with connection.cursor(row_factory=scalar_row, binary=True) as rows:
+        rows.execute(
+            _statement("array_agg(case_id ORDER BY at, case_id)", common), _values(kind, common, after, until)
+        )
+        return rows.fetchone() or []
+
+
+def amount(
+    connection: Connection[Any], kind: str, common: Mapping[str, str], after: datetime, until: datetime
+) -> int:
+    """How many occurrences there were after one instant until another."""
+    with connection.cursor(row_factory=scalar_row, binary=True) as rows:
+        rows.execute(_statement("count(*)", common), _values(kind, common, after, until))
+        return int(rows.fetchone() or 0)
+
+
+_COMMON = frozenset({"merchant_id", "sku", "reason", "buyer"})
+
+
+def _statement(what: str, common: Mapping[str, str]) -> bytes:
+    unknown = common.keys() - _COMMON
+    if unknown:
+        raise KeyError(*unknown)
+    conditions = " AND ".join(f"{column} = %({column})s" for column in sorted(common))
+    return (  # made of constants of this room; what facts hold comes as parameters
+        f"SELECT {what} FROM {OCCURRENCES.table} WHERE kind = %(kind)s"  # noqa: S608
+        f" AND at > %(after)s AND at <= %(until)s AND {conditions}"
+    ).encode()
+
+
+def _values(kind: str, common: Mapping[str, str], after: datetime, until: datetime) -> dict[str, object]:
+    return {**common, "kind": kind, "after": after, "until": until}
