@@ -15,7 +15,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import cached_property
@@ -55,6 +55,7 @@ from infrastructure import (
     logs,
     migrate,
     policy_documents,
+    policy_pack,
     reference,
     screen,
     serving,
@@ -65,6 +66,7 @@ from infrastructure.commands.bench import bench
 from infrastructure.commands.duties import clock, outbox, processes
 from infrastructure.commands.filing import file, file_lines
 from infrastructure.commands.keys import key
+from infrastructure.commands.policy import policy as policy_group
 from infrastructure.commands.read_models import projections
 from infrastructure.commands.terminal import (
     Advice,
@@ -182,7 +184,7 @@ class Parts:
     @cached_property
     def rulebook(self) -> PublishedPolicies:
         """The policies that count."""
-        return PublishedPolicies(self.store, compiled, policy.DEFAULT, monotonic)
+        return PublishedPolicies(self.store, policy.compiled, policy_pack.default_pack(), monotonic)
 
     @cached_property
     def policies(self) -> Policies:
@@ -191,9 +193,9 @@ class Parts:
             self.store,
             self.vault,
             self.rulebook,
-            compiled,
+            policy.compiled,
             policy_documents.read,
-            {"version": policy.DEFAULT.version},
+            policy_pack.default_document(),
             self.clock,
             uuid4,
         )
@@ -268,11 +270,6 @@ class Parts:
 
 def unwatched(_: Reading) -> None:
     """Nobody looks at the readings of this clock."""
-
-
-def compiled(document: Mapping[str, Any]) -> policy.Policy:
-    """The policy that a document holds. Raises PolicyFaults."""
-    raise policy.PolicyFaults([policy.Fault("", "documents cannot be read yet")])
 
 
 def web_worker(given: Settings) -> Flask:
@@ -391,7 +388,7 @@ def main(context: click.Context) -> None:
     context.obj = Door(Parts, PROGRAM, parse_line)
 
 
-for command in (bench, clock, file, key, outbox, processes, projections):
+for command in (bench, clock, file, key, outbox, policy_group, processes, projections):
     main.add_command(command)
 
 
@@ -652,7 +649,7 @@ def openapi() -> None:
 @main.command("reference")
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 def reference_command(folder: Path) -> None:
-    """Write the reference pages: facts, refusals, endpoints, settings, commands."""
+    """Write the reference pages: facts, refusals, endpoints, settings, commands, the policy."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in reference_pages().items():
         (folder / name).write_text(text, encoding="utf-8")
@@ -664,7 +661,9 @@ def reference_pages() -> dict[str, str]:
         reference.ErrorCode(code, status, problems.title(code, "en"), problems.title(code, "zh"))
         for code, status in problems.STATUS.items()
     ]
-    return reference.pages(ALL, errors, openapi_document(), settings.DESCRIPTIONS, main)
+    return reference.pages(
+        ALL, errors, openapi_document(), settings.DESCRIPTIONS, main, policy_pack.default_pack()
+    )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The reference pages, written from the program itself: facts, refusals, endpoints, settings, commands."""
+"""The reference pages, written from the program itself: facts, refusals, endpoints, commands, rules, ..."""
 
 import dataclasses
 import enum
@@ -12,7 +12,9 @@ from typing import Any, get_type_hints
 import click
 
 from domain.events import FACTS, Fact
+from domain.policy import Policy
 from domain.refusals import REFUSALS
+from infrastructure import policy_page
 from projections.read_model import ReadModel
 
 NOTICE = "<!-- Written by `recourse reference docs/reference`. Do not edit. -->\n"
@@ -60,6 +62,7 @@ def pages(
     openapi: Json,
     settings: Mapping[str, str],
     command: click.Group,
+    policy: Policy,
 ) -> dict[str, str]:
     """The pages by file name."""
     return {
@@ -68,6 +71,7 @@ def pages(
         "endpoints.md": _endpoints(openapi),
         "settings.md": _settings(settings),
         "commands.md": _commands(command),
+        "policy.md": policy_page.written(policy, NOTICE),
     }
 
 

@@ -116,6 +116,48 @@ def print_penalties(console: Console, merchant_id: str, page: Json) -> None:
     console.print(table)
 
 
+def print_policy(console: Console, policy: Json) -> None:
+    """Every rule of a policy: what it says, where that stands, and how well it is known."""
+    table = _table(f"Policy {policy['version']}, {policy['state']}: {_rules(policy)}")
+    for name in ("rule", "what", "figure", "source", "confidence", "applies", "counts"):
+        table.add_column(name, overflow="fold")
+    for row in policy["data"]:
+        style = "" if row["enabled"] else "dim"
+        table.add_row(
+            row["rule"],
+            row["title"]["en"],
+            row["figure"],
+            row["source"],
+            row["confidence"],
+            row["applies"],
+            "yes" if row["enabled"] else "disabled",
+            style=style,
+        )
+    console.print(table)
+
+
+def print_policy_summary(console: Console, policy: Json) -> None:
+    """What a sound policy holds."""
+    console.print(f"{policy['version']} is sound: {_rules(policy)}", highlight=False)
+    console.print(f"SHA-256 {policy['sha256']}", highlight=False)
+
+
+def print_policy_faults(console: Console, name: str, faults: Iterable[Json]) -> None:
+    """Every fault of a policy document with its place."""
+    table = _table(f"Faults of {name}")
+    table.add_column("where", no_wrap=True)
+    table.add_column("what", overflow="fold")
+    for fault in faults:
+        table.add_row(Text(fault["path"] or "/"), Text(fault["detail"]))
+    console.print(table)
+
+
+def _rules(policy: Json) -> str:
+    known = ", ".join(f"{count} {letter}" for letter, count in policy["confidence"].items())
+    disabled = f"; disabled: {', '.join(policy['disabled'])}" if policy["disabled"] else ""
+    return f"{policy['rules']} rules ({known}){disabled}"
+
+
 def print_follow_ups(console: Console, follow_ups: Json) -> None:
     """The follow-ups, the first due on top."""
     table = _table("Closed-loop follow-up")

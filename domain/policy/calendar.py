@@ -45,8 +45,8 @@ class Term:
 class Calendar:
     """When time counts: `opens` to `closes` on `weekdays` (Monday 0) and `workdays`, not on `holidays`.
 
-    It closes at midnight, the end of the day, unless said otherwise. Raises ValueError for one that is
-    never open.
+    It closes at midnight, the end of the day, unless said otherwise. `source` is who gave its days. Raises
+    ValueError for one that is never open.
     """
 
     opens: time = time.min
@@ -54,6 +54,7 @@ class Calendar:
     weekdays: frozenset[int] = ALL_DAYS
     holidays: frozenset[date] = frozenset()
     workdays: frozenset[date] = frozenset()
+    source: str = ""
 
     def __post_init__(self) -> None:
         """Refuse a calendar in which no term would ever end."""

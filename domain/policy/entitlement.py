@@ -104,7 +104,7 @@ def _freight(matter: Matter, policy: Policy) -> Opened:
     if bearer.value is LiableParty.BUYER:
         yield Entitlement(RemedyKind.FREIGHT, pack.RETURN_FREIGHT.id, 0, bearer.derivation)
         return
-    limit = _comparable(rule.terms.minor, matter.order, policy)
+    limit = _comparable(rule.terms.most_minor, matter.order, policy)
     yield Entitlement(RemedyKind.FREIGHT, rule.key.id, limit, (*bearer.derivation, step(rule, limit)))
 
 

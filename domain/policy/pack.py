@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 
 from domain.policy.calendar import Calendars, Term
 from domain.policy.taxonomy import Label, Taxonomy
-from domain.values import Circumstance, Money, Role
+from domain.values import Circumstance, LiableParty, Money, Role
 
 T = TypeVar("T")
 
@@ -92,14 +92,14 @@ class Intact:
 
 @dataclass(frozen=True, slots=True)
 class Bearer:
-    """Who bears a cost: a party for each ground, `default` for the others. Parties as in `LiableParty`.
+    """Who bears a cost: a party for each ground, `default` for the others.
 
     Whoever made a `promise` bears it on any ground: promise to party.
     """
 
-    default: str
-    grounds: Mapping[str, str] = field(default_factory=dict)
-    promises: Mapping[str, str] = field(default_factory=dict)
+    default: LiableParty
+    grounds: Mapping[str, LiableParty] = field(default_factory=dict)
+    promises: Mapping[str, LiableParty] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +175,7 @@ class Need:
 class Amount:
     """At the most this much, in minor units of the policy's currency."""
 
-    minor: int
+    most_minor: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +238,21 @@ class Retention:
     """How long records are kept after their end."""
 
     term: Term
+
+
+@dataclass(frozen=True, slots=True)
+class Publicity:
+    """Every version stays readable for `readable`; a new one is public for `notice` before its effect."""
+
+    readable: Term
+    notice: Term
+
+
+@dataclass(frozen=True, slots=True)
+class Duties:
+    """What must hold though no figure measures it: duties that the program keeps, by name."""
+
+    duties: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -359,7 +374,9 @@ CRISIS = Key("X-1", Crisis)
 COURIER = Key("L-1", Deadline)
 REGULATOR = Key("G-1", Suspension)
 RECORDS = Key("R-1", Retention)
-NOTICE = Key("R-3", Retention)
+NOTICE = Key("R-3", Publicity)
+ERASURE = Key("D-1", Duties)
+AUTOMATION = Key("D-3", Duties)
 PENALTIES = Key("S-1", Penalties)
 LATE_SHIPMENT = Key("Z-1", Percentage)
 INSPECTION_COST = Key("I-1", Bearer)
@@ -382,7 +399,7 @@ REFUND = Key("RF-1", Percentage)
 KEYS: Mapping[str, Key[Any]] = {key.id: key for key in list(globals().values()) if isinstance(key, Key)}
 """Every rule that a pack may hold, by its id."""
 
-NEEDED = frozenset(
+NEEDED: frozenset[Key[Any]] = frozenset(
     {
         ANSWER,
         SUPPLEMENT,
@@ -392,6 +409,9 @@ NEEDED = frozenset(
         SUSPENSION,
         CRISIS,
         RECORDS,
+        NOTICE,
+        ERASURE,
+        AUTOMATION,
         PENALTIES,
         INSPECTION_COST,
         PROOF,

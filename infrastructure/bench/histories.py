@@ -16,7 +16,6 @@ import psycopg
 
 from domain.case import Case
 from domain.events import Fact
-from domain.policy import DEFAULT
 from domain.values import (
     Actor,
     AttemptOutcome,
@@ -46,6 +45,7 @@ from domain.values import (
     Visibility,
 )
 from infrastructure.mapper import FactMapper
+from infrastructure.policy_pack import default_pack
 
 OPENED = datetime(2026, 9, 1, tzinfo=UTC)
 LIVED_CASES = 300
@@ -65,6 +65,7 @@ class Life:
 
     def __init__(self, chance: Random, case_id: UUID | None = None) -> None:
         self._chance = chance
+        self._policy = default_pack()
         self._at = OPENED + timedelta(minutes=chance.randrange(60 * 24 * 60))
         self._merchant = f"m-{2000 + min(int(chance.paretovariate(0.8)), 500)}"
         self._reviewer = Actor(f"reviewer-{chance.randrange(1, 21)}", Role.REVIEWER)
@@ -102,7 +103,7 @@ class Life:
                 delivered_at=self._at - timedelta(days=2),
             ),
             claim=Claim((RemedyKind.REFUND,), paid, quantity),
-            policy=DEFAULT,
+            policy=self._policy,
             at=self._at,
             statement=self._sealed(SealedFor.BUYER),
         )
@@ -119,7 +120,7 @@ class Life:
         self._set_aside()
         self._round()
         while self._perhaps(0.12) and self.case.stage in (Stage.FOLLOWING_UP, Stage.CLOSED):
-            self.case.reopen(ReopenGround.NEW_FACTS, self._sealed(), DEFAULT, self._later(hours=60))
+            self.case.reopen(ReopenGround.NEW_FACTS, self._sealed(), self._policy, self._later(hours=60))
             self._round()
         return None
 
@@ -129,7 +130,7 @@ class Life:
         by = Actor(filing.filed_by, Role.BUYER_INTEGRATION)
         return Case.file(
             by, self._id(), filing.number, filing.case_type, filing.reason, filing.channel, filing.buyer,
-            filing.merchant_id, filing.order, filing.claim, DEFAULT, self._at,
+            filing.merchant_id, filing.order, filing.claim, self._policy, self._at,
         )  # fmt: skip
 
     def _set_aside(self) -> None:
@@ -145,10 +146,10 @@ class Life:
         if self._perhaps(0.05):
             receipt = self._submit_evidence()
             case.suspend(
-                self._reviewer, SuspensionGround.POLICE, self._sealed(), DEFAULT, self._later(hours=1)
+                self._reviewer, SuspensionGround.POLICE, self._sealed(), self._policy, self._later(hours=1)
             )
-            case.confirm_suspension(receipt, DEFAULT, self._later(hours=40))
-            case.resume(self._sealed(), DEFAULT, self._later(hours=400))
+            case.confirm_suspension(receipt, self._policy, self._later(hours=40))
+            case.resume(self._sealed(), self._policy, self._later(hours=400))
 
     def _round(self) -> None:
         self._review()
@@ -163,16 +164,16 @@ class Life:
 
     def _review(self) -> None:
         case, chance = self.case, self._chance
-        case.claim(self._reviewer, DEFAULT, self._later(hours=20))
+        case.claim(self._reviewer, self._policy, self._later(hours=20))
         if self._perhaps(0.15):
             case.release(self._reviewer, None, self._later(minutes=20))
-            case.claim(self._supervisor, DEFAULT, self._later(minutes=20))
+            case.claim(self._supervisor, self._policy, self._later(minutes=20))
             case.release(self._supervisor, None, self._later(minutes=20))
-            case.claim(self._reviewer, DEFAULT, self._later(minutes=5))
+            case.claim(self._reviewer, self._policy, self._later(minutes=5))
         if self._perhaps(0.1):
             self._change_hands()
         if self._perhaps(0.4):
-            case.claim(self._reviewer, DEFAULT, self._later(minutes=30))
+            case.claim(self._reviewer, self._policy, self._later(minutes=30))
         for _ in range(chance.randrange(3)):
             case.note(self._id(), self._sealed(), Visibility.INTERNAL, self._later(minutes=5))
         case.verify(
@@ -187,12 +188,14 @@ class Life:
 
     def _change_hands(self) -> None:
         case, left = self.case, Actor(f"reviewer-{100 + self.case.round}", Role.REVIEWER)
-        case.reassign(self._supervisor, left.id, left.role, DEFAULT, self._later(minutes=20))
+        case.reassign(self._supervisor, left.id, left.role, self._policy, self._later(minutes=20))
         if self._perhaps(0.5):
             case.recuse(left, self._sealed(), self._later(minutes=20))
         elif case.lease:
             self._at = case.lease.expires_at
-        case.reassign(self._supervisor, self._reviewer.id, Role.REVIEWER, DEFAULT, self._later(minutes=20))
+        case.reassign(
+            self._supervisor, self._reviewer.id, Role.REVIEWER, self._policy, self._later(minutes=20)
+        )
 
     def _decide(self) -> None:
         remedies = []
@@ -220,7 +223,7 @@ class Life:
             remedies,
             ("Q-1",),
             self._sealed(),
-            DEFAULT,
+            self._policy,
             self._later(minutes=5),
             discretion,
         )
@@ -237,13 +240,13 @@ class Life:
                 waiting.proposal_id,
                 waiting.proposal_hash,
                 *texts,
-                DEFAULT,
+                self._policy,
                 self._later(hours=3),
             )
             return
         elif waiting:
             case.reject(self._supervisor, waiting.proposal_id, self._sealed(), self._later(hours=3))
-        case.claim(self._reviewer, DEFAULT, self._later(hours=1))
+        case.claim(self._reviewer, self._policy, self._later(hours=1))
         self._decided(remedies)
 
     def _execute(self) -> None:
@@ -253,7 +256,7 @@ class Life:
         for goods_id in list(case.goods.legs):
             case.ship_goods(goods_id, "SF-1", self._later(hours=20))
             case.receive_goods(goods_id, "SF-2", self._later(hours=40))
-            case.accept_goods(goods_id, "SF-3", DEFAULT, self._later(hours=5))
+            case.accept_goods(goods_id, "SF-3", self._policy, self._later(hours=5))
         for line in list(case.money.lines.values()):
             if case.money.line(line.compensation_id).state is CompensationState.INSTRUCTED:
                 self._pay(line.compensation_id)
@@ -261,18 +264,22 @@ class Life:
     def _pay(self, compensation_id: UUID) -> None:
         case = self.case
         if self._perhaps(0.1):
-            case.fail_compensation(compensation_id, "fail-1", self._sealed(), DEFAULT, self._later(hours=1))
+            case.fail_compensation(
+                compensation_id, "fail-1", self._sealed(), self._policy, self._later(hours=1)
+            )
             case.instruct_compensation(compensation_id, Payer.FUND, self._later(hours=1))
         if self._perhaps(0.05):
             self._reverse(compensation_id)
         at = self._later(hours=2)
-        case.confirm_compensation(compensation_id, "pay-1", at, None, DEFAULT, at)
+        case.confirm_compensation(compensation_id, "pay-1", at, None, self._policy, at)
         if len(case.money.line(compensation_id).attempts) > 1 and self._perhaps(0.3):
-            case.confirm_compensation(compensation_id, "late-1", at, None, DEFAULT, at, attempt=1)
+            case.confirm_compensation(compensation_id, "late-1", at, None, self._policy, at, attempt=1)
 
     def _reverse(self, compensation_id: UUID) -> None:
         amount = Money(500, "CNY") if self._perhaps(0.5) else None
-        self.case.reverse_compensation(compensation_id, amount, self._sealed(), DEFAULT, self._later(hours=5))
+        self.case.reverse_compensation(
+            compensation_id, amount, self._sealed(), self._policy, self._later(hours=5)
+        )
 
     def _take_back(self) -> None:
         case = self.case
@@ -291,7 +298,7 @@ class Life:
         case = self.case
         if self._perhaps(0.25):
             fine = Money(20_000, "CNY") if self._perhaps(0.6) else None
-            case.penalise(self._id(), 2, fine, "S-1", self._sealed(), DEFAULT, self._later(minutes=5))
+            case.penalise(self._id(), 2, fine, "S-1", self._sealed(), self._policy, self._later(minutes=5))
         if self._perhaps(0.15) and not (case.rectification and case.rectification.open):
             due = self._at + timedelta(days=7)
             case.order_rectification(self._id(), self._sealed(), due, self._later(minutes=5))
@@ -302,7 +309,7 @@ class Life:
                 case.waive_rectification(self._sealed(), self._later(hours=5))
         if self._perhaps(0.2):
             for clock in list(case.clocks.running.values()):
-                case.miss_clock(clock.clock_id, DEFAULT, clock.due)
+                case.miss_clock(clock.clock_id, self._policy, clock.due)
 
     @property
     def _settled(self) -> bool:

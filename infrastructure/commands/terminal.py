@@ -17,6 +17,7 @@ from rich.text import Text
 from application.clock import Clock
 from application.errors import NotFound
 from application.intake import IntakeInterrupted, Parse
+from application.policies import Policies
 from infrastructure import settings
 from infrastructure.event_store.connections import Datastore
 from infrastructure.keys import ApiKeys
@@ -67,6 +68,11 @@ class Parts(Protocol):
     @property
     def followers(self) -> ProcessSupervisor:
         """What carries the processes along."""
+        ...
+
+    @property
+    def policies(self) -> Policies:
+        """The use cases of the policy book."""
         ...
 
 

@@ -15,7 +15,6 @@ import pytest
 from application.cases import Answer, Cases, Request
 from application.rulebook import OnePolicy
 from application.store import IdempotencyKey, WrappedKey
-from domain.policy import DEFAULT
 from domain.values import (
     Actor,
     CaseType,
@@ -31,7 +30,10 @@ from domain.values import (
     Sealed,
 )
 from infrastructure.migrate import migrate
+from infrastructure.policy_pack import default_pack
 from infrastructure.store import PostgresStore
+
+DEFAULT = default_pack()
 
 ORDERS = count(1)
 

@@ -24,7 +24,7 @@ from application.rulebook import OnePolicy
 from application.running import RETRIES
 from application.store import KeyAlreadyUsed, KeyInUse, StoreUnavailable, VersionConflict
 from domain.case import Case
-from domain.policy import DEFAULT, Policy
+from domain.policy import Policy
 from domain.refusals import CaseAlreadyOpenForOrderLine, CaseClaimedByAnother, CaseNotClaimed
 from domain.values import (
     EvidenceParty,
@@ -37,6 +37,9 @@ from domain.values import (
     SuspensionGround,
     Visibility,
 )
+from infrastructure.policy_pack import default_pack
+
+DEFAULT = default_pack()
 
 # --- filing ---
 

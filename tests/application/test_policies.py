@@ -11,9 +11,12 @@ import pytest
 from application.errors import Forbidden, UnsoundPolicy
 from application.policies import Policies, canonical
 from application.rulebook import PublishedPolicies
-from domain.policy import DEFAULT, Fault, Policy, PolicyFaults
+from domain.policy import Fault, Policy, PolicyFaults
 from domain.policy_book import BOOK_ID
 from domain.values import Actor, PolicyState, Role
+from infrastructure.policy_pack import default_pack
+
+DEFAULT = default_pack()
 
 ADMIN = Actor("admin-1", Role.ADMIN)
 

@@ -12,10 +12,13 @@ import pytest
 from application.errors import ServiceUnavailable
 from application.rulebook import REFRESH_SECONDS, OnePolicy, PublishedPolicies
 from application.store import StoreUnavailable
-from domain.policy import DEFAULT, Policy, pack
+from domain.policy import Policy, pack
 from domain.policy.pack import Applies
 from domain.policy_book import NOTICE, PolicyBook
 from domain.values import Actor, Role
+from infrastructure.policy_pack import default_pack
+
+DEFAULT = default_pack()
 
 NOON = datetime(2026, 11, 10, 4, 0, tzinfo=UTC)
 DRAFTER, APPROVER = Actor("supervisor-1", Role.SUPERVISOR), Actor("supervisor-2", Role.SUPERVISOR)

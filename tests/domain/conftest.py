@@ -10,7 +10,7 @@ import pytest
 
 from domain.case import Case
 from domain.events import Fact
-from domain.policy import DEFAULT, Policy
+from domain.policy import Policy
 from domain.policy.pack import Key
 from domain.refusals import Refusal, UnknownPart
 from domain.values import (
@@ -33,6 +33,9 @@ from domain.values import (
     SealedFor,
 )
 from infrastructure.mapper import FactMapper
+from infrastructure.policy_pack import default_pack
+
+DEFAULT = default_pack()
 
 Command = Callable[[Case], object]
 

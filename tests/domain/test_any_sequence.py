@@ -11,7 +11,6 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from domain import events
 from domain.case import Case
 from domain.case.money import SETTLED
-from domain.policy import DEFAULT
 from domain.refusals import Refusal, UnknownPart
 from domain.values import (
     Actor,
@@ -38,6 +37,9 @@ from domain.values import (
     Visibility,
 )
 from infrastructure.mapper import FactMapper
+from infrastructure.policy_pack import default_pack
+
+DEFAULT = default_pack()
 
 MAPPER = FactMapper()
 ACTORS = [

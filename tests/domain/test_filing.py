@@ -4,9 +4,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from domain.policy import DEFAULT
 from domain.policy.calendar import Term, Unit, due
 from domain.values import CaseType, Objection
+from infrastructure.policy_pack import default_pack
+
+DEFAULT = default_pack()
 
 
 def test_a_case_is_filed_as_its_first_fact(story):

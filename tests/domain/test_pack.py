@@ -1,6 +1,8 @@
 """A policy, and the one that is composed of several versions for one case."""
 
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -41,3 +43,14 @@ def test_an_older_rule_keeps_the_calendar_that_it_runs_in(policy):
     old = replace(policy, calendars={**policy.calendars, "harvest": Calendar()})
     versions = {Applies.AT_ACT: old, Applies.AT_FILING: policy, Applies.AT_DECISION: policy}
     assert composed(versions).calendars == {**policy.calendars, "harvest": Calendar()}
+
+
+def test_every_rule_that_the_code_cannot_do_without_is_needed_of_every_pack():
+    domain = Path(pack.__file__).parents[1]
+    asked = {
+        name
+        for file in domain.rglob("*.py")
+        for name in re.findall(r"\.need(?:ed)?\(pack\.([A-Z_]+)\)", file.read_text(encoding="utf-8"))
+    }
+    assert {getattr(pack, name).id for name in asked} <= {key.id for key in pack.NEEDED}
+    assert "LEASE" in asked

@@ -14,13 +14,15 @@ import pytest
 from psycopg import sql
 
 from domain.case import Case
-from domain.policy import DEFAULT
 from domain.values import Actor, CaseType, Claim, Money, OrderLine, RemedyKind, Role
 from infrastructure.bench.histories import fill
 from infrastructure.migrate import migrate
+from infrastructure.policy_pack import default_pack
 from infrastructure.projection_supervisor import ProjectionSupervisor
 from infrastructure.store import PostgresStore
 from projections.read_model import ReadModel
+
+DEFAULT = default_pack()
 
 FILED_AT = datetime(2026, 11, 6, 8, tzinfo=UTC)
 EVENTS = 2000

@@ -27,7 +27,6 @@ from application.settlement import SettlementProcess
 from application.store import IdempotencyKey
 from application.vault import CannotOpen, Sealing
 from domain.events import FACTS
-from domain.policy import DEFAULT
 from domain.refusals import WrongStage
 from domain.values import (
     Actor,
@@ -53,9 +52,12 @@ from infrastructure.event_store.connections import Datastore
 from infrastructure.gateways import SandboxGateway
 from infrastructure.key_file import MasterKey
 from infrastructure.outbox import OutboxWorker
+from infrastructure.policy_pack import default_pack
 from infrastructure.projection_supervisor import ProjectionSupervisor
 from infrastructure.store import PostgresStore
 from infrastructure.vault import PostgresVault
+
+DEFAULT = default_pack()
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 """After every database's clock, so that each message is due."""

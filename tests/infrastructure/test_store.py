@@ -17,9 +17,11 @@ from application.store import (
 )
 from domain.case import Case
 from domain.events import CaseClaimed, CaseFiled, PlatformSteppedIn
-from domain.policy import DEFAULT
 from domain.values import Actor, Role
+from infrastructure.policy_pack import default_pack
 from infrastructure.store import PostgresStore
+
+DEFAULT = default_pack()
 
 AT = datetime(2026, 11, 6, 9, tzinfo=UTC)
 CAUSE = uuid4()

@@ -19,7 +19,6 @@ import pytest
 from application.cases import Cases, Request
 from application.rulebook import OnePolicy
 from domain.case import Case
-from domain.policy import DEFAULT
 from domain.values import (
     Actor,
     CaseType,
@@ -36,9 +35,12 @@ from infrastructure.clock import Reading
 from infrastructure.event_store.connections import Datastore
 from infrastructure.jump_guard import JumpGuard, VerdictHold, acknowledge, open_alarms
 from infrastructure.key_file import MasterKey
+from infrastructure.policy_pack import default_pack
 from infrastructure.store import PostgresStore
 from infrastructure.ticker import Ticker, status
 from infrastructure.vault import PostgresVault
+
+DEFAULT = default_pack()
 
 START = datetime(2020, 11, 10, 4, 0, tzinfo=UTC)
 """Long past, so that what is due by it is due by any database's clock."""
@@ -186,7 +188,7 @@ from uuid import UUID, uuid4
 
 from application.cases import Cases
 from application.rulebook import OnePolicy
-from domain.policy import DEFAULT
+from infrastructure.policy_pack import default_pack
 from infrastructure.store import PostgresStore
 from infrastructure.clock import DatabaseClock, database_time
 from infrastructure.event_store.connections import Datastore
@@ -214,7 +216,8 @@ with ExitStack() as within:
     store = within.enter_context(PostgresStore(url, pool_size=1, max_overflow=0))
     guard = JumpGuard()
     clock = DatabaseClock(database_time(datastore), observe=guard.observe)
-    cases = Hesitant(store, PostgresVault(datastore, MasterKey(bytes(32))), OnePolicy(DEFAULT), clock, uuid4)
+    rules = OnePolicy(default_pack())
+    cases = Hesitant(store, PostgresVault(datastore, MasterKey(bytes(32))), rules, clock, uuid4)
     hold = VerdictHold(guard, datastore, "victim")
     Ticker(datastore, (cases,), clock, hold, lease=timedelta(seconds=60)).fire_due()
 """

@@ -20,7 +20,7 @@ from application.cases import Cases
 from application.incidents import Incidents
 from application.policies import Policies
 from application.rulebook import OnePolicy, PublishedPolicies
-from domain.policy import DEFAULT, Fault, Policy, PolicyFaults
+from domain.policy import Fault, Policy, PolicyFaults
 from domain.values import Actor, Role
 from infrastructure import policy_documents
 from infrastructure.event_store.connections import Datastore
@@ -28,11 +28,14 @@ from infrastructure.health import Health
 from infrastructure.key_file import MasterKey
 from infrastructure.keys import ApiKeys
 from infrastructure.migrate import migrate
+from infrastructure.policy_pack import default_pack
 from infrastructure.projection_supervisor import ProjectionSupervisor
 from infrastructure.read_models import ReadModels
 from infrastructure.store import PostgresStore
 from infrastructure.vault import PostgresVault
 from web.app import WebSettings, create_app
+
+DEFAULT = default_pack()
 
 NOW = datetime(2026, 11, 10, 8, tzinfo=UTC)
 Body = dict[str, Any]

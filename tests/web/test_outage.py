@@ -10,18 +10,20 @@ from psycopg import sql
 
 from application.cases import Cases
 from application.rulebook import OnePolicy
-from domain.policy import DEFAULT
 from domain.values import Actor, Role
 from infrastructure.event_store.connections import Datastore
 from infrastructure.health import Health
 from infrastructure.key_file import MasterKey
 from infrastructure.keys import REMEMBERED_FOR, ApiKeys
 from infrastructure.migrate import migrate
+from infrastructure.policy_pack import default_pack
 from infrastructure.projection_supervisor import ProjectionSupervisor
 from infrastructure.read_models import ReadModels
 from infrastructure.store import PostgresStore
 from infrastructure.vault import PostgresVault
 from web.app import WebSettings, create_app
+
+DEFAULT = default_pack()
 
 
 class Outage:

@@ -14,11 +14,13 @@ from psycopg import sql
 
 from application.policies import Policies
 from application.rulebook import PublishedPolicies
-from domain.policy import DEFAULT
 from domain.policy_book import BOOK_ID
 from infrastructure.migrate import migrate
+from infrastructure.policy_pack import default_pack
 from infrastructure.store import PostgresStore
 from web import answers
+
+DEFAULT = default_pack()
 
 Body = dict[str, Any]
 OTHERS = ["buyer", "merchant", "agent", "reviewer", "auditor", "finance", "logistics"]
