@@ -17,6 +17,7 @@ from application.store import (
 )
 from domain.case import Case
 from domain.events import CaseClaimed, CaseFiled, PlatformSteppedIn
+from domain.policy_book import PolicyBook
 from domain.values import Actor, Role
 from infrastructure.policy_pack import default_pack
 from infrastructure.store import PostgresStore
@@ -62,6 +63,25 @@ def test_a_case_is_loaded_as_it_was_at_a_version(store: PostgresStore, new_case:
 def test_an_unknown_case_is_none(store: PostgresStore) -> None:
     assert store.load(Case, uuid4()) is None
     assert store.facts(uuid4()) == []
+
+
+def test_an_aggregate_is_loaded_as_its_own_kind_and_as_no_other(
+    store: PostgresStore, new_case: NewCase
+) -> None:
+    case, book = new_case(), PolicyBook.open(AT)
+    store.save(case, APP)
+    store.save(book, APP)
+    assert (loaded(store, case.id).id, store.load(PolicyBook, case.id)) == (case.id, None)
+    found = store.load(PolicyBook, book.id)
+    assert found is not None
+    assert (found.id, store.load(Case, book.id)) == (book.id, None)
+
+
+def test_of_two_who_begin_the_same_aggregate_one_conflicts(store: PostgresStore) -> None:
+    one, other = PolicyBook.open(AT), PolicyBook.open(AT)
+    store.save(one, APP)
+    with pytest.raises(VersionConflict):
+        store.save(other, APP)
 
 
 def test_each_fact_carries_who_recorded_it_when_and_why(store: PostgresStore, new_case: NewCase) -> None:
