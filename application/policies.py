@@ -4,17 +4,18 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, time
 from typing import Any
 from uuid import UUID
 
 from application.clock import Clock
-from application.errors import NotFound, UnsoundPolicy
+from application.errors import InvalidRequest, NotFound, UnsoundPolicy
 from application.rulebook import Compile, PublishedPolicies
 from application.running import Answer, Request, Running
 from application.store import Store
 from application.vault import Sealing, Vault
 from domain.policy import Fault, Policy, PolicyFaults
+from domain.policy.calendar import SHANGHAI
 from domain.policy_book import BOOK_ID, Edition, PolicyBook
 from domain.refusals import PolicyVersionExists
 from domain.values import Actor, PolicyState, Urgency
@@ -71,20 +72,22 @@ class Policies(Running[PolicyBook]):
         self,
         request: Request,
         document: Mapping[str, Any] | str,
-        effective_from: datetime,
         note: str,
+        effective_from: datetime | None = None,
         urgency: Urgency | None = None,
     ) -> Answer[PolicyBook]:
         """Draft a version: a document, or the YAML text of one, under the name that it gives itself.
 
-        Raises UnsoundPolicy with every fault.
+        It takes effect with the day that the document names, or later on. Raises UnsoundPolicy with every
+        fault, and InvalidRequest for a moment before that day.
         """
 
         def decide(book: PolicyBook, _: Sealing, at: datetime) -> None:
-            name, text = self._sound(document)
-            if name == self._rulebook.builtin.version:
+            policy, text = self._sound(document)
+            if policy.version == self._rulebook.builtin.version:
                 raise PolicyVersionExists("it is built in")
-            book.draft(request.by, name, text, effective_from, note, urgency, at)
+            begins = _begins(policy, effective_from)
+            book.draft(request.by, policy.version, text, begins, note, urgency, at)
 
         return self._command(request, BOOK_ID, "policies.draft", decide, begin=PolicyBook.open)
 
@@ -116,18 +119,18 @@ class Policies(Running[PolicyBook]):
         self._rulebook.forget()
         return done
 
-    def _sound(self, given: Mapping[str, Any] | str) -> tuple[str, str]:
-        """The name of the policy in a document, and the document as it is kept. Raises UnsoundPolicy."""
+    def _sound(self, given: Mapping[str, Any] | str) -> tuple[Policy, str]:
+        """The policy in a document, and the document as it is kept. Raises UnsoundPolicy."""
         try:
             document = self._read(given) if isinstance(given, str) else given
             if not isinstance(document, Mapping):
                 raise PolicyFaults([Fault("", "must be an object")])
-            name = self._compiled(document).version
-            if not NAME.fullmatch(name):
+            policy = self._compiled(document)
+            if not NAME.fullmatch(policy.version):
                 raise PolicyFaults([Fault("/version", f"must match {NAME.pattern}")])
         except PolicyFaults as unsound:
             raise UnsoundPolicy(unsound.faults) from unsound
-        return name, canonical(document)
+        return policy, canonical(document)
 
     # --- reading ---
 
@@ -167,6 +170,13 @@ class Policies(Running[PolicyBook]):
         state = PolicyState.SUPERSEDED if superseded else PolicyState.IN_FORCE
         builtin = self._rulebook.builtin
         return Version(builtin.version, state, builtin, canonical(self._builtin_document), None)
+
+
+def _begins(policy: Policy, asked: datetime | None) -> datetime:
+    day = datetime.combine(policy.effective_from, time.min, SHANGHAI).astimezone(UTC)
+    if asked is not None and asked < day:
+        raise InvalidRequest("/effective_from", "must not lie before the day that the document names")
+    return asked or day
 
 
 def canonical(document: Mapping[str, Any]) -> str:

@@ -128,11 +128,11 @@ class UrgencySchema(Strict):
 
 
 class PolicyDraftSchema(Strict):
-    """A version of the policy, which names itself."""
+    """A version of the policy, which names itself; in force from the day that it names, or later on."""
 
     document = Document(LARGEST_DOCUMENT, required=True)
-    effective_from = Moment(required=True)
     note = _free_text()
+    effective_from = Moment(allow_none=True)
     urgency = Part(UrgencySchema, allow_none=True)
 
 

@@ -52,7 +52,7 @@ def draft(desk, policies):
     def draft() -> str:
         name = f"v-{uuid4()}"
         at = desk.clock.at + timedelta(days=30)
-        policies.draft(desk.request(desk.supervisor), {"version": name}, at, "双十二")
+        policies.draft(desk.request(desk.supervisor), {"version": name}, "双十二", at)
         return name
 
     return draft
@@ -78,7 +78,7 @@ def test_what_the_code_reads_no_more_is_shown_all_the_same(desk, policies, code,
 
 def test_whoever_may_not_draft_is_told_so_before_the_document_is_read(desk, policies, nothing_recorded):
     with nothing_recorded, pytest.raises(Forbidden):
-        policies.draft(desk.request(desk.agent), "no document", desk.clock.at, "x")
+        policies.draft(desk.request(desk.agent), "no document", "x")
 
 
 def test_equal_documents_have_one_spelling():

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 from hashlib import sha256
 from typing import Any
 from urllib.parse import urlsplit
@@ -122,6 +122,21 @@ def shape_of(schema: Any) -> Callable[[Any], None]:
 
 
 # --- the way of a version ---
+
+
+def test_a_draft_takes_effect_with_the_day_in_shanghai_that_its_document_names(book):
+    body = {"document": {"version": "cn-2027"}, "note": "双十二"}
+    answer = book.ask("supervisor", "POST", "/policies", body)
+    assert DEFAULT.effective_from == date(2026, 1, 1)
+    assert answer.json["effective_from"] == "2025-12-31T16:00:00Z"
+
+
+def test_a_draft_takes_effect_no_sooner_than_that(book):
+    early = book.draft(effective_from="2025-12-31T15:59:59Z")
+    problem = book.refused(422, "invalid_request", book.ask("supervisor", "POST", "/policies", early))
+    assert [one["pointer"] for one in problem["errors"]] == ["/effective_from"]
+    later = book.draft(effective_from="2025-12-31T16:00:00Z")
+    assert book.ask("supervisor", "POST", "/policies", later).status_code == 201
 
 
 def test_a_draft_answers_what_it_is_and_where(book):
