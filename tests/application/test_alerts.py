@@ -8,7 +8,9 @@ import pytest
 from application.incidents import AlertProcess, Incidents
 from application.rulebook import OnePolicy
 from domain.events import CaseFiled
-from domain.policy import DEFAULT
+from infrastructure.policy_pack import default_pack
+
+DEFAULT = default_pack()
 
 
 class CountedBefore:

@@ -21,7 +21,7 @@ from domain.events import (
     IncidentStepTaken,
 )
 from domain.incident import Incident
-from domain.policy import DEFAULT, pack
+from domain.policy import pack
 from domain.policy.calendar import Term, Unit
 from domain.policy.detection import span, unusual
 from domain.refusals import (
@@ -48,6 +48,9 @@ from domain.values import (
     SealedFor,
 )
 from infrastructure.mapper import FactMapper
+from infrastructure.policy_pack import default_pack
+
+DEFAULT = default_pack()
 
 NOON = datetime(2026, 11, 10, 4, 0, tzinfo=UTC)
 MAPPER = FactMapper()
