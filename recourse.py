@@ -42,6 +42,7 @@ from application.policies import Policies
 from application.processes import Process
 from application.rulebook import PublishedPolicies
 from application.settlement import SettlementProcess
+from application.standings import StandingProcess, Standings
 from application.store import StoreUnavailable
 from domain import policy
 from domain.case import Case
@@ -211,6 +212,11 @@ class Parts:
         return Incidents(self.store, self.vault, self.rulebook, self.clock, uuid4)
 
     @cached_property
+    def standings(self) -> Standings:
+        """The use cases of merchants' standings."""
+        return Standings(self.store, self.vault, self.rulebook, self.clock, uuid4)
+
+    @cached_property
     def keys(self) -> ApiKeys:
         """The API keys."""
         keys = ApiKeys(self.datastore, self.clock)
@@ -239,6 +245,7 @@ class Parts:
         return (
             AlertProcess(self.store, self.incidents, occurrences, self.rulebook),
             IncidentProcess(self.incidents, self.cases),
+            StandingProcess(self.standings),
         )
 
     @cached_property
@@ -264,8 +271,9 @@ class Parts:
         watched = self.timed(guard.observe)
         cases = Cases(self.store, self.vault, self.rulebook, watched, uuid4)
         incidents = Incidents(self.store, self.vault, self.rulebook, watched, uuid4)
+        standings = Standings(self.store, self.vault, self.rulebook, watched, uuid4)
         hold = jump_guard.VerdictHold(guard, self.datastore, self.process)
-        return Ticker(self.datastore, (cases, incidents), watched, hold)
+        return Ticker(self.datastore, (cases, incidents, standings), watched, hold)
 
 
 def unwatched(_: Reading) -> None:

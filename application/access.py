@@ -27,6 +27,7 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "recoveries.write_off": frozenset({F, S}),
     "goods.move": frozenset({B, M, A, R, L}),
     "penalties.assess": frozenset({R, S}),
+    "standings.keep": frozenset({SYS}),
     "rectification.order": frozenset({R, S}),
     "rectification.submit": frozenset({M}),
     "rectification.judge": frozenset({R, S}),
@@ -53,6 +54,8 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "clocks.miss": frozenset({SYS}),
     "queues.read": frozenset({A, R, S, AUD, F, L, ADMIN}),
     "penalties.read": frozenset({M, A, R, S, AUD, F, ADMIN}),
+    "standings.read": frozenset({M, A, R, S, AUD, F, ADMIN}),
+    "publications.read": frozenset(Role),
     "follow_ups.read": frozenset({A, R, S, AUD, ADMIN}),
     "loops.read": frozenset({A, R, S, AUD, ADMIN}),
 }

@@ -192,6 +192,22 @@ class PenaltyState(StrEnum):
     REVERSED = "reversed"
 
 
+class DropCause(StrEnum):
+    """Why the points of a penalty no longer count against a merchant."""
+
+    EXPIRED = "expired"
+    REVERSED = "reversed"
+    RESET = "reset"
+
+
+class SanctionEnd(StrEnum):
+    """How a sanction ended: in its time, with points that it rested on, or in a higher one."""
+
+    SERVED = "served"
+    REVERSED = "reversed"
+    SUPERSEDED = "superseded"
+
+
 class RectificationState(StrEnum):
     """A merchant's duty to put its house in order."""
 

@@ -6,10 +6,12 @@ from projections.case_index import CASE_INDEX
 from projections.follow_ups import FOLLOW_UPS
 from projections.incidents import INCIDENTS
 from projections.merchant_penalties import MERCHANT_PENALTIES
+from projections.merchant_points import MERCHANT_POINTS
 from projections.occurrences import OCCURRENCES
 from projections.open_loops import OPEN_LOOPS
 from projections.read_model import ReadModel
 from projections.review_queue import REVIEW_QUEUE
+from projections.sanctions import SANCTIONS
 
 ALL: tuple[ReadModel[Any], ...] = (
     REVIEW_QUEUE,
@@ -19,4 +21,6 @@ ALL: tuple[ReadModel[Any], ...] = (
     CASE_INDEX,
     OCCURRENCES,
     INCIDENTS,
+    MERCHANT_POINTS,
+    SANCTIONS,
 )

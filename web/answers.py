@@ -19,6 +19,7 @@ from domain.values import (
     Release,
     RemedyKind,
     Role,
+    SanctionEnd,
     Stage,
     UrgentGround,
 )
@@ -37,6 +38,9 @@ REASONS_OPEN = (
     "rectification",
     "follow_up",
 )
+
+
+SANCTION_STATES = ("running", *SanctionEnd)
 
 
 class Problem(Schema):
@@ -400,6 +404,88 @@ class Ledger(Page):
 
     data = fields.List(fields.Nested(LedgerLine), required=True)
     totals = fields.Nested(LedgerTotals, required=True)
+
+
+class PointsLine(Schema):
+    """The points of a penalty: as they were assessed, and as they count until then."""
+
+    penalty_id = fields.UUID(required=True)
+    case_id = fields.UUID(required=True)
+    points = fields.Integer(required=True)
+    assessed = fields.Integer(required=True)
+    clause = fields.String(required=True)
+    assessed_at = fields.DateTime(required=True)
+    counts_until = fields.DateTime(required=True)
+
+
+class DayOfPoints(Schema):
+    """What counted when a day of Shanghai ended."""
+
+    day = fields.Date(required=True)
+    points = fields.Integer(required=True)
+
+
+class PointsOfMerchant(Schema):
+    """What counts against a merchant now, and what did on each day; `stale`: later facts are missing."""
+
+    live = fields.Integer(required=True)
+    lines = fields.List(fields.Nested(PointsLine), required=True)
+    by_day = fields.List(fields.Nested(DayOfPoints), required=True)
+    stale = fields.Boolean(required=True)
+
+
+class Sanction(Schema):
+    """A sanction: the tier that the points of these penalties reached, and what it brings until when."""
+
+    sanction_id = fields.UUID(required=True)
+    tier = fields.Integer(required=True)
+    measures = fields.List(fields.String(), required=True)
+    points = fields.Integer(required=True)
+    penalties = fields.List(fields.UUID(), required=True)
+    clauses = fields.List(fields.String(), required=True)
+    since = fields.DateTime(required=True)
+    until = fields.DateTime(required=True)
+    state = fields.String(required=True, metadata={"enum": SANCTION_STATES})
+    ended_at = fields.DateTime(required=True, allow_none=True)
+    published = fields.Boolean(required=True)
+
+
+class SanctionsOfMerchant(Schema):
+    """The sanction that runs, of which tier it is (0: none runs), and the last ones that ended."""
+
+    tier = fields.Integer(required=True)
+    running = fields.Nested(Sanction, required=True, allow_none=True)
+    past = fields.List(fields.Nested(Sanction), required=True)
+    stale = fields.Boolean(required=True)
+
+
+class Standing(Schema):
+    """How a merchant stands over all its cases."""
+
+    merchant_id = fields.String(required=True)
+    points = fields.Nested(PointsOfMerchant, required=True)
+    sanctions = fields.Nested(SanctionsOfMerchant, required=True)
+
+
+class Publication(Schema):
+    """A sanction that everybody may see."""
+
+    sanction_id = fields.UUID(required=True)
+    merchant_id = fields.String(required=True)
+    tier = fields.Integer(required=True)
+    measures = fields.List(fields.String(), required=True)
+    clauses = fields.List(fields.String(), required=True)
+    since = fields.DateTime(required=True)
+    until = fields.DateTime(required=True)
+    state = fields.String(required=True, metadata={"enum": SANCTION_STATES})
+    published_at = fields.DateTime(required=True)
+    stale = fields.Boolean()
+
+
+class Publications(Page):
+    """Published sanctions, the newest first."""
+
+    data = fields.List(fields.Nested(Publication), required=True)
 
 
 class ListedFollowUp(Schema):

@@ -58,6 +58,8 @@ MOST_PIECES = 1_000_000
 MOST_POINTS = 10_000_000
 MOST_ATTEMPTS = 1000
 CURSOR_LENGTH = 200
+DAYS_OF_A_QUARTER = 92
+MOST_DAYS = 366
 LARGEST_DOCUMENT = 500_000
 
 
@@ -480,6 +482,18 @@ class PenaltiesQuery(PageQuery):
     """Which penalties of a merchant."""
 
     state = OneOf(PenaltyState)
+
+
+class StandingQuery(FreshQuery):
+    """For how many days the running total is told, up to today."""
+
+    days = Whole(1, MOST_DAYS, textual=True, load_default=DAYS_OF_A_QUARTER)
+
+
+class PublicationsQuery(PageQuery):
+    """Which published sanctions."""
+
+    merchant_id = Text(ID_LENGTH)
 
 
 class FollowUpsQuery(PageQuery):

@@ -78,6 +78,17 @@ from domain.events.rectification import (
     RectificationWaived,
 )
 from domain.events.relation import CaseLinked, CaseMerged
+from domain.events.standing import (
+    PointsAdjusted,
+    PointsCounted,
+    PointsDropped,
+    QuarterClosed,
+    SanctionEnded,
+    SanctionPublished,
+    SanctionRestored,
+    SanctionStarted,
+    StandingOpened,
+)
 from domain.events.suspension import CaseResumed, CaseSuspended, SuspensionConfirmed
 
 __all__ = [
@@ -138,12 +149,16 @@ __all__ = [
     "PenaltyAssessed",
     "PenaltyExpired",
     "PlatformSteppedIn",
+    "PointsAdjusted",
+    "PointsCounted",
+    "PointsDropped",
     "PolicyBookOpened",
     "PolicyDraftWithdrawn",
     "PolicyDrafted",
     "PolicyPublished",
     "PolicyRetired",
     "ProposalVoided",
+    "QuarterClosed",
     "RecoveryOpened",
     "RecoveryRecorded",
     "RecoveryReduced",
@@ -154,6 +169,11 @@ __all__ = [
     "RectificationRejected",
     "RectificationSubmitted",
     "RectificationWaived",
+    "SanctionEnded",
+    "SanctionPublished",
+    "SanctionRestored",
+    "SanctionStarted",
+    "StandingOpened",
     "SuspensionConfirmed",
     "stored_as",
     "subject_of",

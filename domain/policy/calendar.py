@@ -125,6 +125,13 @@ def resumed(at: datetime, left: timedelta, term: Term, calendars: Calendars) -> 
     return end.astimezone(UTC)
 
 
+def quarter_end(moment: datetime) -> datetime:
+    """When the calendar quarter of Shanghai ends in which this instant lies (UTC)."""
+    local = moment.astimezone(SHANGHAI)
+    first = local.date().replace(month=(local.month - 1) // 3 * 3 + 1, day=1)
+    return datetime.combine(_months_later(first, 3), time.min, SHANGHAI).astimezone(UTC)
+
+
 def _calendar_of(term: Term, calendars: Calendars) -> Calendar:
     return calendars[term.calendar] if term.calendar and term.unit is not Unit.MONTHS else ALWAYS
 

@@ -280,12 +280,16 @@ class Tier:
 
 @dataclass(frozen=True, slots=True)
 class Penalties:
-    """The tariff by clause, how long a penalty counts, and the tiers; points start anew each quarter."""
+    """The tariff by clause, how long a penalty counts, and the tiers; points start anew each quarter.
+
+    Sanctions from the tier `published_from` on are published; 0: none is.
+    """
 
     tariff: Mapping[str, Tariff]
     expiry: Term
     tiers: tuple[Tier, ...]
     quarterly_reset: bool = True
+    published_from: int = 0
 
 
 @dataclass(frozen=True, slots=True)

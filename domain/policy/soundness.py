@@ -184,6 +184,8 @@ def _penalties(terms: Penalties, path: str) -> Faults:
     for index, tier in enumerate(terms.tiers):
         if not tier.measures:
             yield Fault(f"{path}/tiers/{index}/measures", "names no measure")
+    if not 0 <= terms.published_from <= len(terms.tiers):
+        yield Fault(f"{path}/published_from", "must be the number of a tier, or 0 for none")
 
 
 def _crisis(terms: Crisis, path: str) -> Faults:

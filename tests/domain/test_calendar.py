@@ -6,7 +6,7 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given
 
-from domain.policy.calendar import SHANGHAI, Calendar, Term, Unit, due, remaining, resumed
+from domain.policy.calendar import SHANGHAI, Calendar, Term, Unit, due, quarter_end, remaining, resumed
 
 CALENDARS = {
     "service_hours": Calendar(opens=time(9), closes=time(18)),
@@ -139,6 +139,21 @@ def test_nothing_is_left_of_a_term_that_is_over():
     assert remaining(end, end, FOUR_HOURS, CALENDARS) == timedelta()
     assert remaining(end + timedelta(days=3), end, FOUR_HOURS, CALENDARS) == timedelta()
     assert resumed(end, timedelta(), FOUR_HOURS, CALENDARS) == end
+
+
+@pytest.mark.parametrize(
+    ("moment", "end"),
+    [
+        ("2026-10-01T00:00+08:00", "2027-01-01T00:00+08:00"),
+        ("2026-12-31T23:59+08:00", "2027-01-01T00:00+08:00"),
+        ("2026-12-31T16:00+00:00", "2027-04-01T00:00+08:00"),
+        ("2027-05-31T12:00+08:00", "2027-07-01T00:00+08:00"),
+        ("2027-09-30T23:59+08:00", "2027-10-01T00:00+08:00"),
+    ],
+)
+def test_a_quarter_is_one_of_shanghai_and_ends_when_the_next_one_begins(moment, end):
+    assert quarter_end(datetime.fromisoformat(moment)) == datetime.fromisoformat(end)
+    assert quarter_end(datetime.fromisoformat(moment)).tzinfo is UTC
 
 
 @pytest.mark.parametrize(

@@ -220,6 +220,12 @@ BROKEN: list[tuple[str, Any, str, str]] = [
     ),
     ("/rules/S-1/terms/tiers/0/measures", [], "/rules/S-1/terms/tiers/0/measures", "names no measure"),
     (
+        "/rules/S-1/terms/published_from",
+        6,
+        "/rules/S-1/terms/published_from",
+        "must be the number of a tier, or 0 for none",
+    ),
+    (
         "/rules/S-1/terms/tariff",
         {"S-9": {"max_points": 1, "max_fine_minor": 1}},
         "/rules/S-1/terms/tariff/S-9",

@@ -13,17 +13,23 @@ from uuid import UUID
 import pytest
 
 from application.access import COMMANDS, PERMISSIONS
-from domain import incident, policy_book, refusals, values
+from domain import incident, policy_book, refusals, standing, values
 from domain.aggregate import snake_case
 from domain.case import Case, evolution
 from domain.case.state import STAGES
 from domain.events import FACTS, Fact
 from domain.incident import Incident
 from domain.policy_book import PolicyBook
+from domain.standing import MerchantStanding
 from infrastructure.mapper import FactMapper
 
 GOLDEN = Path(__file__).parent / "golden"
-AGGREGATES = {Case: evolution.evolve, PolicyBook: policy_book.evolve, Incident: incident.evolve}
+AGGREGATES = {
+    Case: evolution.evolve,
+    PolicyBook: policy_book.evolve,
+    Incident: incident.evolve,
+    MerchantStanding: standing.evolve,
+}
 """Every aggregate, and the function that folds its facts."""
 
 EVOLUTIONS = {vars(aggregate)["TOPIC"]: evolve for aggregate, evolve in AGGREGATES.items()}

@@ -1,19 +1,52 @@
 """What holds of every read model over lives that chance has driven through the commands of the domain."""
 
+from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from domain.events import FACTS, Fact
+from domain.standing import MerchantStanding
 from infrastructure.bench.histories import Life
 from infrastructure.mapper import FactMapper
+from infrastructure.policy_pack import default_pack
 from projections.catalogue import ALL
 from projections.read_model import ReadModel, Rows
 
-LIVES = [Life(Random(seed)) for seed in range(150)]
-HISTORIES = [life.facts for life in LIVES]
+DEFAULT = default_pack()
+
 MAPPER = FactMapper()
+
+
+def standing(chance: Random) -> list[Fact]:
+    """What became of a merchant's penalties, by chance, in half a year."""
+    at = datetime(2026, 10, 5, tzinfo=UTC)
+    merchant, known = MerchantStanding.open("m-2001", at), list[UUID]()
+    for _ in range(25):
+        at += timedelta(days=8) * chance.random()
+        for clock_id in list(merchant.clocks):
+            merchant.miss_clock(clock_id, at)
+        penalty_id = chance.choice([UUID(int=chance.getrandbits(128), version=4), *known])
+        match chance.choice(["count", "count", "count", "adjust", "reverse", "expire"]):
+            case "adjust" if penalty_id in known:
+                merchant.adjust(penalty_id, 1, lambda _: DEFAULT, at)
+            case "reverse" if penalty_id in known:
+                merchant.reverse(penalty_id, lambda _: DEFAULT, at)
+            case "expire" if penalty_id in known:
+                merchant.expire(penalty_id, at)
+            case _:
+                known.append(penalty_id)
+                points, expires_at = chance.randrange(1, 6), at + timedelta(days=90)
+                merchant.count(penalty_id, penalty_id, points, "S-1", at, expires_at, lambda _: DEFAULT, at)
+    return [fact for fact in merchant.collect_events() if isinstance(fact, Fact)]
+
+
+LIVES = [Life(Random(seed)) for seed in range(150)]
+CASES = [life.facts for life in LIVES]
+STANDINGS = [standing(Random(seed)) for seed in range(100)]
+HISTORIES = CASES + STANDINGS
 
 
 def stored_and_read(fact: Fact) -> Any:
@@ -31,9 +64,10 @@ def each_model(test: Any) -> Any:
     return pytest.mark.parametrize("model", ALL, ids=lambda model: model.name)(test)
 
 
-def test_the_lives_tell_of_every_fact_of_a_case() -> None:
-    told = {type(fact) for history in HISTORIES for fact in history}
-    assert told == {fact for fact in FACTS.values() if fact.OF == "Case"}
+@pytest.mark.parametrize(("histories", "kind"), [(CASES, "Case"), (STANDINGS, "MerchantStanding")])
+def test_the_lives_tell_of_every_fact_of_their_kind(histories: list[list[Fact]], kind: str) -> None:
+    told = {type(fact) for history in histories for fact in history}
+    assert told == {fact for fact in FACTS.values() if kind == fact.OF}
 
 
 @each_model
@@ -74,7 +108,7 @@ def test_a_step_changes_nothing_that_it_was_given(model: ReadModel[Any]) -> None
 def test_the_stage_is_that_of_the_case(name: str) -> None:
     (model,) = [model for model in ALL if model.name == name]
 
-    for life, history in zip(LIVES, HISTORIES, strict=True):
+    for life, history in zip(LIVES, CASES, strict=True):
         (row,) = rows_after(model, history).values()
 
         assert row.stage is life.case.stage

@@ -57,6 +57,8 @@ GET /queues
 GET /queues/{queue}
 POST /queues/{queue}/next
 GET /merchants/{merchant_id}/penalties
+GET /merchants/{merchant_id}/standing
+GET /publications
 GET /follow-ups
 GET /loops
 GET /incidents
