@@ -31,7 +31,7 @@ import psycopg
 from flask import Flask
 from marshmallow import ValidationError
 
-from application.cases import Cases
+from application.cases import Cases, Files
 from application.clock import Clock
 from application.effects import PAYMENT
 from application.errors import NotFound, ServiceUnavailable
@@ -62,6 +62,7 @@ from infrastructure import (
     serving,
     settings,
 )
+from infrastructure.blobs import PostgresBlobs
 from infrastructure.clock import DatabaseClock, Reading, database_time
 from infrastructure.commands.bench import bench
 from infrastructure.commands.duties import clock, outbox, processes
@@ -207,6 +208,16 @@ class Parts:
         return Cases(self.store, self.vault, self.rulebook, self.clock, uuid4)
 
     @cached_property
+    def blobs(self) -> PostgresBlobs:
+        """The keeper of bytes."""
+        return PostgresBlobs(self.datastore, self.vault)
+
+    @cached_property
+    def files(self) -> Files:
+        """The use cases on the bytes of evidence."""
+        return Files(self.store, self.vault, self.rulebook, self.clock, uuid4, self.blobs)
+
+    @cached_property
     def incidents(self) -> Incidents:
         """The use cases of incidents."""
         return Incidents(self.store, self.vault, self.rulebook, self.clock, uuid4)
@@ -273,7 +284,8 @@ class Parts:
         incidents = Incidents(self.store, self.vault, self.rulebook, watched, uuid4)
         standings = Standings(self.store, self.vault, self.rulebook, watched, uuid4)
         hold = jump_guard.VerdictHold(guard, self.datastore, self.process)
-        return Ticker(self.datastore, (cases, incidents, standings), watched, hold)
+        clockworks = (cases, incidents, standings)
+        return Ticker(self.datastore, clockworks, watched, hold, chores=(self.blobs.sweep,))
 
 
 def unwatched(_: Reading) -> None:
@@ -293,6 +305,7 @@ def web_app(parts: Parts) -> Flask:
     health = Health(parts.datastore, [process.name for process in parts.processes])
     return create_app(
         cases=parts.cases,
+        files=parts.files,
         policies=parts.policies,
         incidents=parts.incidents,
         vault=parts.vault,
@@ -316,6 +329,7 @@ def openapi_document() -> dict[str, Any]:
     absent: Any = None
     app = create_app(
         cases=Cases(absent, absent, absent, absent, uuid4),
+        files=Files(absent, absent, absent, absent, uuid4, absent),
         policies=Policies(absent, absent, absent, absent, absent, absent, absent, uuid4),
         incidents=Incidents(absent, absent, absent, absent, uuid4),
         vault=absent,
@@ -582,7 +596,9 @@ def case_show(parts: Parts, case: str, as_json: bool) -> None:
     """The case as it is now."""
     found, facts = parts.cases.history(OPERATOR, find_case(parts, case))
     allowed = parts.cases.allowed(OPERATOR, found)
-    shown = msgspec.to_builtins(parts.presenter.case(found, facts, OPERATOR, allowed, parts.clock.now()))
+    burden = parts.cases.burden(found)
+    whole = parts.presenter.case(found, facts, OPERATOR, allowed, burden, parts.clock.now())
+    shown = msgspec.to_builtins(whole)
     print_json(shown) if as_json else screen.print_case(out, shown)
 
 

@@ -17,6 +17,13 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "cases.recuse": frozenset({A, R, S}),
     "cases.note": frozenset({A, R, S}),
     "evidence.submit": frozenset({B, M, A, R}),
+    "evidence.request": frozenset({A, R}),
+    "evidence.judge": frozenset({B, M, A, R}),
+    "evidence.withdraw": frozenset({B, M, A, R}),
+    "evidence.read": frozenset({B, M, A, R, S, AUD}),
+    "burden.shift": frozenset({A, R}),
+    "inspections.order": frozenset({A, R}),
+    "inspections.report": frozenset({A, R}),
     "cases.verify": frozenset({A, R}),
     "cases.decide": frozenset({A, R}),
     "decisions.approve": frozenset({S}),
@@ -67,6 +74,9 @@ COMMANDS: dict[str, str] = {
     "recusal": "cases.recuse",
     "notes": "cases.note",
     "evidence": "evidence.submit",
+    "evidence-requests": "evidence.request",
+    "burden": "burden.shift",
+    "inspections": "inspections.order",
     "verification": "cases.verify",
     "decisions": "cases.decide",
     "approval": "decisions.approve",
@@ -91,6 +101,11 @@ COMMANDS: dict[str, str] = {
 
 OWN_PARTY = {Role.BUYER_INTEGRATION: EvidenceParty.BUYER, Role.MERCHANT: EvidenceParty.MERCHANT}
 """For whom outside callers may file evidence; staff may file for any party."""
+
+
+def speaks_for(actor: Actor) -> EvidenceParty:
+    """The party in whose name the actor speaks of evidence: staff speak for the platform."""
+    return OWN_PARTY.get(actor.role, EvidenceParty.PLATFORM)
 
 
 def may(actor: Actor, permission: str) -> bool:

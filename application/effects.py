@@ -24,6 +24,8 @@ def derived(case: Case, facts: Sequence[Fact]) -> Effects:
         deadlines=deadlines(facts),
         ended=ended(facts),
         outbox=outbox(facts),
+        blobs_kept=tuple(one.evidence_id for one in facts if isinstance(one, events.EvidenceStaged)),
+        blobs_dropped=tuple(one.evidence_id for one in facts if isinstance(one, events.EvidenceDiscarded)),
     )
 
 

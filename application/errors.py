@@ -40,6 +40,7 @@ class InvalidRequest(RequestError):
 
     pointer: str
     detail: str
+    code: str = "out_of_range"
 
 
 @dataclass

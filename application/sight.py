@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from domain.values import STAFF, Actor, Role
+from domain.values import STAFF, Actor, EvidenceParty, Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -10,18 +10,20 @@ class Sight:
     """What one caller sees of a case that it may read.
 
     texts: sealed texts are opened · contact: the buyer's contact data too · internal: notes among staff ·
-    people: the platform's people by id, and not by their role alone.
+    people: the platform's people by id, and not by their role alone · drafts: whose evidence is shown before
+    it is submitted (None: everybody's).
     """
 
     texts: bool
     contact: bool
     internal: bool
     people: bool
+    drafts: EvidenceParty | None = None
 
 
 _WORKING = Sight(texts=True, contact=True, internal=True, people=True)
-_FILING = Sight(texts=True, contact=True, internal=False, people=True)
-_ACCUSED = Sight(texts=True, contact=False, internal=False, people=False)
+_FILING = Sight(texts=True, contact=True, internal=False, people=True, drafts=EvidenceParty.BUYER)
+_ACCUSED = Sight(texts=True, contact=False, internal=False, people=False, drafts=EvidenceParty.MERCHANT)
 _AUDITING = Sight(texts=True, contact=False, internal=True, people=True)
 _WATCHING = Sight(texts=False, contact=False, internal=True, people=True)
 

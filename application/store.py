@@ -75,8 +75,9 @@ class Effects:
     claims: uniqueness claims taken (`ClaimTaken` when another one holds it) · released: claims given up ·
     deadlines: due times set · ended: clocks satisfied or cancelled, whose due times no longer count ·
     fired: the one clock whose due time was acted upon (`DeadlineNotPending` unless it still was) ·
-    outbox: messages to deliver · data_keys: new wrapped keys · idempotency: the key to keep, with
-    the id of the thing that the command created, if any.
+    outbox: messages to deliver · blobs_kept: bytes put before, of which the facts tell (`BytesMissing` when
+    they are not there) · blobs_dropped: bytes that go · data_keys: new wrapped keys · idempotency: the key
+    to keep, with the id of the thing that the command created, if any.
     """
 
     claims: tuple[str, ...] = ()
@@ -85,6 +86,8 @@ class Effects:
     ended: tuple[UUID, ...] = ()
     fired: UUID | None = None
     outbox: tuple[OutboxMessage, ...] = ()
+    blobs_kept: tuple[UUID, ...] = ()
+    blobs_dropped: tuple[UUID, ...] = ()
     data_keys: tuple[WrappedKey, ...] = ()
     idempotency: IdempotencyKey | None = None
     subject: UUID | None = None
@@ -127,6 +130,10 @@ class KeyInUse(StoreError):
 
 class DeadlineNotPending(StoreError):
     """The clock was fired, satisfied or cancelled by someone else."""
+
+
+class BytesMissing(StoreError):
+    """The bytes of which the facts would tell are not there."""
 
 
 class StoreUnavailable(StoreError):

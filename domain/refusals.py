@@ -268,6 +268,96 @@ class BatchHashMismatch(Refusal):
     code = "batch_hash_mismatch"
 
 
+class NothingRequested(Refusal):
+    """No kind of evidence was named, and the checklist has none for this reason and party."""
+
+    code = "nothing_requested"
+
+
+class EvidenceAlreadyRequested(Refusal):
+    """The party has already been asked for this evidence."""
+
+    code = "evidence_already_requested"
+
+
+class NotAddressed(Refusal):
+    """The request for evidence is addressed to another party."""
+
+    code = "not_addressed"
+
+
+class EvidenceWindowOver(Refusal):
+    """The time in which this evidence was asked for is over."""
+
+    code = "evidence_window_over"
+
+
+class EvidenceOutstanding(Refusal):
+    """Evidence or an inspection that was asked for is still outstanding."""
+
+    code = "evidence_outstanding"
+
+
+class TooManyPiecesStaged(Refusal):
+    """Too many pieces of evidence wait to be submitted."""
+
+    code = "too_many_pieces_staged"
+
+
+class DigestMismatch(Refusal):
+    """The digest is not that of the bytes that were staged."""
+
+    code = "digest_mismatch"
+
+
+class OwnEvidence(Refusal):
+    """A party has no say about its own evidence."""
+
+    code = "own_evidence"
+
+
+class EvidenceAlreadyJudged(Refusal):
+    """The party has already said this of the evidence."""
+
+    code = "evidence_already_judged"
+
+
+class EvidenceOfAnother(Refusal):
+    """The evidence is another party's."""
+
+    code = "evidence_of_another"
+
+
+class EvidenceTakenBack(Refusal):
+    """The evidence was withdrawn."""
+
+    code = "evidence_taken_back"
+
+
+class EvidenceCited(Refusal):
+    """A finding rests on the evidence."""
+
+    code = "evidence_cited"
+
+
+class BurdenUnchanged(Refusal):
+    """The burden of proof already lies there."""
+
+    code = "burden_unchanged"
+
+
+class InspectionOpen(Refusal):
+    """An inspection has been ordered and not been reported."""
+
+    code = "inspection_open"
+
+
+class InspectionAlreadyReported(Refusal):
+    """The inspection has already been reported."""
+
+    code = "inspection_already_reported"
+
+
 class UnknownPart(Exception):
     """The case has no such part; `kind` names it: compensation, evidence, follow_up, goods, proposal, ..."""
 

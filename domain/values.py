@@ -101,6 +101,40 @@ class EvidenceParty(StrEnum):
     PLATFORM = "platform"
 
 
+class Side(StrEnum):
+    """One of the two sides of a case."""
+
+    BUYER = "buyer"
+    MERCHANT = "merchant"
+
+
+class EvidenceState(StrEnum):
+    """How a piece of evidence on file stands: a party's word counts until the platform has spoken."""
+
+    SUBMITTED = "submitted"
+    ACCEPTED = "accepted"
+    CHALLENGED = "challenged"
+    WITHDRAWN = "withdrawn"
+
+
+class RequestState(StrEnum):
+    """What became of a request for evidence."""
+
+    OPEN = "open"
+    SATISFIED = "satisfied"
+    LAPSED = "lapsed"
+    CANCELLED = "cancelled"
+
+
+class InspectionOutcome(StrEnum):
+    """What an inspection of the goods found."""
+
+    FAKE = "fake"
+    FAULTY = "faulty"
+    GENUINE = "genuine"
+    INCONCLUSIVE = "inconclusive"
+
+
 class RemedyKind(StrEnum):
     """What a decision can grant; `MONEY_KINDS` are paid, `GOODS_KINDS` move goods."""
 
@@ -326,8 +360,11 @@ class ClockKind(StrEnum):
 
     FOLLOW_UP = "follow_up"
     RECTIFICATION = "rectification"
+    EVIDENCE = "evidence"
+    INSPECTION = "inspection"
     PENALTY_EXPIRY = "penalty_expiry"
     SUSPENSION = "suspension"
+    STAGING = "staging"
 
 
 class ProposalState(StrEnum):

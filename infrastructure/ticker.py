@@ -66,6 +66,9 @@ SELECT_STATUS = (
     b"SELECT count(*), count(*) FILTER (WHERE due <= %s), min(due) FROM deadlines WHERE state = 'pending'"
 )
 
+Chore = Callable[[datetime], int]
+"""Removes what has aged at an instant, and says how much."""
+
 log = logging.getLogger(__name__)
 
 
@@ -111,6 +114,7 @@ class Ticker:
         *,
         batch: int = BATCH,
         lease: timedelta = LEASE,
+        chores: Sequence[Chore] = (),
     ) -> None:
         self._datastore = datastore
         self._clockworks = clockworks
@@ -118,6 +122,7 @@ class Ticker:
         self._hold = hold
         self._batch = batch
         self._lease = lease
+        self._chores = chores
         self._stop = threading.Event()
 
     def run(
@@ -137,7 +142,8 @@ class Ticker:
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
         )
         scheduler.add_job(self._survive, "interval", [self.fire_due], seconds=interval)
-        scheduler.add_job(self._survive, "interval", [self.forget_keys], seconds=maintenance)
+        for duty in (self.forget_keys, self.do_chores):
+            scheduler.add_job(self._survive, "interval", [duty], seconds=maintenance)
         ender = threading.Thread(target=_shut_down, args=(scheduler, stop), name="ticker-stop")
         scheduler.add_listener(lambda _: ender.start(), EVENT_SCHEDULER_STARTED)
         scheduler.start()
@@ -218,3 +224,8 @@ class Ticker:
             if removed < KEYS_BATCH:
                 return forgotten
         return forgotten
+
+    def do_chores(self) -> int:
+        """Remove what the chores find to have aged; how much. Raises ServiceUnavailable."""
+        at = self._clock.now()
+        return 0 if self._hold.in_force() else sum(chore(at) for chore in self._chores)

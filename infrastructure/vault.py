@@ -24,6 +24,10 @@ SCHEMA = 1
 
 SELECT_KEYS = b"SELECT person, key_id, wrapped FROM vault.data_keys WHERE case_id = %s"
 SELECT_CHECK_VALUE = b"SELECT check_value FROM vault.master_key"
+KEEP_KEY = (
+    b"INSERT INTO vault.data_keys (case_id, person, key_id, wrapped) VALUES (%b, %b, %b, %b)"
+    b" ON CONFLICT DO NOTHING RETURNING key_id"
+)
 KEEP_CHECK_VALUE = (
     b"INSERT INTO vault.master_key (check_value) VALUES (%b) ON CONFLICT DO NOTHING RETURNING check_value"
 )
@@ -34,11 +38,16 @@ class WrongKeyFile(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class _DataKey:
+class DataKey:
     """One person's key in one case."""
 
     key_id: UUID
     secret: bytes = field(repr=False)
+
+    @classmethod
+    def new(cls) -> "DataKey":
+        """A new random key."""
+        return cls(uuid4(), os.urandom(envelope.KEY_BYTES))
 
 
 class PostgresVault:
@@ -98,17 +107,29 @@ class PostgresVault:
         """A keyed digest, 32 bytes."""
         return hmac.digest(self._fingerprints, data, "sha256")
 
-    def keys_of(self, case_id: UUID) -> dict[str, _DataKey]:
+    def keys_of(self, case_id: UUID) -> dict[str, DataKey]:
         """The data keys of a case by person. Raises CannotOpen and ServiceUnavailable."""
         try:
             return {
-                person: _DataKey(key_id, self._unwrap(case_id, person, key_id, wrapped))
+                person: DataKey(key_id, self._unwrap(case_id, person, key_id, wrapped))
                 for person, key_id, wrapped in read(self._datastore, SELECT_KEYS, case_id)
             }
         except envelope.Unopened:
             raise CannotOpen(f"a data key of case {case_id} does not open") from None
 
-    def wrap(self, case_id: UUID, person: str, key: _DataKey) -> WrappedKey:
+    def key_of(self, case_id: UUID, person: str) -> DataKey:
+        """The data key of a person, made and stored at once where there is none: for what precedes its fact.
+
+        A command that makes one at the same time meets a conflict, and tries again with this one.
+        """
+        keys = self.keys_of(case_id)
+        if person not in keys:
+            new = self.wrap(case_id, person, DataKey.new())
+            change(self._datastore, KEEP_KEY, case_id, person, new.key_id, new.wrapped)
+            keys = self.keys_of(case_id)
+        return keys[person]
+
+    def wrap(self, case_id: UUID, person: str, key: DataKey) -> WrappedKey:
         """The key as it may be stored."""
         box = envelope.seal(self._wrapping, _key_context(case_id, person, key.key_id), key.secret)
         return WrappedKey(person, key.key_id, box)
@@ -124,7 +145,7 @@ class CaseSealing:
         self._vault = vault
         self._case_id = case_id
         self._version = version
-        self._keys: dict[str, _DataKey] | None = {} if version == 1 else None
+        self._keys: dict[str, DataKey] | None = {} if version == 1 else None
         self._new: list[WrappedKey] = []
 
     def __repr__(self) -> str:
@@ -143,11 +164,11 @@ class CaseSealing:
         """The data keys that this sealing had to make, to be recorded with the facts."""
         return tuple(self._new)
 
-    def _key(self, person: SealedFor) -> _DataKey:
+    def _key(self, person: SealedFor) -> DataKey:
         if self._keys is None:
             self._keys = self._vault.keys_of(self._case_id)
         if person not in self._keys:
-            self._keys[person] = _DataKey(uuid4(), os.urandom(envelope.KEY_BYTES))
+            self._keys[person] = DataKey.new()
             self._new.append(self._vault.wrap(self._case_id, person, self._keys[person]))
         return self._keys[person]
 

@@ -1,9 +1,9 @@
 """Open loops: every case that has not ended, and what still holds it open.
 
 The reasons that today's facts can tell are `review`, `approval` (instead of it, while a decision waits for
-a second person), `suspension`, `money`, `goods`, `rectification` and `follow_up`. A duty clock holds a case
-open too, but each of today's duties has a reason of its own. A case with no reason left only waits to be
-closed.
+a second person), `evidence` (a request or an inspection), `suspension`, `money`, `goods`, `rectification` and
+`follow_up`. A duty clock holds a case open too, but each of today's duties has a reason of its own. A case
+with no reason left only waits to be closed.
 
 Queries: `page`.
 """
@@ -23,6 +23,10 @@ from domain.events import (
     CaseResumed,
     CaseSuspended,
     CaseWithdrawn,
+    ClockCancelled,
+    ClockMissed,
+    ClockSatisfied,
+    ClockStarted,
     CompensationReversed,
     DecisionIssued,
     DecisionProposed,
@@ -37,7 +41,7 @@ from domain.events import (
     RectificationOrdered,
     RectificationWaived,
 )
-from domain.values import GOODS_KINDS, MONEY_KINDS, Stage
+from domain.values import GOODS_KINDS, MONEY_KINDS, ClockKind, Stage
 from projections.pages import DEFAULT_LIMIT, Listing
 from projections.pages import page as page_of
 from projections.read_model import CaseRow, ReadModel, Rows, changed, put
@@ -45,7 +49,10 @@ from projections.stages import STAGE_AFTER, Moving, stage_after
 
 
 class Loop(CaseRow, frozen=True, kw_only=True):
-    """A case and what is unsettled in it: the ids of proposal, money lines, goods legs and so on."""
+    """A case and what is unsettled in it: the ids of proposal, money lines, goods legs and so on.
+
+    evidence: the clocks of requests and inspections.
+    """
 
     stage: Stage
     number: str
@@ -53,6 +60,7 @@ class Loop(CaseRow, frozen=True, kw_only=True):
     filed_by: str
     filed_at: datetime
     proposal: UUID | None = None
+    evidence: tuple[UUID, ...] = ()
     money: tuple[UUID, ...] = ()
     goods: tuple[UUID, ...] = ()
     rectification: UUID | None = None
@@ -71,6 +79,7 @@ OPEN_LOOPS = ReadModel(
         filed_by text NOT NULL,
         filed_at timestamptz NOT NULL,
         proposal uuid,
+        evidence uuid[] NOT NULL,
         money uuid[] NOT NULL,
         goods uuid[] NOT NULL,
         rectification uuid,
@@ -82,8 +91,8 @@ OPEN_LOOPS = ReadModel(
         "(filed_by, filed_at, case_id) WHERE stage NOT IN ('closed', 'withdrawn', 'merged')",
     ),
     ignored="""
-        clocks evidence lease notes penalty CaseClassified CaseDeclined CaseLinked CaseVerified
-        CompensationFailed CompensationInstructed CompensationOverpaid CompensationRecalled
+        evidence lease notes penalty CaseClassified CaseDeclined CaseLinked CaseVerified ClockPaused
+        ClockResumed CompensationFailed CompensationInstructed CompensationOverpaid CompensationRecalled
         DecisionApproved FollowUpAttempted GoodsReceived GoodsShipped RecoveryOpened RecoveryRecorded
         RecoveryReduced RecoveryWrittenOff RectificationRejected RectificationSubmitted
         SuspensionConfirmed
@@ -122,6 +131,20 @@ def _proposed(rows: Rows[Loop], fact: DecisionProposed) -> Rows[Loop]:
 @OPEN_LOOPS.folds(ProposalVoided)
 def _voided(rows: Rows[Loop], fact: ProposalVoided) -> Rows[Loop]:
     return changed(rows, fact.originator_id, proposal=None)
+
+
+@OPEN_LOOPS.folds(ClockStarted)
+def _asked(rows: Rows[Loop], fact: ClockStarted) -> Rows[Loop]:
+    row = rows[fact.originator_id]
+    if fact.kind not in (ClockKind.EVIDENCE, ClockKind.INSPECTION):
+        return rows
+    return changed(rows, row.case_id, evidence=(*_without(row.evidence, fact.clock_id), fact.clock_id))
+
+
+@OPEN_LOOPS.folds(ClockSatisfied, ClockCancelled, ClockMissed)
+def _answered(rows: Rows[Loop], fact: ClockSatisfied | ClockCancelled | ClockMissed) -> Rows[Loop]:
+    row = rows[fact.originator_id]
+    return changed(rows, row.case_id, evidence=_without(row.evidence, fact.clock_id))
 
 
 @OPEN_LOOPS.folds(DecisionIssued)
@@ -197,6 +220,7 @@ LISTING = Listing(
         "open_because": """array_remove(ARRAY[
             CASE WHEN proposal IS NOT NULL THEN 'approval'
                  WHEN stage IN ('filed', 'in_review') THEN 'review' END,
+            CASE WHEN evidence <> '{}' THEN 'evidence' END,
             CASE WHEN stage = 'suspended' THEN 'suspension' END,
             CASE WHEN money <> '{}' THEN 'money' END,
             CASE WHEN goods <> '{}' THEN 'goods' END,

@@ -20,6 +20,7 @@ from domain.values import (
     RemedyKind,
     Role,
     SanctionEnd,
+    Side,
     Stage,
     UrgentGround,
 )
@@ -152,6 +153,20 @@ class EvidenceOnFile(Command):
     evidence_id = fields.UUID(required=True)
 
 
+class EvidenceAskedFor(Command):
+    """Evidence that a side was asked for, and until when."""
+
+    request_id = fields.UUID(required=True)
+    kinds = fields.List(fields.String(), required=True)
+    due = fields.DateTime(required=True)
+
+
+class InspectionUnderWay(Command):
+    """An inspection that was ordered."""
+
+    inspection_id = fields.UUID(required=True)
+
+
 class Compensation(Schema):
     """One money line."""
 
@@ -250,6 +265,19 @@ class LiabilityPart(Schema):
     share = fields.Integer(required=True)
 
 
+class Burden(Schema):
+    """Which side must prove now.
+
+    derivation: how the policy came to that; empty once it was shifted · lapsed_requests: the requests for
+    evidence that this side let lapse.
+    """
+
+    party = OneOf(Side, required=True)
+    derivation = fields.List(fields.Dict(), required=True)
+    shifted = fields.Dict(required=True, allow_none=True)
+    lapsed_requests = fields.List(fields.UUID(), required=True)
+
+
 class CurrentLease(Schema):
     """Who works on the case now; the token is shown to its holder."""
 
@@ -285,6 +313,10 @@ class Case(Schema):
     recoveries = fields.List(fields.Nested(Recovery), required=True)
     goods = fields.List(fields.Nested(GoodsLeg), required=True)
     evidence = fields.List(fields.Dict(), required=True)
+    staged = fields.List(fields.Dict(), required=True)
+    evidence_requests = fields.List(fields.Dict(), required=True)
+    burden = fields.Nested(Burden, required=True)
+    inspections = fields.List(fields.Dict(), required=True)
     notes = fields.List(fields.Dict(), required=True)
     penalties = fields.List(fields.Nested(CasePenalty), required=True)
     follow_ups = fields.List(fields.Nested(CaseFollowUp), required=True)

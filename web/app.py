@@ -10,7 +10,7 @@ from uuid import UUID
 from flask import Flask, Response, g, request
 
 from application import access
-from application.cases import Cases
+from application.cases import Cases, Files
 from application.clock import Clock
 from application.incidents import Incidents
 from application.keys import Keys
@@ -28,6 +28,7 @@ from web import (
     operations,
     paying,
     policy_book,
+    proving,
     settling,
 )
 from web import incidents as incident_routes
@@ -73,6 +74,7 @@ class WebSettings:
 def create_app(
     *,
     cases: Cases,
+    files: Files,
     policies: Policies,
     incidents: Incidents,
     vault: Vault,
@@ -97,6 +99,7 @@ def create_app(
     blueprint.before_request(Gate(keys, limiter).admit)
     routes = Routes(blueprint, Commands(vault))
     filing.register(routes, cases, presenter, clock)
+    proving.register(routes, cases, files)
     leasing.register(routes, cases)
     deciding.register(routes, cases, new_id)
     paying.register(routes, cases)

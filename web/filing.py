@@ -31,7 +31,7 @@ def _reading(routes: Routes, cases: Cases, show: Presenter, clock: Clock) -> Non
     def get_case(by: Actor, query: dict[str, Any], case_id: UUID) -> Response:
         """The case as the caller may see it."""
         case, facts = cases.history(by, case_id)
-        shown = show.case(case, facts, by, cases.allowed(by, case), clock.now())
+        shown = show.case(case, facts, by, cases.allowed(by, case), cases.burden(case), clock.now())
         return versioned(shown, case.version)
 
     @routes.read(
@@ -76,24 +76,17 @@ def _working(routes: Routes, cases: Cases) -> None:
 
 def _examining(routes: Routes, cases: Cases) -> None:
     @routes.command(
-        "/cases/<case_id>/evidence",
-        "evidence.submit",
-        schemas.EvidenceSchema(),
-        answers.EvidenceOnFile,
-        created="/cases/{case_id}",
-        codes=["case_already_closed", "wrong_stage"],
-    )
-    def submit_evidence(request: Request, body: dict[str, Any], case_id: UUID) -> tuple[Answer, Extra]:
-        """Put evidence on file by reference; a party only its own."""
-        done = cases.submit_evidence(request, case_id, **body)
-        return done, {"evidence_id": done.subject}
-
-    @routes.command(
         "/cases/<case_id>/verification",
         "cases.verify",
         schemas.VerificationSchema(),
         versioned=True,
-        codes=[*CLAIMED, "wrong_stage", "liability_must_sum_to_100", "evidence_not_found"],
+        codes=[
+            *CLAIMED,
+            "wrong_stage",
+            "liability_must_sum_to_100",
+            "evidence_not_found",
+            "evidence_taken_back",
+        ],
     )
     def verify_case(request: Request, body: dict[str, Any], case_id: UUID) -> tuple[Answer, Extra]:
         """Record what the examination found."""

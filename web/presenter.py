@@ -15,7 +15,9 @@ from domain.aggregate import EvolvingAggregate
 from domain.case import Case
 from domain.case.lease import Lease
 from domain.case.money import Line, Recovery
-from domain.values import Actor, Contact, Role, Sealed, Stage, Visibility
+from domain.policy.derivation import Derived
+from domain.values import Actor, Contact, Role, Sealed, Side, Stage, Visibility
+from web import dossier
 
 Shown = dict[str, Any]
 Opened = Mapping[tuple[int, str], str | None]
@@ -125,9 +127,15 @@ class Presenter:
         self._vault = vault
 
     def case(
-        self, case: Case, facts: Sequence[RecordedFact], by: Actor, allowed: list[str], at: datetime
+        self,
+        case: Case,
+        facts: Sequence[RecordedFact],
+        by: Actor,
+        allowed: list[str],
+        burden: Derived[Side],
+        at: datetime,
     ) -> Shown:
-        """The case as the caller may see it at an instant."""
+        """The case as the caller may see it at an instant. `burden`: who must prove, as the policy has it."""
         view = _View(self._vault, case.id, facts, by)
         filing, verified = case.filing, case.verified
         return {
@@ -153,7 +161,7 @@ class Presenter:
             "compensations": [compensation(line) for line in case.money.lines.values()],
             "recoveries": [recovery(one) for one in case.money.recoveries.values()],
             "goods": _goods(case),
-            "evidence": view.every(events.EvidenceSubmitted),
+            **dossier.pages(case, burden, view.every),
             "notes": view.every(events.NoteAdded),
             "penalties": [
                 {
@@ -215,6 +223,8 @@ class _View:
             self._opened = vault.open(case_id, dict(self._sealed()))
 
     def _sees(self, fact: events.Fact) -> bool:
+        if isinstance(fact, events.EvidenceStaged | events.EvidenceDiscarded):
+            return self._sight.drafts in (None, fact.party)
         noted = isinstance(fact, events.NoteAdded) and fact.visibility is Visibility.INTERNAL
         return self._sight.internal or not (noted or isinstance(fact, _AMONG_STAFF))
 

@@ -34,8 +34,11 @@ STATUS: Mapping[str, int] = {refusal.code: 409 for refusal in REFUSALS} | {
     "case_not_found": 404,
     "compensation_not_found": 404,
     "evidence_not_found": 404,
+    "evidence_content_not_found": 404,
+    "evidence_request_not_found": 404,
     "follow_up_not_found": 404,
     "goods_not_found": 404,
+    "inspection_not_found": 404,
     "merchant_not_found": 404,
     "policy_not_found": 404,
     "proposal_not_found": 404,
@@ -99,8 +102,8 @@ def of(error: RequestError | Refusal | StoreUnavailable) -> Problem:
             return Problem(f"{kind}_not_found")
         case Forbidden(permission):
             return Problem("forbidden", f"needs the permission {permission}")
-        case InvalidRequest(pointer, detail):
-            return malformed(Fault(pointer, "out_of_range", detail))
+        case InvalidRequest(pointer, detail, code):
+            return malformed(Fault(pointer, code, detail))
         case UnsoundPolicy(faults):
             return malformed(*(Fault(f"/document{one.path}", "unsound_policy", one.detail) for one in faults))
         case PreconditionRequired():

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import marshmallow
 from flask import Request as HttpRequest
-from flask import g, request
+from flask import current_app, g, request
 from gunicorn.http.errors import ParseException
 from webargs.flaskparser import FlaskParser
 
@@ -27,6 +27,19 @@ LARGEST_DRAINED_BODY = 16 * 1024 * 1024
 """A refused body is read to its end up to here: a server that closes on unread data resets the connection."""
 
 _CHUNK = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The bodies that a route takes: of these media types, up to so many bytes."""
+
+    media_types: tuple[str, ...]
+    largest: int
+
+
+JSON_BODY = Accepted(("application/json",), LARGEST_BODY)
+"""What a route takes that says nothing else."""
+
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
 _ETAG = re.compile(r'(W/)?"([0-9]{1,40})"')
 _IDEMPOTENCY_KEY = re.compile(r"[\x20-\x7e]{1,255}")
@@ -72,8 +85,9 @@ class Gate:
 
     def admit(self) -> None:
         """Let the request in, with its caller and its body. Raises Problem."""
+        accepted = _accepted()
         try:
-            body, too_large = _read_body()
+            body, too_large = _read_body(accepted.largest)
         except ParseException:
             # Where a broken chunk ends nobody knows, so nothing more can be read from this connection.
             raise Problem("bad_request", "the body is broken", headers={"Connection": "close"}) from None
@@ -81,9 +95,9 @@ class Gate:
         here.caller = self._authenticated()
         self._within_rate(here.caller.key_id)
         if too_large:
-            raise Problem("body_too_large", f"at most {LARGEST_BODY} bytes")
-        if body and request.mimetype != "application/json":
-            raise Problem("unsupported_media_type", "send application/json")
+            raise Problem("body_too_large", f"at most {accepted.largest} bytes")
+        if body and request.mimetype not in accepted.media_types:
+            raise Problem("unsupported_media_type", f"send {' or '.join(accepted.media_types)}")
         here.body = body
 
     def _authenticated(self) -> Caller:
@@ -99,19 +113,25 @@ class Gate:
             raise Problem("rate_limited", headers={"Retry-After": str(ceil(wait))})
 
 
-def _read_body() -> tuple[bytes, bool]:
+def _accepted() -> Accepted:
+    view = current_app.view_functions[str(request.endpoint)]
+    accepted: Accepted = getattr(view, "accepts", JSON_BODY)
+    return accepted
+
+
+def _read_body(largest: int) -> tuple[bytes, bool]:
     """The body, or nothing and True for one that is too large; read to its end either way."""
     request.max_content_length = LARGEST_DRAINED_BODY
     length = request.content_length
-    if length is not None and length <= LARGEST_BODY:
+    if length is not None and length <= largest:
         return request.stream.read(), False
     parts: list[bytes] = []
     size = 0
     while chunk := request.stream.read(_CHUNK):
         size += len(chunk)
-        if size <= LARGEST_BODY:
+        if size <= largest:
             parts.append(chunk)
-    return (b"", True) if size > LARGEST_BODY else (b"".join(parts), False)
+    return (b"", True) if size > largest else (b"".join(parts), False)
 
 
 class StrictParser(FlaskParser):

@@ -4,21 +4,25 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import wraps
+from mimetypes import guess_extension
 from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
 import msgspec
 from flask import Response
+from flask import request as http_request
 from flask_smorest import Blueprint
 from marshmallow import Schema
 
 from application import access
+from application.blobs import LARGEST_BLOB, MEDIA_TYPES, Content
 from application.errors import Forbidden, NotFound
 from application.running import Answer
 from domain.values import Actor
 from web import answers, presenter, problems
-from web.requests import Commands, StrictParser, incoming
+from web.requests import Accepted, Commands, StrictParser, incoming
+from web.schemas import NothingSchema
 
 JSON = "application/json"
 PREFIX = "/api/v1"
@@ -38,14 +42,17 @@ _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _KINDS = {
     "case_id": "case",
     "compensation_id": "compensation",
+    "evidence_id": "evidence",
     "follow_up_id": "follow_up",
     "goods_id": "goods",
     "recovery_id": "recovery",
     "proposal_id": "proposal",
     "incident_id": "incident",
     "batch_id": "batch",
+    "inspection_id": "inspection",
 }
 
+NOTHING = NothingSchema()
 LONGEST_NAME = 128
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 NO_SHAPES: Mapping[int, type[Schema]] = MappingProxyType({})
@@ -87,8 +94,14 @@ Called with the request, the body's value and the ids of the path by name. None:
 it to (204).
 """
 
+UploadView = Callable[..., tuple[Answer[Any], Extra]]
+"""As a CommandView, called with the query's value and the bytes in place of the body's value."""
+
 ReadView = Callable[..., Response]
 """Answers a read. Called with the caller, the query's value and the ids of the path by name."""
+
+DownloadView = Callable[..., tuple[Content, str]]
+"""Answers a file, with the name to save it under. Called with the caller and the ids of the path by name."""
 
 
 class ApiBlueprint(Blueprint):  # type: ignore[misc]
@@ -176,15 +189,71 @@ class Routes:
 
         return register
 
+    def upload(
+        self,
+        rule: str,
+        permission: str,
+        query: Schema,
+        answer: type[Schema],
+        *,
+        created: str,
+        codes: Iterable[str] = (),
+    ) -> Callable[[UploadView], View]:
+        """A command on a case whose body is a file of a declared media type; `sha256` is in the query."""
+        possible = [*codes, *WITH_BODY, *ALWAYS, *POSTED, "case_not_found", "version_mismatch"]
+
+        def register(function: UploadView) -> View:
+            @wraps(function)
+            def view(asked: dict[str, Any], **place: str) -> Response:
+                here = incoming()
+                content = Content.checked(http_request.mimetype, asked.pop("sha256"), here.body)
+                here.value = {**asked, "media_type": content.media_type, "sha256": content.sha256}
+                request = self._commands.request(compares=True)
+                _permit(request.by, permission)
+                return _commanded(function(request, asked, content, **_ids(place)), created)
+
+            headers = ["RequestId", "IdempotencyKey", "IfMatchOptional"]
+            answers_docs = {201: _answer_doc(answer, 201), **_problem_docs(possible, {412: CASE.stale})}
+            body = {"required": True, "content": {name: {"schema": {}} for name in MEDIA_TYPES}}
+            documented = self._documented(view, permission, answers_docs, headers, requestBody=body)
+            added = self._added(documented, rule, "POST", permission, query, "query")
+            added.accepts = Accepted(tuple(MEDIA_TYPES), LARGEST_BLOB)  # type: ignore[attr-defined]
+            return added
+
+        return register
+
+    def download(
+        self, rule: str, permission: str, *, codes: Iterable[str] = ()
+    ) -> Callable[[DownloadView], View]:
+        """A read under `rule` whose answer is a file."""
+
+        def register(function: DownloadView) -> View:
+            @wraps(function)
+            def view(asked: dict[str, Any], **place: str) -> Response:
+                by = incoming().known_caller.actor
+                _permit(by, permission)
+                return attached(*function(by, **_ids(place)))
+
+            answered = {
+                "description": "The bytes, to be saved and never shown in a page",
+                "content": {name: {"schema": {}} for name in MEDIA_TYPES},
+            }
+            docs = {200: answered, **_problem_docs([*codes, *ALWAYS])}
+            documented = self._documented(view, permission, docs, [])
+            return self._added(documented, rule, "GET", permission, NOTHING, "query")
+
+        return register
+
     def _documented(
         self,
         view: View,
         permission: str,
         responses: Mapping[int, Mapping[str, Any]],
         headers: Sequence[str],
+        **more: Any,
     ) -> View:
         roles = sorted(access.PERMISSIONS[permission])
-        extra: dict[str, Any] = {"parameters": list(headers)} if headers else {}
+        extra: dict[str, Any] = more | ({"parameters": list(headers)} if headers else {})
         documented: View = self._blueprint.doc(
             operationId=view.__name__,
             responses=responses,
@@ -212,6 +281,13 @@ def public(view: View) -> View:
 def sent(text: bytes, status: int = 200, headers: Mapping[str, str] = NO_HEADERS) -> Response:
     """JSON text as an answer."""
     return Response(text, status, headers, content_type=JSON)
+
+
+def attached(content: Content, name: str) -> Response:
+    """A file to be saved under a name; its type is declared, and must not be guessed."""
+    ending = guess_extension(content.media_type) or ""
+    headers = {"Content-Disposition": f'attachment; filename="{name}{ending}"'}
+    return Response(content.data, headers=headers, content_type=content.media_type)
 
 
 def versioned(

@@ -15,6 +15,7 @@ from domain.values import (
     EvidenceParty,
     Finding,
     FollowUpState,
+    InspectionOutcome,
     LiabilityShare,
     LiableParty,
     Money,
@@ -28,6 +29,7 @@ from domain.values import (
     ReopenGround,
     Resolution,
     Role,
+    Side,
     Stage,
     SuspensionGround,
     Urgency,
@@ -189,17 +191,69 @@ class NoteSchema(Strict):
 
 
 class EvidenceSchema(Strict):
-    """Evidence by reference; its uri is kept and never fetched."""
+    """Evidence: staged bytes by their id or digest, or a reference alone; a uri is kept and never fetched.
+
+    `request_id` is that of the request which it answers.
+    """
 
     party = OneOf(EvidenceParty, required=True)
     kind = _code(required=True)
     title = Text(TITLE_LENGTH, required=True)
     sha256 = Text(64, "[0-9a-fA-F]{64}", required=True)
     uri = Text(2000, allow_none=True)
+    evidence_id = Id(allow_none=True)
+    request_id = Id(allow_none=True)
 
     def build(self, data: dict[str, Any]) -> dict[str, Any]:
         """With the digest in its one spelling."""
         return data | {"sha256": data["sha256"].lower()}
+
+
+class StagingQuery(Strict):
+    """Whose bytes they are, and their SHA-256 in hex."""
+
+    party = OneOf(EvidenceParty, required=True)
+    sha256 = Text(64, "[0-9a-fA-F]{64}", required=True)
+
+    def build(self, data: dict[str, Any]) -> dict[str, Any]:
+        """With the digest in its one spelling."""
+        return data | {"sha256": data["sha256"].lower()}
+
+
+class EvidenceRequestSchema(Strict):
+    """What a side is asked for; without kinds, what the checklist of the case's reason names."""
+
+    party = OneOf(Side, required=True)
+    kinds = Several(_code(), most=20, load_default=())
+    text = Text(FREE_TEXT_LENGTH, allow_none=True)
+
+
+class AcceptanceSchema(Strict):
+    """Why evidence is taken for what it claims to be, if there is something to say."""
+
+    reasons = Text(FREE_TEXT_LENGTH, allow_none=True)
+
+
+class BurdenShiftSchema(Strict):
+    """Which side must prove from now on, under which clause, for which reasons."""
+
+    to = OneOf(Side, required=True)
+    clause = _code(required=True)
+    reasons = _free_text()
+
+
+class InspectionSchema(Strict):
+    """What an inspection is to find out."""
+
+    subject = _free_text()
+
+
+class InspectionReportSchema(Strict):
+    """What an inspection found and what it cost."""
+
+    outcome = OneOf(InspectionOutcome, required=True)
+    cost = Part(MoneySchema, required=True)
+    report = _free_text()
 
 
 class LiabilitySchema(Strict):

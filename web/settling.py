@@ -108,6 +108,7 @@ def _ending(routes: Routes, cases: Cases) -> None:
             "wrong_stage",
             "follow_up_open",
             "rectification_open",
+            "evidence_outstanding",
         ],
     )
     def close_case(request: Request, body: dict[str, Any], case_id: UUID) -> tuple[Answer, Extra]:

@@ -1,11 +1,13 @@
 """The use cases of a case: one method per command, named as the case names it.
 
-`running` fits them into the frame of every command; `leasing`, `reviewing`, `deciding`, `paying`,
-`moving`, `accounting` and `ending` hold the commands by subject; `filing` puts them together.
+`running` fits them into the frame of every command; `leasing`, `proving`, `reviewing`, `deciding`, `paying`,
+`moving`, `accounting`, `ending` and `handling` hold the commands by subject; `filing` puts them together.
+`files` holds those on the bytes of evidence, which need a port of their own.
 """
 
+from application.cases.files import Files
 from application.cases.filing import Cases, case_number
 from application.cases.running import Answer
 from application.running import Request
 
-__all__ = ["Answer", "Cases", "Request", "case_number"]
+__all__ = ["Answer", "Cases", "Files", "Request", "case_number"]

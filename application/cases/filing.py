@@ -12,6 +12,7 @@ from application.cases.handling import Handling
 from application.cases.leasing import Leasing
 from application.cases.moving import Moving
 from application.cases.paying import Paying
+from application.cases.proving import Proving
 from application.cases.reviewing import Reviewing
 from application.cases.running import Answer
 from application.cases.sharing import Sharing
@@ -29,7 +30,7 @@ from domain.values import (
 )
 
 
-class Cases(Leasing, Reviewing, Deciding, Paying, Moving, Accounting, Ending, Handling, Sharing):
+class Cases(Leasing, Proving, Reviewing, Deciding, Paying, Moving, Accounting, Ending, Handling, Sharing):
     """Every use case of a case. Safe to share between threads."""
 
     def file(

@@ -1,15 +1,13 @@
-"""Use cases of the review: what is noted, put on file and found."""
+"""Use cases of the review: what is noted and found."""
 
 from datetime import datetime
 from uuid import UUID
 
-from application import access
 from application.cases.running import Answer, CaseRunning
-from application.errors import Forbidden
-from application.running import Request, reasons_of, sealed_if_given
+from application.running import Request, reasons_of
 from application.vault import Sealing
 from domain.case import Case
-from domain.values import Circumstance, EvidenceParty, Finding, LiabilityShare, Money, SealedFor, Visibility
+from domain.values import Circumstance, Finding, LiabilityShare, Money, SealedFor, Visibility
 
 
 class Reviewing(CaseRunning):
@@ -23,37 +21,6 @@ class Reviewing(CaseRunning):
             case.note(note_id, sealing.seal(SealedFor.PLATFORM, "text", text), visibility, at)
 
         return self._command(request, case_id, "cases.note", decide, note_id)
-
-    def submit_evidence(
-        self,
-        request: Request,
-        case_id: UUID,
-        party: EvidenceParty,
-        kind: str,
-        title: str,
-        sha256: str,
-        uri: str | None = None,
-    ) -> Answer:
-        """Put evidence on file by reference; outside callers only for their own party."""
-        own = access.OWN_PARTY.get(request.by.role, party)
-        if own is not party:
-            raise Forbidden("evidence.submit")
-        evidence_id = self._new_id()
-        person = SealedFor(party)
-
-        def decide(case: Case, sealing: Sealing, at: datetime) -> None:
-            case.submit_evidence(
-                request.by,
-                evidence_id,
-                party,
-                kind,
-                sha256,
-                sealing.seal(person, "title", title),
-                sealed_if_given(sealing, person, "uri", uri),
-                at,
-            )
-
-        return self._command(request, case_id, "evidence.submit", decide, evidence_id)
 
     def verify(
         self,

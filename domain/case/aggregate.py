@@ -25,6 +25,8 @@ from domain.values import (
     Sealed,
 )
 
+_FOR_THE_HOLDER = ("verification", "decisions", "burden", "inspections")
+
 
 @stored_as("Case")
 class Case(Review, Sharing, Accountability, Ending, Resting, Relating):
@@ -76,8 +78,10 @@ class Case(Review, Sharing, Accountability, Ending, Resting, Relating):
     def possible(self, by: Actor, at: datetime) -> list[str]:
         """The commands that the stage, the lease and the finding allow this caller, whatever its role may."""
         lease = self._live_lease(at)
-        barred = set() if lease and lease.holder == by.id else {"verification", "decisions"}
-        if (lease and lease.holder != by.id) or self.impartiality.objection(by.id):
+        barred = set() if lease and lease.holder == by.id else set(_FOR_THE_HOLDER)
+        if lease and lease.holder != by.id:
+            barred |= {"lease", "evidence-requests"}
+        if self.impartiality.objection(by.id):
             barred.add("lease")
         if by.id in self.impartiality.declared:
             barred.add("recusal")
@@ -110,5 +114,9 @@ class Case(Review, Sharing, Accountability, Ending, Resting, Relating):
                     self._lapse(duty, at)
             case ClockKind.SUSPENSION:
                 self._suspension_lapsed(policy, at)
-            case ClockKind.FOLLOW_UP:
+            case ClockKind.EVIDENCE:
+                self._lapse_request(clock.subject, at)
+            case ClockKind.STAGING:
+                self._discard_staged(clock.subject, at)
+            case ClockKind.FOLLOW_UP | ClockKind.INSPECTION:
                 pass

@@ -48,8 +48,18 @@ class Clocks:
 
     def of(self, subject: UUID) -> Running | None:
         """The clock that runs, or stands still, for this follow-up, rectification, penalty, ..."""
-        known = [*self.running.values(), *(clock for clock, _ in self.paused.values())]
-        return next((clock for clock in known if clock.subject == subject), None)
+        return next((clock for clock in self._known() if clock.subject == subject), None)
+
+    def of_kind(self, *kinds: ClockKind) -> list[Running]:
+        """The clocks that run, or stand still, for these kinds of things."""
+        return [clock for clock in self._known() if clock.kind in kinds]
+
+    def overdue(self, subject: UUID, at: datetime) -> bool:
+        """Whether the due time of a clock that runs for this has passed."""
+        return any(clock.subject == subject and at >= clock.due for clock in self.running.values())
+
+    def _known(self) -> list[Running]:
+        return [*self.running.values(), *(clock for clock, _ in self.paused.values())]
 
 
 def _without(clocks: dict[UUID, T], clock_id: UUID) -> dict[UUID, T]:

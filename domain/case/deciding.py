@@ -8,6 +8,7 @@ from domain import events
 from domain.case.leasing import Leasing
 from domain.case.money import Ledger
 from domain.case.settlement import Settlement
+from domain.case.state import PROOF_ASKED_FOR
 from domain.digest import digest
 from domain.policy import Policy
 from domain.policy.approval import second_person
@@ -203,7 +204,7 @@ class Deciding(Leasing, Settlement):
         policy: Policy,
         at: datetime,
     ) -> None:
-        evidence = tuple(sorted(self.evidence))
+        evidence = tuple(sorted(self.evidence.standing()))
         self._record(
             events.DecisionProposed,
             at,
@@ -248,5 +249,6 @@ class Deciding(Leasing, Settlement):
         lease = self._live_lease(at)
         if lease:
             self._record(events.CaseReleased, at, holder=lease.holder, cause=ReleaseCause.DECIDED)
+        self._cancel_clocks(at, *PROOF_ASKED_FOR)
         self._instruct_payable(at)
         self._settle(policy, at)

@@ -5,13 +5,14 @@ from uuid import UUID
 
 from domain import events
 from domain.case.follow_up import FollowUp
-from domain.case.state import STAGES, UNPROVEN, CaseState
+from domain.case.state import PROOF_ASKED_FOR, STAGES, UNPROVEN, CaseState
 from domain.policy import Policy, pack
 from domain.policy.deadlines import reopening_closes
 from domain.refusals import (
     ApprovalPending,
     CompensationAlreadySettled,
     CompensationNotSettled,
+    EvidenceOutstanding,
     FollowUpOpen,
     GoodsNotSettled,
     NotReopenable,
@@ -103,7 +104,7 @@ class Ending(CaseState):
 
         Refused, in this order: CaseAlreadyClosed (WrongStage when withdrawn), OutcomeMissing,
         ResolutionContradictsOutcome, ApprovalPending, CompensationNotSettled, GoodsNotSettled, WrongStage,
-        FollowUpOpen, RectificationOpen.
+        FollowUpOpen, RectificationOpen, EvidenceOutstanding.
         """
         self._unless_closed()
         if self.stage is Stage.WITHDRAWN:
@@ -123,6 +124,8 @@ class Ending(CaseState):
         self._followed_up(by)
         if self.rectification and self.rectification.open:
             raise RectificationOpen
+        if self.clocks.of_kind(*PROOF_ASKED_FOR):
+            raise EvidenceOutstanding
         if resolution is Resolution.DECLINED:
             self._record(events.CaseDeclined, at, objections=self.filing.objections, reasons=reasons)
             self._record(events.CaseClosed, at, resolution=resolution)
@@ -193,3 +196,4 @@ class Ending(CaseState):
             raise CompensationAlreadySettled
         self._void_proposal(VoidCause.WITHDRAWN, at)
         self._record(events.CaseWithdrawn, at, reasons=reasons)
+        self._cancel_clocks(at, *PROOF_ASKED_FOR)

@@ -6,7 +6,7 @@ from uuid import UUID
 from domain import events
 from domain.case.state import CaseState
 from domain.refusals import CompensationAlreadySettled, CompensationNotSettled, NotMergeable
-from domain.values import Actor, Relation, Sealed, VoidCause
+from domain.values import Actor, ClockKind, Relation, Sealed, VoidCause
 
 
 class Relating(CaseState):
@@ -46,4 +46,6 @@ class Relating(CaseState):
         self._void_proposal(VoidCause.MERGED, at)
         self._record(events.CaseMerged, at, into=into.id, by=by.id, reasons=reasons)
         for clock in list(self.clocks.running.values()):
-            self._end_clock(clock.subject, events.ClockCancelled, at)
+            # Bytes that wait to be submitted go when their time comes.
+            if clock.kind is not ClockKind.STAGING:
+                self._end_clock(clock.subject, events.ClockCancelled, at)

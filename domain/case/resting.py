@@ -10,7 +10,7 @@ from domain.case.suspension import Suspension
 from domain.policy import Policy
 from domain.policy.calendar import Term, remaining, resumed
 from domain.policy.deadlines import suspension_lapses
-from domain.refusals import ReceiptNotAwaited, UnknownPart, WrongStage
+from domain.refusals import ReceiptNotAwaited, WrongStage
 from domain.values import (
     Actor,
     ClockKind,
@@ -23,7 +23,7 @@ from domain.values import (
 RECEIPT = "receipt"
 """The term (M-6) within which a receipt of the court or the police must be on file."""
 
-_RUNS_ON = frozenset({ClockKind.PENALTY_EXPIRY, ClockKind.SUSPENSION})
+_RUNS_ON = frozenset({ClockKind.PENALTY_EXPIRY, ClockKind.SUSPENSION, ClockKind.STAGING})
 """Clocks that a suspension does not stop: neither is a duty or a right of the parties in this case."""
 
 
@@ -66,8 +66,7 @@ class Resting(Settlement):
         suspension = self._at_rest()
         if suspension.ground is SuspensionGround.SETTLEMENT or suspension.confirmed:
             raise ReceiptNotAwaited
-        if evidence_id not in self.evidence:
-            raise UnknownPart("evidence")
+        self.evidence.weighable((evidence_id,))
         police = suspension.ground is SuspensionGround.POLICE
         until = suspension_lapses(suspension.ground, at, policy) if police else None
         self._record(

@@ -1,17 +1,15 @@
-"""Commands of the review: what is noted, put on file and found."""
+"""Commands of the review: what is noted and found."""
 
 from datetime import datetime
 from uuid import UUID
 
 from domain import events
-from domain.case.leasing import Leasing
+from domain.case.proving import Proving
 from domain.case.state import UNPROVEN
-from domain.refusals import LiabilityMustSumTo100, UnknownPart
+from domain.refusals import LiabilityMustSumTo100
 from domain.values import (
-    STAFF,
     Actor,
     Circumstance,
-    EvidenceParty,
     Finding,
     LiabilityShare,
     Money,
@@ -21,7 +19,7 @@ from domain.values import (
 )
 
 
-class Review(Leasing):
+class Review(Proving):
     """From the claim to the finding."""
 
     def note(self, note_id: UUID, text: Sealed, visibility: Visibility, at: datetime) -> None:
@@ -29,36 +27,6 @@ class Review(Leasing):
         self._unless_closed()
         self._in_stage("notes")
         self._record(events.NoteAdded, at, note_id=note_id, text=text, visibility=visibility)
-
-    def submit_evidence(
-        self,
-        by: Actor,
-        evidence_id: UUID,
-        party: EvidenceParty,
-        kind: str,
-        sha256: str,
-        title: Sealed,
-        uri: Sealed | None,
-        at: datetime,
-    ) -> None:
-        """Put evidence on file by reference; a proposal that did not know it is void.
-
-        Refused: CaseAlreadyClosed, WrongStage.
-        """
-        self._unless_closed()
-        self._in_stage("evidence")
-        self._record(
-            events.EvidenceSubmitted,
-            at,
-            evidence_id=evidence_id,
-            party=party,
-            by_staff=by.role in STAFF,
-            kind=kind,
-            sha256=sha256,
-            title=title,
-            uri=uri,
-        )
-        self._void_proposal(VoidCause.NEW_EVIDENCE, at)
 
     def verify(
         self,
@@ -77,16 +45,15 @@ class Review(Leasing):
         `established` and `loss` are what rules ask for beyond the claim. The last finding of a round counts;
         a proposal that rests on an earlier one is void.
 
-        Refused: CaseAlreadyClosed, CaseNotClaimed, CaseClaimedByAnother, WrongStage, LiabilityMustSumTo100.
-        Raises UnknownPart for evidence that is not on file.
+        Refused: CaseAlreadyClosed, CaseNotClaimed, CaseClaimedByAnother, WrongStage, LiabilityMustSumTo100,
+        EvidenceTakenBack. Raises UnknownPart for evidence that is not on file.
         """
         self._unless_closed()
         self._claimed_by(by, token, at)
         self._in_stage("verification")
         if sum(one.share for one in liability) != 100 and not (not liability and finding in UNPROVEN):
             raise LiabilityMustSumTo100
-        if not self.evidence.issuperset(evidence):
-            raise UnknownPart("evidence")
+        self.evidence.weighable(evidence)
         self._record(
             events.CaseVerified,
             at,

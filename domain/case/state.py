@@ -7,6 +7,7 @@ from uuid import UUID, uuid5
 from domain import events
 from domain.aggregate import EvolvingAggregate
 from domain.case.clocks import Clocks, Running
+from domain.case.evidence import Evidence
 from domain.case.evolution import evolve
 from domain.case.follow_up import FollowUps
 from domain.case.goods import Goods
@@ -47,6 +48,9 @@ STAGES: dict[str, frozenset[Stage]] = {
     "recusal": _LIVE,
     "notes": _LIVE | {Stage.SUSPENDED},
     "evidence": _LIVE | {Stage.SUSPENDED},
+    "evidence-requests": frozenset({Stage.FILED, Stage.IN_REVIEW}),
+    "burden": frozenset({Stage.IN_REVIEW}),
+    "inspections": frozenset({Stage.IN_REVIEW}),
     "verification": frozenset({Stage.IN_REVIEW}),
     "decisions": frozenset({Stage.IN_REVIEW}),
     "compensations": frozenset({Stage.EXECUTING, Stage.SUSPENDED}),
@@ -72,6 +76,9 @@ STAGES: dict[str, frozenset[Stage]] = {
 UNPROVEN = frozenset({Finding.NOT_UPHELD, Finding.INCONCLUSIVE})
 """Findings for which nobody need be liable."""
 
+PROOF_ASKED_FOR = (ClockKind.EVIDENCE, ClockKind.INSPECTION)
+"""The clocks of what serves to prove; they end when the case is decided or withdrawn."""
+
 
 class CaseState(EvolvingAggregate):
     """The folded facts of a case, region by region, and how commands ask and record."""
@@ -86,7 +93,7 @@ class CaseState(EvolvingAggregate):
         self.links: frozenset[tuple[UUID, Relation]] = frozenset()
         self.lease: Lease | None = None
         self.impartiality = Impartiality()
-        self.evidence: frozenset[UUID] = frozenset()
+        self.evidence = Evidence()
         self.verification: events.CaseVerified | None = None
         self.proposals = Proposals()
         self.decision: events.DecisionIssued | None = None
@@ -165,3 +172,8 @@ class CaseState(EvolvingAggregate):
         clock: Running | None = self.clocks.of(subject)
         if clock:
             self._record(how, at, clock_id=clock.clock_id, kind=clock.kind)
+
+    def _cancel_clocks(self, at: datetime, *kinds: ClockKind) -> None:
+        """What these clocks wait for is no longer asked."""
+        for clock in self.clocks.of_kind(*kinds):
+            self._record(events.ClockCancelled, at, clock_id=clock.clock_id, kind=clock.kind)

@@ -21,7 +21,19 @@ from domain.events.decision import (
     ProposalVoided,
 )
 from domain.events.ending import CaseClosed, CaseReopened
-from domain.events.evidence import EvidenceSubmitted
+from domain.events.evidence import (
+    BurdenShifted,
+    EvidenceAccepted,
+    EvidenceChallenged,
+    EvidenceDiscarded,
+    EvidenceLapsed,
+    EvidenceRequested,
+    EvidenceStaged,
+    EvidenceSubmitted,
+    EvidenceWithdrawn,
+    InspectionOrdered,
+    InspectionReported,
+)
 from domain.events.fact import FACTS, Fact, stored_as, subject_of
 from domain.events.filing import CaseClassified, CaseDeclined, CaseFiled, CaseWithdrawn
 from domain.events.follow_up import FollowUpAttempted, FollowUpCompleted, FollowUpExhausted, FollowUpScheduled
@@ -97,6 +109,7 @@ __all__ = [
     "BatchCaseDecided",
     "BatchCaseFailed",
     "BatchProposed",
+    "BurdenShifted",
     "CaseClaimed",
     "CaseClassified",
     "CaseClosed",
@@ -127,7 +140,14 @@ __all__ = [
     "DecisionApproved",
     "DecisionIssued",
     "DecisionProposed",
+    "EvidenceAccepted",
+    "EvidenceChallenged",
+    "EvidenceDiscarded",
+    "EvidenceLapsed",
+    "EvidenceRequested",
+    "EvidenceStaged",
     "EvidenceSubmitted",
+    "EvidenceWithdrawn",
     "Fact",
     "FollowUpAttempted",
     "FollowUpCompleted",
@@ -143,6 +163,8 @@ __all__ = [
     "IncidentStepMissed",
     "IncidentStepTaken",
     "IncidentSteppedIn",
+    "InspectionOrdered",
+    "InspectionReported",
     "LeaseExpired",
     "LeaseRenewed",
     "NoteAdded",

@@ -104,11 +104,17 @@ class Bearer:
 
 @dataclass(frozen=True, slots=True)
 class Burden:
-    """Who must prove, for each ground (visible, hidden, counterfeit, durable): the parties in turn."""
+    """Who must prove, for each ground (visible, hidden, counterfeit, durable): the parties in turn.
+
+    `reasons` says which ground a filing's reason is, `other_reasons` that of those not listed; without a
+    ground the rule does not speak. `within` counts from sign-for.
+    """
 
     grounds: Mapping[str, tuple[str, ...]]
     within: Term | None = None
     categories: frozenset[str] = frozenset()
+    reasons: Mapping[str, str] = field(default_factory=dict)
+    other_reasons: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +228,14 @@ class Checklist:
     """The kinds of evidence that each party is asked for, by reason, then by party."""
 
     reasons: Mapping[str, Mapping[str, tuple[str, ...]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Staging:
+    """Bytes that were taken in wait so long to be submitted; each party may have so many pieces waiting."""
+
+    term: Term
+    pieces: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -399,6 +413,8 @@ BREACHES = Key("O-11", Detector)
 REPEAT_BUYER = Key("O-12", Detector)
 GRACE = Key("O-13", Deadline)
 REFUND = Key("RF-1", Percentage)
+STAGING = Key("O-14", Staging)
+INSPECTION = Key("O-15", Deadline)
 
 KEYS: Mapping[str, Key[Any]] = {key.id: key for key in list(globals().values()) if isinstance(key, Key)}
 """Every rule that a pack may hold, by its id."""
@@ -433,6 +449,8 @@ NEEDED: frozenset[Key[Any]] = frozenset(
         REPEAT_BUYER,
         GRACE,
         REFUND,
+        STAGING,
+        INSPECTION,
     }
 )
 """The rules without which cases cannot be worked on: every pack holds them, enabled."""

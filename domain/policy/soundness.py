@@ -30,6 +30,7 @@ from domain.policy.pack import (
     Percentage,
     Policy,
     Rule,
+    Staging,
     Suspension,
 )
 from domain.policy.shapes import BROKEN, below
@@ -165,6 +166,11 @@ def _burden(terms: Burden, path: str) -> Faults:
     for ground, parties in terms.grounds.items():
         if not parties or not PARTIES.issuperset(parties) or len(set(parties)) != len(parties):
             yield Fault(below(f"{path}/grounds", ground), f"must be {' or '.join(sorted(PARTIES))} in turn")
+    for reason, ground in terms.reasons.items():
+        if ground not in terms.grounds:
+            yield Fault(below(f"{path}/reasons", reason), f"{ground} is not one of the grounds")
+    if terms.other_reasons and terms.other_reasons not in terms.grounds:
+        yield Fault(f"{path}/other_reasons", f"{terms.other_reasons} is not one of the grounds")
 
 
 def _checklist(terms: Checklist, path: str) -> Faults:
@@ -211,6 +217,10 @@ def _appeal(terms: AppealTerm, path: str) -> Faults:
     yield from _at_least_one(path, per_round=terms.per_round)
 
 
+def _staging(terms: Staging, path: str) -> Faults:
+    yield from _at_least_one(path, pieces=terms.pieces)
+
+
 def _attempts(terms: FollowUpTerms | Payment, path: str) -> Faults:
     yield from _at_least_one(path, attempts=terms.attempts)
 
@@ -246,6 +256,7 @@ OF_KIND: Mapping[type, Callable[[Any, str], Faults]] = {
     AppealTerm: _appeal,
     FollowUpTerms: _attempts,
     Payment: _attempts,
+    Staging: _staging,
 }
 """What is checked of the terms of a rule, by what kind they are."""
 

@@ -25,6 +25,7 @@ from domain.values import (
     CompensationState,
     EvidenceParty,
     Finding,
+    InspectionOutcome,
     LiabilityShare,
     LiableParty,
     Money,
@@ -40,6 +41,7 @@ from domain.values import (
     Role,
     Sealed,
     SealedFor,
+    Side,
     Stage,
     SuspensionGround,
     Visibility,
@@ -152,6 +154,7 @@ class Life:
             case.resume(self._sealed(), self._policy, self._later(hours=400))
 
     def _round(self) -> None:
+        self._prove()
         self._review()
         if self._perhaps(0.1):
             return
@@ -161,6 +164,50 @@ class Life:
         self._discipline()
         if self._perhaps(0.7) and self._settled:
             self._follow_up()
+
+    def _prove(self) -> None:
+        case = self.case
+        if self._perhaps(0.2):
+            asked = self._id()
+            at = self._later(hours=1)
+            case.request_evidence(
+                self._reviewer, asked, Side.BUYER, ("photo",), self._sealed(), self._policy, at
+            )
+            if self._perhaps(0.7):
+                self._submit_evidence(self._staged(), answers=asked)
+            else:
+                self._miss(asked)
+        if self._perhaps(0.1):
+            self._miss(self._staged())
+        if self._perhaps(0.1):
+            self._dispute(self._submit_evidence())
+
+    def _dispute(self, piece: UUID) -> None:
+        case, buyer = self.case, Actor("shop-1", Role.BUYER_INTEGRATION)
+        doubts = self._sealed(SealedFor.MERCHANT)
+        case.challenge_evidence(EvidenceParty.MERCHANT, piece, doubts, self._later(hours=1))
+        if self._perhaps(0.5):
+            case.accept_evidence(EvidenceParty.PLATFORM, piece, None, self._later(hours=1))
+        else:
+            reasons, at = self._sealed(SealedFor.BUYER), self._later(hours=1)
+            case.withdraw_evidence(buyer, EvidenceParty.BUYER, piece, reasons, self._policy, at)
+
+    def _miss(self, subject: UUID) -> None:
+        clock = self.case.clocks.of(subject)
+        if clock:
+            self._at = max(self._at, clock.due)
+            self.case.miss_clock(clock.clock_id, self._policy, self._at)
+
+    def _find_out(self) -> None:
+        case, inspection = self.case, self._id()
+        other = Side.BUYER if case.burden(self._policy).value is Side.MERCHANT else Side.MERCHANT
+        at = self._later(minutes=5)
+        case.shift_burden(self._reviewer, None, other, "I-2", self._sealed(), self._policy, at)
+        case.order_inspection(self._reviewer, None, inspection, self._sealed(), self._policy, at)
+        outcome, cost = self._chance.choice(list(InspectionOutcome)), Money(30_000, "CNY")
+        case.report_inspection(
+            inspection, outcome, cost, self._sealed(), self._policy, self._later(minutes=5)
+        )
 
     def _review(self) -> None:
         case, chance = self.case, self._chance
@@ -176,12 +223,14 @@ class Life:
             case.claim(self._reviewer, self._policy, self._later(minutes=30))
         for _ in range(chance.randrange(3)):
             case.note(self._id(), self._sealed(), Visibility.INTERNAL, self._later(minutes=5))
+        if self._perhaps(0.1):
+            self._find_out()
         case.verify(
             self._reviewer,
             None,
             chance.choice([Finding.UPHELD, Finding.PARTLY_UPHELD]),
             (LiabilityShare(LiableParty.MERCHANT, 100),),
-            tuple(case.evidence),
+            case.evidence.standing(),
             self._sealed(),
             self._later(minutes=5),
         )
@@ -299,7 +348,7 @@ class Life:
         if self._perhaps(0.25):
             fine = Money(20_000, "CNY") if self._perhaps(0.6) else None
             case.penalise(self._id(), 2, fine, "S-1", self._sealed(), self._policy, self._later(minutes=5))
-        if self._perhaps(0.15) and not (case.rectification and case.rectification.open):
+        if self._perhaps(0.25) and not (case.rectification and case.rectification.open):
             due = self._at + timedelta(days=7)
             case.order_rectification(self._id(), self._sealed(), due, self._later(minutes=5))
             if self._perhaps(0.7):
@@ -345,19 +394,33 @@ class Life:
             return Resolution.COMPENSATED
         return Resolution.SETTLED if self.case.goods.legs else Resolution.REJECTED
 
-    def _submit_evidence(self) -> UUID:
-        evidence_id = self._id()
+    def _submit_evidence(self, staged: UUID | None = None, answers: UUID | None = None) -> UUID:
+        evidence_id = staged or self._id()
+        digest = self.case.evidence.pieces[staged].sha256 if staged else self._digest()
         self.case.submit_evidence(
             Actor("shop-1", Role.BUYER_INTEGRATION),
             evidence_id,
             EvidenceParty.BUYER,
             "photo",
-            f"{self._chance.getrandbits(256):064x}",
+            digest,
             self._sealed(SealedFor.BUYER),
             None,
             self._later(hours=1),
+            request_id=answers,
+            staged=staged is not None,
         )
         return evidence_id
+
+    def _staged(self) -> UUID:
+        evidence_id, buyer = self._id(), Actor("shop-1", Role.BUYER_INTEGRATION)
+        size, at = self._chance.randrange(10_000, 5_000_000), self._later(hours=1)
+        self.case.stage_evidence(
+            buyer, evidence_id, EvidenceParty.BUYER, self._digest(), size, "image/jpeg", self._policy, at
+        )
+        return evidence_id
+
+    def _digest(self) -> str:
+        return f"{self._chance.getrandbits(256):064x}"
 
     def _perhaps(self, probability: float) -> bool:
         return self._chance.random() < probability

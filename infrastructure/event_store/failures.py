@@ -8,6 +8,7 @@ from psycopg import errors
 from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
 
 from application.store import (
+    BytesMissing,
     ClaimTaken,
     DeadlineNotPending,
     KeyAlreadyUsed,
@@ -22,6 +23,7 @@ _BY_CONSTRAINT: dict[str, type[StoreError]] = {
     "data_keys_pkey": VersionConflict,
     "idempotency_pkey": KeyAlreadyUsed,
     "deadline_pending": DeadlineNotPending,
+    "blob_present": BytesMissing,
 }
 
 _NO_CONNECTION = (PoolTimeout, PoolClosed, TooManyRequests)

@@ -187,6 +187,9 @@ BEGIN
         SELECT (item->>'message_id')::uuid, case_id_, item->>'kind', item->'payload', cause
         FROM jsonb_array_elements(effects->'outbox') AS item;
     END IF;
+    IF effects ?| ARRAY['blobs_kept', 'blobs_dropped'] THEN
+        PERFORM settle_blobs(effects, case_id_);
+    END IF;
     IF effects ? 'data_keys' THEN
         INSERT INTO vault.data_keys (case_id, person, key_id, wrapped)
         SELECT case_id_, item->>'person', (item->>'key_id')::uuid, decode(item->>'wrapped', 'base64')

@@ -178,6 +178,11 @@ class Desk:
         with psycopg.connect(self.store.url) as connection:  # type: ignore[attr-defined]
             return connection.execute(statement.encode(), params).fetchall()
 
+    def write(self, statement: str, *params) -> None:
+        """Put something into the database."""
+        with psycopg.connect(self.store.url) as connection:  # type: ignore[attr-defined]
+            connection.execute(statement.encode(), params)
+
 
 @pytest.fixture
 def desk(store: PostgresStore) -> Desk:

@@ -28,12 +28,14 @@ from domain.policy import Policy
 from domain.refusals import CaseAlreadyOpenForOrderLine, CaseClaimedByAnother, CaseNotClaimed
 from domain.values import (
     EvidenceParty,
+    InspectionOutcome,
     Money,
     Payer,
     Relation,
     ReopenGround,
     Resolution,
     Role,
+    Side,
     SuspensionGround,
     Visibility,
 )
@@ -138,7 +140,17 @@ COMMANDS = {
     "reassign": ("cases.reassign", ("reviewer-2", Role.REVIEWER)),
     "recuse": ("cases.recuse", ("r",)),
     "note": ("cases.note", ("t", Visibility.INTERNAL)),
+    "request_evidence": ("evidence.request", (Side.BUYER, ("photo",))),
     "submit_evidence": ("evidence.submit", (EvidenceParty.PLATFORM, "photo", "t", "0" * 64)),
+    "accept_evidence": ("evidence.judge", (uuid4(),)),
+    "challenge_evidence": ("evidence.judge", (uuid4(), "r")),
+    "withdraw_evidence": ("evidence.withdraw", (uuid4(), "r")),
+    "shift_burden": ("burden.shift", (Side.BUYER, "I-2", "r")),
+    "order_inspection": ("inspections.order", ("s",)),
+    "report_inspection": (
+        "inspections.report",
+        (uuid4(), InspectionOutcome.FAKE, Money(100, "CNY"), "r"),
+    ),
     "verify": ("cases.verify", ("upheld", (), (), "r")),
     "decide": ("cases.decide", ((), ("Q-1",), "r")),
     "approve_decision": ("decisions.approve", (uuid4(), "0" * 64)),
@@ -172,7 +184,7 @@ COMMANDS = {
     "verify_in_batch": ("cases.decide_in_batch", (None, "r")),
     "decide_in_batch": ("cases.decide_in_batch", (None, "r")),
 }
-NOT_ON_ONE_CASE = {"file", "claim_next", "miss_clock", "runs_clock", "get", "history", "allowed"}
+NOT_ON_ONE_CASE = {"file", "claim_next", "miss_clock", "runs_clock", "get", "history", "allowed", "burden"}
 
 
 def arguments(desk, name):
@@ -242,15 +254,18 @@ def test_what_is_not_on_the_case_is_not_found(desk):
 
 def test_the_caller_is_told_what_it_could_do_now(desk):
     case = desk.file().aggregate
+    ways_on = ["lease", "recusal", "notes", "evidence", "evidence-requests"]
     ways_out = ["closure", "classification", "suspension", "links", "merger"]
-    assert desk.cases.allowed(desk.reviewer, case) == ["lease", "recusal", "notes", "evidence", *ways_out]
+    assert desk.cases.allowed(desk.reviewer, case) == ways_on + ways_out
     assert desk.cases.allowed(desk.app, case) == ["evidence", "withdrawal"]
     assert desk.cases.allowed(desk.auditor, case) == []
     claimed = desk.cases.claim(desk.request(desk.reviewer, 1), case.id).aggregate
     assert "verification" in desk.cases.allowed(desk.reviewer, claimed)
     assert "verification" not in desk.cases.allowed(desk.other_reviewer, claimed)
     assert "lease" in desk.cases.allowed(desk.reviewer, claimed)
-    assert "lease" not in desk.cases.allowed(desk.other_reviewer, claimed)
+    assert {"lease", "evidence-requests"}.isdisjoint(desk.cases.allowed(desk.other_reviewer, claimed))
+    assert {"burden", "inspections"} <= set(desk.cases.allowed(desk.reviewer, claimed))
+    assert {"burden", "inspections"}.isdisjoint(desk.cases.allowed(desk.other_reviewer, claimed))
     assert "decisions" not in desk.cases.allowed(desk.reviewer, claimed)
     assert "decisions" in desk.cases.allowed(desk.reviewer, desk.verified().aggregate)
 

@@ -18,8 +18,10 @@ from domain.values import (
     CaseType,
     Channel,
     Claim,
+    ClockKind,
     EvidenceParty,
     Finding,
+    InspectionOutcome,
     LiabilityShare,
     LiableParty,
     Money,
@@ -29,10 +31,12 @@ from domain.values import (
     Remedy,
     RemedyKind,
     ReopenGround,
+    RequestState,
     Resolution,
     Role,
     Sealed,
     SealedFor,
+    Side,
     Stage,
     Visibility,
 )
@@ -65,6 +69,7 @@ AFTER_THE_END = {
     events.RectificationRejected,
     events.RectificationWaived,
     events.RectificationLapsed,
+    events.EvidenceDiscarded,
     events.ClockStarted,
     events.ClockSatisfied,
     events.ClockCancelled,
@@ -74,6 +79,8 @@ AFTER_THE_END = {
 
 actors = st.sampled_from(ACTORS)
 moments = st.timedeltas(timedelta(0), timedelta(days=2))
+parties = st.sampled_from(EvidenceParty)
+kinds = st.sampled_from(["photo", "video"])
 references = st.sampled_from(["r-1", "r-2", "r-3"])
 shares = st.lists(
     st.builds(LiabilityShare, st.sampled_from(LiableParty), st.sampled_from([30, 50, 70, 100])), max_size=2
@@ -171,13 +178,67 @@ class AnySequence(RuleBasedStateMachine):
     def recuse(self, by):
         self.attempt(lambda: self.case.recuse(by, TEXT, self.at))
 
-    @rule(by=actors)
-    def evidence(self, by):
+    def piece(self, data):
+        return data.draw(st.sampled_from([*self.case.evidence.pieces, UUID(int=7)]))
+
+    @rule(by=actors, party=parties, data=st.data(), kind=kinds, answers=st.booleans())
+    def evidence(self, by, party, data, kind, answers):
+        asked = data.draw(st.sampled_from([*self.case.evidence.requests, UUID(int=7)])) if answers else None
         self.attempt(
             lambda: self.case.submit_evidence(
-                by, self.new_id(), EvidenceParty.BUYER, "photo", "0" * 64, TEXT, None, self.at
+                by, self.new_id(), party, kind, "0" * 64, TEXT, None, self.at, request_id=asked
             )
         )
+
+    @rule(by=actors, party=parties)
+    def stage_evidence(self, by, party):
+        self.attempt(
+            lambda: self.case.stage_evidence(
+                by, self.new_id(), party, "0" * 64, 9, "image/png", DEFAULT, self.at
+            )
+        )
+
+    @rule(by=actors, party=parties, data=st.data())
+    def submit_staged(self, by, party, data):
+        piece = self.piece(data)
+        self.attempt(
+            lambda: self.case.submit_evidence(
+                by, piece, party, "photo", "0" * 64, TEXT, None, self.at, staged=True
+            )
+        )
+
+    @rule(by=actors, side=st.sampled_from(Side), asked=st.lists(kinds, max_size=2))
+    def request_evidence(self, by, side, asked):
+        self.attempt(
+            lambda: self.case.request_evidence(by, self.new_id(), side, tuple(asked), TEXT, DEFAULT, self.at)
+        )
+
+    @rule(party=parties, data=st.data(), accepted=st.booleans())
+    def judge_evidence(self, party, data, accepted):
+        piece = self.piece(data)
+        judge = self.case.accept_evidence if accepted else self.case.challenge_evidence
+        self.attempt(lambda: judge(party, piece, TEXT, self.at))
+
+    @rule(by=actors, party=parties, data=st.data())
+    def withdraw_evidence(self, by, party, data):
+        piece = self.piece(data)
+        self.attempt(lambda: self.case.withdraw_evidence(by, party, piece, TEXT, DEFAULT, self.at))
+
+    @rule(to=st.sampled_from(Side))
+    def shift_burden(self, to):
+        self.attempt(lambda: self.case.shift_burden(self.holder(), None, to, "I-2", TEXT, DEFAULT, self.at))
+
+    @rule()
+    def order_inspection(self):
+        self.attempt(
+            lambda: self.case.order_inspection(self.holder(), None, self.new_id(), TEXT, DEFAULT, self.at)
+        )
+
+    @rule(data=st.data(), outcome=st.sampled_from(InspectionOutcome))
+    def report_inspection(self, data, outcome):
+        inspection = data.draw(st.sampled_from([*self.case.evidence.inspections, UUID(int=7)]))
+        cost = Money(30_000, "CNY")
+        self.attempt(lambda: self.case.report_inspection(inspection, outcome, cost, TEXT, DEFAULT, self.at))
 
     @rule(visibility=st.sampled_from(Visibility))
     def note(self, visibility):
@@ -191,7 +252,7 @@ class AnySequence(RuleBasedStateMachine):
     def verify(self, finding, liability):
         self.attempt(
             lambda: self.case.verify(
-                self.holder(), None, finding, tuple(liability), tuple(self.case.evidence), TEXT, self.at
+                self.holder(), None, finding, tuple(liability), self.case.evidence.standing(), TEXT, self.at
             )
         )
 
@@ -509,6 +570,43 @@ class AnySequence(RuleBasedStateMachine):
                     assert fact.clock_id in running
                     running.remove(fact.clock_id)
                     ended.add(fact.clock_id)
+
+    @invariant()
+    def findings_rest_on_what_is_on_file_and_was_not_withdrawn(self):
+        on_file: set[UUID] = set()
+        cited: set[UUID] = set()
+        for fact in self.facts:
+            match fact:
+                case events.EvidenceSubmitted():
+                    assert fact.evidence_id not in on_file
+                    on_file.add(fact.evidence_id)
+                case events.EvidenceWithdrawn():
+                    assert fact.evidence_id not in cited
+                    on_file.remove(fact.evidence_id)
+                case events.CaseVerified():
+                    assert on_file.issuperset(fact.evidence)
+                    cited.update(fact.evidence)
+
+    @invariant()
+    def what_was_staged_is_submitted_or_discarded_once(self):
+        waiting: set[UUID] = set()
+        for fact in self.facts:
+            match fact:
+                case events.EvidenceStaged():
+                    waiting.add(fact.evidence_id)
+                case events.EvidenceDiscarded():
+                    waiting.remove(fact.evidence_id)
+                case events.EvidenceSubmitted():
+                    waiting.discard(fact.evidence_id)
+        assert waiting == {clock.subject for clock in self.case.clocks.of_kind(ClockKind.STAGING)}
+
+    @invariant()
+    def an_open_request_lacks_something_and_a_satisfied_one_nothing(self):
+        evidence = self.case.evidence
+        for request in evidence.requests.values():
+            state = evidence.state_of(request, self.case.clocks)
+            assert (state is RequestState.SATISFIED) <= (not evidence.missing(request))
+            assert (state is RequestState.OPEN) <= bool(evidence.missing(request))
 
     @invariant()
     def a_case_in_follow_up_or_beyond_owes_nothing(self):

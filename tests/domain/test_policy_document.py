@@ -194,6 +194,25 @@ BROKEN: list[tuple[str, Any, str, str]] = [
         "must be buyer or merchant in turn",
     ),
     (
+        "/rules/I-2/terms/reasons/counterfeit",
+        "obvious",
+        "/rules/I-2/terms/reasons/counterfeit",
+        "obvious is not one of the grounds",
+    ),
+    (
+        "/rules/I-2/terms/other_reasons",
+        "obvious",
+        "/rules/I-2/terms/other_reasons",
+        "obvious is not one of the grounds",
+    ),
+    (
+        "/rules/I-2/terms/reasons/boredom",
+        "hidden",
+        "/rules/I-2/terms/reasons/boredom",
+        "is not a reason of the taxonomy",
+    ),
+    ("/rules/O-14/terms/pieces", 0, "/rules/O-14/terms/pieces", "must be at least 1"),
+    (
         "/rules/O-1/terms/limits",
         {"boss": {}},
         "/rules/O-1/terms/limits/boss",

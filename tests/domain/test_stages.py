@@ -19,6 +19,7 @@ from domain.values import (
     Channel,
     EvidenceParty,
     Finding,
+    InspectionOutcome,
     LiabilityShare,
     LiableParty,
     Payer,
@@ -27,6 +28,7 @@ from domain.values import (
     RemedyKind,
     ReopenGround,
     Role,
+    Side,
     Stage,
     SuspensionGround,
     Visibility,
@@ -36,15 +38,32 @@ MERCHANT_LIABLE = (LiabilityShare(LiableParty.MERCHANT, 100),)
 
 
 def filed(story, a):
-    story.filed()
+    """With a piece of evidence on file that staff filed for the platform."""
+    story.filed().given(
+        lambda case: case.submit_evidence(
+            story.agent, a.id("piece"), EvidenceParty.PLATFORM, "photo", "0" * 64, a.text(), None, story.at
+        )
+    )
+
+
+def verified(story, a):
+    """With an inspection under way."""
+    filed(story, a)
+    story.claimed().verified().given(
+        lambda case: case.order_inspection(
+            story.reviewer, None, a.id("inspection"), a.text(), story.policy, story.at
+        )
+    )
 
 
 def in_review(story, a):
-    story.proposed()
+    verified(story, a)
+    story.given(story.decide(discretion=True))
 
 
 def executing(story, a):
-    story.in_review().decided(
+    verified(story, a)
+    story.decided(
         a.remedy(RemedyKind.REFUND, amount=a.yuan(199), release=Release.GOODS_ACCEPTED),
         a.remedy(RemedyKind.RETURN),
     )
@@ -122,6 +141,38 @@ COMMANDS = {
             story.buyer, a.id("e"), EvidenceParty.BUYER, "photo", "0" * 64, a.text(), None, story.at
         )
     ),
+    "stage": lambda story, a: (
+        lambda case: case.stage_evidence(
+            story.buyer, a.id("s"), EvidenceParty.BUYER, "0" * 64, 9, "image/png", story.policy, story.at
+        )
+    ),
+    "believe": lambda story, a: (
+        lambda case: case.accept_evidence(EvidenceParty.BUYER, a.id("piece"), None, story.at)
+    ),
+    "challenge": lambda story, a: (
+        lambda case: case.challenge_evidence(EvidenceParty.BUYER, a.id("piece"), a.text(), story.at)
+    ),
+    "take back": lambda story, a: (
+        lambda case: case.withdraw_evidence(
+            story.agent, EvidenceParty.PLATFORM, a.id("piece"), a.text(), story.policy, story.at
+        )
+    ),
+    "ask": lambda story, a: (
+        lambda case: case.request_evidence(
+            story.agent, a.id("q"), Side.BUYER, ("photo",), None, story.policy, story.at
+        )
+    ),
+    "shift": lambda story, a: (
+        lambda case: case.shift_burden(story.agent, None, Side.BUYER, "I-2", a.text(), story.policy, story.at)
+    ),
+    "order": lambda story, a: (
+        lambda case: case.order_inspection(story.agent, None, a.id("i"), a.text(), story.policy, story.at)
+    ),
+    "report": lambda story, a: (
+        lambda case: case.report_inspection(
+            a.id("inspection"), InspectionOutcome.FAKE, a.yuan(1), a.text(), story.policy, story.at
+        )
+    ),
     "verify": lambda story, a: (
         lambda case: case.verify(story.agent, None, Finding.UPHELD, MERCHANT_LIABLE, (), a.text(), story.at)
     ),
@@ -181,6 +232,16 @@ ANSWERS = {
     "recuse": row(W, filed=YES, in_review=YES, executing=YES, following_up=YES, closed=C),
     "note": row(W, filed=YES, in_review=YES, executing=YES, following_up=YES, closed=C, suspended=YES),
     "evidence": row(W, filed=YES, in_review=YES, executing=YES, following_up=YES, closed=C, suspended=YES),
+    "stage": row(W, filed=YES, in_review=YES, executing=YES, following_up=YES, closed=C, suspended=YES),
+    "believe": row(W, filed=YES, in_review=YES, executing=YES, following_up=YES, closed=C, suspended=YES),
+    "challenge": row(W, filed=YES, in_review=YES, executing=YES, following_up=YES, closed=C, suspended=YES),
+    "take back": row(W, filed=YES, in_review=YES, executing=YES, following_up=YES, closed=C, suspended=YES),
+    "ask": row(W, filed=YES, in_review=YES, closed=C),
+    "shift": row(N, closed=C),
+    "order": row(N, closed=C),
+    "report": row(
+        W, filed=U, in_review=YES, executing=YES, following_up=YES, closed=C, suspended=YES, merged=U
+    ),
     "verify": row(N, closed=C),
     "decide": row(N, closed=C),
     "approve": row(U, in_review=YES, closed=C),

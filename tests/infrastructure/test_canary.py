@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import is_dataclass
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from typing import Any, get_args, get_type_hints
 from uuid import UUID, uuid4
 
@@ -19,7 +20,8 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from application.cases import Answer, Cases, Request
+from application.blobs import Content
+from application.cases import Answer, Cases, Files, Request
 from application.effects import PAYMENT
 from application.intake import Intake, Line, LineRefused
 from application.rulebook import OnePolicy
@@ -34,6 +36,7 @@ from domain.values import (
     Claim,
     EvidenceParty,
     Finding,
+    InspectionOutcome,
     LiabilityShare,
     LiableParty,
     Money,
@@ -46,14 +49,17 @@ from domain.values import (
     Role,
     Sealed,
     SealedFor,
+    Side,
     Visibility,
 )
+from infrastructure.blobs import PostgresBlobs
 from infrastructure.event_store.connections import Datastore
 from infrastructure.gateways import SandboxGateway
 from infrastructure.key_file import MasterKey
 from infrastructure.outbox import OutboxWorker
 from infrastructure.policy_pack import default_pack
 from infrastructure.projection_supervisor import ProjectionSupervisor
+from infrastructure.statements import change
 from infrastructure.store import PostgresStore
 from infrastructure.vault import PostgresVault
 
@@ -107,13 +113,21 @@ class Marketplace:
     supervisor = Actor("supervisor-1", Role.SUPERVISOR)
     finance = Actor("finance-1", Role.FINANCE)
 
-    def __init__(self, url: str, within: ExitStack, vault: type[PostgresVault] = PostgresVault) -> None:
+    def __init__(
+        self,
+        url: str,
+        within: ExitStack,
+        vault: type[PostgresVault] = PostgresVault,
+        blobs: type[PostgresBlobs] = PostgresBlobs,
+    ) -> None:
         self.url = url
         self.say = Canaries()
         self.datastore = within.enter_context(Datastore(url, pool_size=1, max_overflow=1))
         self.store = within.enter_context(PostgresStore(url, pool_size=1, max_overflow=1))
         self.vault = vault(self.datastore, MasterKey(bytes(32)))
-        self.cases = Cases(self.store, self.vault, OnePolicy(DEFAULT), Clock(), uuid4)
+        parts = (self.store, self.vault, OnePolicy(DEFAULT), Clock(), uuid4)
+        self.cases = Cases(*parts)
+        self.files = Files(*parts, blobs(self.datastore, self.vault))
 
     def request(self, by: Actor, answer: Answer | None = None) -> Request:
         """A request with an idempotency key over a body that says what people say."""
@@ -174,6 +188,43 @@ class Marketplace:
             self.say("uri"),
         )
 
+    def upload(self, case_id: UUID) -> UUID:
+        """A file of the buyer that says something."""
+        data = f"%PDF-1.7 {self.say('bytes')}".encode()
+        content = Content.checked("application/pdf", sha256(data).hexdigest(), data)
+        logging.getLogger("canary").info("taken in: %r", content)
+        staged = self.files.stage(self.request(self.buyer), case_id, EvidenceParty.BUYER, content)
+        self.cases.submit_evidence(
+            self.request(self.buyer),
+            case_id,
+            EvidenceParty.BUYER,
+            "photo",
+            self.say("title of a file"),
+            content.sha256,
+        )
+        assert staged.subject
+        return staged.subject
+
+    def prove(self, case_id: UUID) -> None:
+        """A file and what everybody says of it, the burden of proof and an inspection."""
+        cases, said = self.cases, self.say
+        cases.request_evidence(self.request(self.reviewer), case_id, Side.BUYER, ("photo",), said("asked"))
+        piece = self.upload(case_id)
+        cases.challenge_evidence(self.request(self.seller), case_id, piece, said("challenge"))
+        cases.accept_evidence(self.request(self.reviewer), case_id, piece, said("acceptance"))
+        cases.withdraw_evidence(self.request(self.buyer), case_id, piece, said("taken back"))
+        assert self.say.found_in(self.files.content(self.reviewer, case_id, piece).data) == {"bytes"}
+        now = Answer(cases.get(self.reviewer, case_id), 0)
+        claimed = cases.claim(self.request(self.reviewer, now), case_id)
+        reviewer = self.request(self.reviewer, claimed)
+        shifted = cases.shift_burden(reviewer, case_id, Side.BUYER, "I-2", said("burden"))
+        reviewer = self.request(self.reviewer, shifted)
+        inspection = cases.order_inspection(reviewer, case_id, said("subject")).subject
+        assert inspection
+        cost, outcome = Money(30_000, "CNY"), InspectionOutcome.FAKE
+        reviewer = self.request(self.reviewer)
+        cases.report_inspection(reviewer, case_id, inspection, outcome, cost, said("report"))
+
     def pay(self, case_id: UUID, compensation_id: UUID) -> None:
         """Through the outbox: refused by the gateway, then paid out of the fund."""
         refusals = iter([self.say("gateway's reason"), None])
@@ -233,6 +284,7 @@ class Marketplace:
         """The whole life of a case with two rounds, a declined one, a withdrawn one and one from a file."""
         answer = self.file("case")
         self.talk_about(answer.aggregate.id)
+        self.prove(answer.aggregate.id)
         answer = Answer(self.cases.get(self.reviewer, answer.aggregate.id), 0)
         refund = Remedy(uuid4(), RemedyKind.REFUND, Money(19_900, "CNY"))
         answer = self.decide(answer, "first round", (refund,))
@@ -381,6 +433,18 @@ def test_an_identifier_left_in_clear_is_found(open_market):
     market = open_market(vault=LeakyVault)
     market.file("case")
     assert market.say.found_in(dump(market.url)) == {"case.buyer_id"}
+
+
+def test_bytes_left_unsealed_are_found(open_market):
+    class LeakyBlobs(PostgresBlobs):
+        def put(self, case_id: UUID, blob_id: UUID, person: SealedFor, data: bytes) -> None:
+            super().put(case_id, blob_id, person, data)
+            statement = b"UPDATE blob_chunks SET box = %b WHERE blob_id = %b RETURNING number"
+            change(self._datastore, statement, data, blob_id)
+
+    market = open_market(blobs=LeakyBlobs)
+    market.upload(market.file("case").aggregate.id)
+    assert market.say.found_in(dump(market.url)) == {"bytes"}
 
 
 def test_a_text_in_a_log_is_found(open_market, log_text):

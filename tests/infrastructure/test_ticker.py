@@ -392,6 +392,36 @@ def test_many_keys_are_forgotten_in_small_batches(court: Court, monkeypatch):
     assert court.rows("SELECT count(*) FROM idempotency") == [(0,)]
 
 
+def test_chores_are_done_by_the_clock_unless_it_jumped(court: Court):
+    asked: list[datetime] = []
+
+    def chore(at: datetime) -> int:
+        asked.append(at)
+        return 2
+
+    court.guard.observe(Reading(START, 0.0, 0.0))
+    ticker = court.ticker(chores=(chore, chore))
+    assert (ticker.do_chores(), asked) == (4, [START] * 2)
+    court.guard.observe(Reading(START + timedelta(days=31), 1.0, 0.0))
+    assert (ticker.do_chores(), asked) == (0, [START] * 2)
+
+
+def test_a_running_ticker_does_its_chores(court: Court):
+    done, stop = threading.Event(), threading.Event()
+
+    def chore(at: datetime) -> int:
+        done.set()
+        return 0
+
+    running = threading.Thread(target=court.ticker(chores=(chore,)).run, args=(stop, 3600, 0.02))
+    running.start()
+    try:
+        assert done.wait(20)
+    finally:
+        stop.set()
+        running.join(20)
+
+
 def eventually(reached: Callable[[], bool], seconds: float = 20.0) -> None:
     """Wait for a condition of the database, which announces nothing."""
     patience = threading.Event()

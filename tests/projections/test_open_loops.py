@@ -12,6 +12,10 @@ from domain.events import (
     CaseCompensated,
     CaseReopened,
     CaseWithdrawn,
+    ClockCancelled,
+    ClockMissed,
+    ClockSatisfied,
+    ClockStarted,
     DecisionIssued,
     FollowUpCompleted,
     FollowUpExhausted,
@@ -24,7 +28,17 @@ from domain.events import (
     RectificationOrdered,
     RectificationWaived,
 )
-from domain.values import Money, Remedy, RemedyKind, ReopenGround, Resolution, Sealed, SealedFor, VoidCause
+from domain.values import (
+    ClockKind,
+    Money,
+    Remedy,
+    RemedyKind,
+    ReopenGround,
+    Resolution,
+    Sealed,
+    SealedFor,
+    VoidCause,
+)
 from projections.open_loops import OPEN_LOOPS, page
 
 FILED_AT = datetime(2026, 11, 6, 8, tzinfo=UTC)
@@ -123,6 +137,34 @@ def test_a_decision_that_waits_for_a_second_person_holds_the_loop_open(connectio
 
     show(OPEN_LOOPS, *decided(story.proposed(UUID(int=7)), REFUND).facts)
     assert reasons(connection) == [["money"]]
+
+
+@pytest.mark.parametrize("kind", [ClockKind.EVIDENCE, ClockKind.INSPECTION])
+@pytest.mark.parametrize("end", [ClockSatisfied, ClockCancelled, ClockMissed])
+def test_what_is_asked_for_holds_the_loop_open_until_its_clock_ends(
+    connection, show, tell, kind, end
+) -> None:
+    story, subject, clocks = tell().filed(), UUID(int=33), (UUID(int=31), UUID(int=32))
+    missed = {"subject": subject} if end is ClockMissed else {}
+    for clock_id in clocks:
+        story.then(ClockStarted, clock_id=clock_id, kind=kind, subject=subject, due=FILED_AT)
+    seen = []
+    for clock_id in clocks:
+        show(OPEN_LOOPS, *story.facts)
+        seen += reasons(connection)
+        story.then(end, clock_id=clock_id, kind=kind, **missed)
+    show(OPEN_LOOPS, *story.facts)
+
+    assert seen == [["review", "evidence"], ["review", "evidence"]]
+    assert reasons(connection) == [["review"]]
+
+
+def test_other_clocks_are_no_evidence(connection, show, tell) -> None:
+    story = tell().filed()
+    clock = {"clock_id": UUID(int=31), "subject": UUID(int=33), "due": FILED_AT}
+    show(OPEN_LOOPS, *story.then(ClockStarted, kind=ClockKind.STAGING, **clock).facts)
+
+    assert reasons(connection) == [["review"]]
 
 
 def test_a_rectification_holds_the_loop_open(connection, show, tell) -> None:

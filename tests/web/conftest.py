@@ -8,7 +8,7 @@ from itertools import count
 from time import monotonic
 from typing import Any
 from urllib.parse import urlsplit
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import psycopg
 import pytest
@@ -16,13 +16,15 @@ import requests
 from flask import Flask
 from psycopg import sql
 
-from application.cases import Cases
+from application.cases import Cases, Files, Request
 from application.incidents import Incidents
 from application.policies import Policies
 from application.rulebook import OnePolicy, PublishedPolicies
+from domain.case import Case
 from domain.policy import Fault, Policy, PolicyFaults
 from domain.values import Actor, Role
 from infrastructure import policy_documents
+from infrastructure.blobs import PostgresBlobs
 from infrastructure.event_store.connections import Datastore
 from infrastructure.health import Health
 from infrastructure.key_file import MasterKey
@@ -106,6 +108,12 @@ class Installation:
         """Another application over the same parts, some of them changed."""
         return create_app(**{**self.parts, **other})
 
+    def tick(self, case_id: str) -> None:
+        """Act upon every due time of a case that has passed."""
+        case, ticker = self.store.load(Case, UUID(case_id)), Actor("ticker", Role.SYSTEM)
+        for clock_id in case.clocks.running if case else ():
+            self.parts["cases"].miss_clock(Request(ticker, "tick"), UUID(case_id), clock_id)
+
     def events(self) -> int:
         """How many facts are recorded in all."""
         with psycopg.connect(self.database) as connection:
@@ -182,6 +190,7 @@ def installation(
         parts: dict[str, Any] = {
             "cases": Cases(store, vault, OnePolicy(DEFAULT), clock, uuid4),
             "incidents": Incidents(store, vault, book, clock, uuid4),
+            "files": Files(store, vault, OnePolicy(DEFAULT), clock, uuid4, PostgresBlobs(datastore, vault)),
             "policies": Policies(store, vault, book, compiled, policy_documents.read, DOCUMENT, clock, uuid4),
             "vault": vault,
             "keys": keys,

@@ -23,7 +23,16 @@ DELETE /cases/{case_id}/lease
 POST /cases/{case_id}/reassignment
 POST /cases/{case_id}/recusal
 POST /cases/{case_id}/notes
+POST /cases/{case_id}/evidence-requests
+POST /cases/{case_id}/evidence/staging
 POST /cases/{case_id}/evidence
+GET /cases/{case_id}/evidence/{evidence_id}/content
+POST /cases/{case_id}/evidence/{evidence_id}/acceptance
+POST /cases/{case_id}/evidence/{evidence_id}/challenge
+POST /cases/{case_id}/evidence/{evidence_id}/withdrawal
+POST /cases/{case_id}/burden
+POST /cases/{case_id}/inspections
+POST /cases/{case_id}/inspections/{inspection_id}/report
 POST /cases/{case_id}/verification
 POST /cases/{case_id}/decisions
 POST /cases/{case_id}/decisions/{proposal_id}/approval
@@ -88,6 +97,8 @@ VERSIONED = {
     "POST /cases/{case_id}/lease",
     "DELETE /cases/{case_id}/lease",
     "POST /cases/{case_id}/reassignment",
+    "POST /cases/{case_id}/burden",
+    "POST /cases/{case_id}/inspections",
     "POST /cases/{case_id}/verification",
     "POST /cases/{case_id}/decisions",
     "POST /cases/{case_id}/compensations/{compensation_id}/reversal",
@@ -112,7 +123,10 @@ VERSIONED = {
 CREATING = {
     "POST /incidents",
     "POST /cases",
+    "POST /cases/{case_id}/evidence-requests",
+    "POST /cases/{case_id}/evidence/staging",
     "POST /cases/{case_id}/evidence",
+    "POST /cases/{case_id}/inspections",
     "POST /cases/{case_id}/decisions",
     "POST /cases/{case_id}/decisions/{proposal_id}/approval",
     "POST /cases/{case_id}/penalties",

@@ -65,6 +65,7 @@ def test_a_database_that_goes_away_and_returns(database_url, fresh_database, fil
         absent: Any = None
         app = create_app(
             cases=Cases(store, vault, OnePolicy(DEFAULT), clock, uuid4),
+            files=absent,
             policies=absent,
             incidents=absent,
             vault=vault,

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 def _(fact: events.CaseVerified, case: "CaseState") -> None:
     case.verification = fact
     case.impartiality = case.impartiality.judged_by(fact.by)
+    case.evidence = case.evidence.cited(fact.evidence)
 
 
 @evolve.register(events.DecisionProposed)
