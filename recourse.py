@@ -64,6 +64,7 @@ from infrastructure import (
 )
 from infrastructure.blobs import PostgresBlobs
 from infrastructure.clock import DatabaseClock, Reading, database_time
+from infrastructure.commands.audit import audit
 from infrastructure.commands.bench import bench
 from infrastructure.commands.duties import clock, outbox, processes
 from infrastructure.commands.filing import file, file_lines
@@ -410,7 +411,7 @@ def main(context: click.Context) -> None:
     context.obj = Door(Parts, PROGRAM, parse_line)
 
 
-for command in (bench, clock, file, key, outbox, policy_group, processes, projections):
+for command in (audit, bench, clock, file, key, outbox, policy_group, processes, projections):
     main.add_command(command)
 
 

@@ -1,7 +1,7 @@
 """How answers look in a terminal, to people; without one the same comes as plain lines."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from domain import audit
 from domain.case import Case
 from domain.events import Fact
 from infrastructure.demo.story import Step
@@ -277,6 +278,20 @@ def print_difference(console: Console, name: str, difference: Difference) -> Non
     console.print(f"{name}: {counts}", style="red", highlight=False)
     for case_id in difference.cases:
         console.print(f"  case {case_id}", highlight=False)
+
+
+def print_recomputed(console: Console, facts: int, differences: Sequence[audit.Difference]) -> None:
+    """What is stored otherwise than the rules derive it."""
+    if not differences:
+        console.print(f"{facts:,} facts: everything that was decided is what the rules say", highlight=False)
+        return
+    console.print(f"{facts:,} facts, {len(differences):,} differences", style="red", highlight=False)
+    table = _table("Not what the rules say")
+    for name in ("case", "version", "fact", "part", "stored", "derived"):
+        table.add_column(name, overflow="fold")
+    for one in differences:
+        table.add_row(str(one.stream), str(one.version), one.fact, one.part, one.stored, one.derived)
+    console.print(table)
 
 
 def print_outbox(console: Console, status: OutboxStatus, parked: Iterable[ParkedMessage]) -> None:

@@ -88,7 +88,7 @@ class Deciding(Leasing, Settlement):
             raise ApprovalPending
         self._impartial(by.id)
         award = Award(remedies, clauses, reasons, discretion)
-        derivation = self._examined(award, by.role, policy)
+        derivation = self.examined(award, by.role, policy)
         waits = self._second_person(award, policy)
         if waits.value:
             self._unless_filed_by(by)
@@ -123,7 +123,7 @@ class Deciding(Leasing, Settlement):
         self._impartial(by.id)
         self._unless_filed_by(by)
         award = Award(proposal.remedies, proposal.clauses, reasons, discretion)
-        derivation = self._examined(award, proposal.role, policy)
+        derivation = self.examined(award, proposal.role, policy)
         derivation += self._second_person(award, policy).derivation
         self._record(
             events.DecisionApproved, at, proposal_id=proposal_id, by=by.id, proposal_hash=proposal_hash
@@ -142,7 +142,7 @@ class Deciding(Leasing, Settlement):
 
     # --- what is granted ---
 
-    def _examined(self, award: Award, role: Role, policy: Policy) -> Derivation:
+    def examined(self, award: Award, role: Role, policy: Policy) -> Derivation:
         """How much the rules allow of each kind of money that is granted.
 
         Refused: ClauseNotInForce, CompensationExceedsEntitlement, DiscretionRequired.

@@ -55,7 +55,7 @@ class Sharing(Deciding):
         if self.verified is None or self.verified.by != _name(batch):
             raise CaseNotVerified
         award = Award(self._remedies(batch, policy), batch.clauses, reasons)
-        derivation = self._examined(award, Role.REVIEWER, policy)
+        derivation = self.examined(award, Role.REVIEWER, policy)
         self._issue(_decision_id(batch, self.id), batch.by, award, derivation, policy, at)
 
     def _free_for_batch(self, at: datetime) -> None:

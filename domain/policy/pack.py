@@ -3,10 +3,11 @@
 Keys name the rules; `Policy.terms` answers what a rule says, or None where it is disabled.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from datetime import date
 from enum import StrEnum
+from functools import cached_property
 from typing import Any, Generic, TypeVar
 
 from domain.policy.calendar import Calendars, Term
@@ -473,6 +474,28 @@ class Rule(Generic[T]):
     applies: Applies = Applies.AT_FILING
     enabled: bool = True
     chosen: tuple[str, ...] = ()
+
+    @cached_property
+    def named_terms(self) -> frozenset[Term]:
+        """Every term that the rule names."""
+        return frozenset(_terms(self.terms))
+
+
+def _terms(value: object) -> Iterator[Term]:
+    match value:
+        case Term():
+            yield value
+        case Mapping():
+            for one in value.values():
+                yield from _terms(one)
+        case tuple():
+            for one in value:
+                yield from _terms(one)
+        case _ if is_dataclass(value):
+            for named in fields(value):
+                yield from _terms(getattr(value, named.name))
+        case _:
+            pass
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from application.clock import Clock
 from application.errors import NotFound
 from application.intake import IntakeInterrupted, Parse
 from application.policies import Policies
+from application.rulebook import Rulebook
 from infrastructure import settings
 from infrastructure.event_store.connections import Datastore
 from infrastructure.keys import ApiKeys
@@ -53,6 +54,11 @@ class Parts(Protocol):
     @property
     def clock(self) -> Clock:
         """Its time."""
+        ...
+
+    @property
+    def rulebook(self) -> Rulebook:
+        """The policies that count."""
         ...
 
     @property

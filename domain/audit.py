@@ -1,0 +1,149 @@
+"""Deriving again what was decided: each stored decision, penalty and due time against the rules of its time.
+
+A fact is compared with what the rules say of the aggregate as it was before that fact. Nothing is recorded.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from domain import events
+from domain.case import Case
+from domain.case.deciding import Award
+from domain.events import Fact
+from domain.policy import Policy, pack
+from domain.policy.calendar import Term, Unit, due
+from domain.policy.derivation import shown
+from domain.policy.eligibility import assessed
+from domain.policy.tariff import tariff_of
+from domain.refusals import Refusal
+from domain.values import Derivation, Role, Step
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One part of one fact that is not what the rules derive."""
+
+    stream: UUID
+    version: int
+    fact: str
+    part: str
+    stored: str
+    derived: str
+
+
+class Rules(Protocol):
+    """The policies that count: `application.rulebook.Rulebook`."""
+
+    def version(self, name: str) -> Policy | None:
+        """The policy of this name, if it was ever public."""
+        ...
+
+    def applicable(self, act_at: datetime, filed_at: datetime, decided_at: datetime) -> Policy:
+        """The policy of one case: each rule as it stood at the moment that the rule itself says counts."""
+        ...
+
+
+def derivations(fact: Fact) -> Derivation:
+    """The steps that a fact holds; none where it rests on no rule."""
+    found: Derivation = vars(fact).get("derivation", ())
+    return found
+
+
+def differences(before: object, fact: Fact, role: str, rules: Rules) -> Iterator[Difference]:
+    """Everything in a fact that the rules derive otherwise; `before` is its aggregate without the fact.
+
+    role: in which its actor acted.
+    """
+    for part, stored, derived in _found(before, fact, role, rules):
+        name = type(fact).__name__
+        yield Difference(fact.originator_id, fact.originator_version, name, part, str(stored), str(derived))
+
+
+Found = Iterator[tuple[str, object, object]]
+
+
+def _found(before: object, fact: Fact, role: str, rules: Rules) -> Found:
+    for step in derivations(fact):
+        yield from _term(step, rules)
+    match fact:
+        case events.CaseFiled():
+            yield from _filing(fact, rules)
+        case events.ClockStarted() if fact.derivation:
+            yield from _unequal("due", shown(fact.due), fact.derivation[-1].result)
+        case events.DecisionIssued() if isinstance(before, Case):
+            yield from _decision(before, fact, role, _policy(before, fact, rules))
+        case events.PenaltyAssessed() if isinstance(before, Case):
+            yield from _penalty(fact, _policy(before, fact, rules))
+
+
+def _policy(case: Case, fact: Fact, rules: Rules) -> Policy:
+    filing = case.filing
+    return rules.applicable(filing.order.purchased_at, filing.timestamp, fact.timestamp)
+
+
+def _unequal(part: str, stored: object, derived: object) -> Found:
+    if stored != derived:
+        yield part, stored, derived
+
+
+# --- terms: whatever fact holds them ------------------------------------------------------------------
+
+
+def _term(step: Step, rules: Rules) -> Found:
+    """A step that ends a term: the rule has that term, and it ends then."""
+    start, amount = step.inputs.get("start"), step.inputs.get("amount")
+    if not isinstance(start, str) or not isinstance(amount, int):
+        return
+    policy = rules.version(step.policy)
+    if policy is None:
+        yield f"{step.rule}: policy", step.policy, "never public"
+        return
+    calendar = str(step.inputs.get("calendar") or "") or None
+    term = Term(amount, Unit(str(step.inputs["unit"])), calendar)
+    rule = policy.rules.get(step.rule)
+    known = rule.named_terms if rule else frozenset()
+    if term not in known:
+        yield f"{step.rule}: term", term, " or ".join(sorted(map(str, known)))
+    end = due(datetime.fromisoformat(start), term, policy.calendars)
+    yield from _unequal(f"{step.rule}: due", step.result, shown(end))
+
+
+# --- what was decided ---------------------------------------------------------------------------------
+
+
+def _filing(fact: events.CaseFiled, rules: Rules) -> Found:
+    policy = rules.applicable(fact.order.purchased_at, fact.timestamp, fact.timestamp)
+    said = assessed(fact.case_type, fact.reason, fact.order, fact.timestamp, policy)
+    yield from _unequal("objections", fact.objections, said.value)
+    yield from _unequal("derivation", fact.derivation, said.derivation)
+
+
+def _decision(case: Case, fact: events.DecisionIssued, role: str, policy: Policy) -> Found:
+    award = Award(fact.remedies, fact.clauses, fact.reasons, fact.discretion)
+    try:
+        derived = case.examined(award, _decider(case, fact, role), policy)
+    except Refusal as refused:
+        yield "remedies", "granted", f"{refused.code} {refused.detail}".strip()
+        return
+    yield from _unequal("derivation", fact.derivation[: len(derived)], derived)
+
+
+def _decider(case: Case, fact: events.DecisionIssued, role: str) -> Role:
+    """In which role the decision was made: of one that waited or was made for many, not who recorded it."""
+    proposal = case.proposals.all.get(fact.decision_id)
+    if proposal:
+        return proposal.fact.role
+    return Role.REVIEWER if role == Role.SYSTEM else Role(role)
+
+
+def _penalty(fact: events.PenaltyAssessed, policy: Policy) -> Found:
+    tariff = tariff_of(fact.clause, policy)
+    if tariff.value is None or not tariff.value.knows(fact.points, fact.fine, policy.currency):
+        yield "points", f"{fact.points}, fine {fact.fine}", tariff.derivation[-1].result
+    yield from _unequal("derivation", fact.derivation, tariff.derivation)
+    expiry = policy.need(pack.PENALTIES).expiry
+    expires_at = due(fact.timestamp, expiry, policy.calendars)
+    yield from _unequal("expires_at", shown(fact.expires_at), shown(expires_at))

@@ -1,0 +1,130 @@
+"""What was decided is derived again: an honest history holds no difference, and what was changed is named."""
+
+from dataclasses import replace
+from datetime import timedelta
+from random import Random
+from typing import Any
+
+import pytest
+
+from application.rulebook import OnePolicy
+from domain.audit import Difference, differences
+from domain.events import CaseFiled, ClockStarted, DecisionIssued, PenaltyAssessed
+from domain.policy import pack
+from domain.policy.calendar import Term
+from domain.values import Money, Objection, RemedyKind
+from infrastructure.bench.histories import Life
+from infrastructure.policy_pack import default_pack
+
+DEFAULT = default_pack()
+RULES = OnePolicy(DEFAULT)
+
+
+def audited(facts: list[Any], role: str = "reviewer", rules: Any = RULES) -> list[Difference]:
+    """The differences in a history."""
+    found: list[Difference] = []
+    case: Any = None
+    for fact in facts:
+        found += differences(case, fact, role, rules)
+        case = fact.mutate(case)
+    return found
+
+
+def changed(facts: list[Any], kind: type, **content: Any) -> list[Any]:
+    """The history with its first fact of a kind changed, as whoever can write to the table may change it."""
+    done = False
+    told = []
+    for fact in facts:
+        if isinstance(fact, kind) and not done:
+            other = object.__new__(type(fact))
+            other.__dict__.update({**vars(fact), **content})
+            fact, done = other, True
+        told.append(fact)
+    assert done
+    return told
+
+
+def parts(found: list[Difference]) -> set[tuple[str, str]]:
+    return {(one.fact, one.part) for one in found}
+
+
+@pytest.fixture
+def told(story, a) -> list[Any]:
+    """A refund with a penalty: a filing, a decision, clocks."""
+    story.refunded().given(
+        lambda case: case.penalise(a.id("p"), 2, a.yuan(100), "S-1", a.text(), story.policy, story.at)
+    )
+    facts: list[Any] = story._facts
+    return facts
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_in_an_honest_history_nothing_differs(seed):
+    assert audited(Life(Random(seed)).facts) == []
+
+
+def test_a_due_time_that_was_moved_is_found_and_named(told):
+    clock = next(fact for fact in told if isinstance(fact, ClockStarted))
+    (found,) = audited(changed(told, ClockStarted, due=clock.due + timedelta(hours=1)))
+    assert (found.stream, found.version) == (clock.originator_id, clock.originator_version)
+    assert (found.fact, found.part) == ("ClockStarted", "due")
+    assert found.derived == clock.derivation[-1].result
+
+
+def test_a_due_time_that_was_moved_with_its_derivation_is_found(told):
+    clock = next(fact for fact in told if isinstance(fact, ClockStarted))
+    late = (clock.due + timedelta(hours=1)).isoformat().replace("+00:00", "Z")
+    steps = (*clock.derivation[:-1], replace(clock.derivation[-1], result=late))
+    moved = changed(told, ClockStarted, due=clock.due + timedelta(hours=1), derivation=steps)
+    assert parts(audited(moved)) == {("ClockStarted", "O-4: due")}
+
+
+def test_a_term_that_the_rule_does_not_have_is_found(told):
+    clock = next(fact for fact in told if isinstance(fact, ClockStarted))
+    inputs = {**clock.derivation[-1].inputs, "amount": 73}
+    steps = (*clock.derivation[:-1], replace(clock.derivation[-1], inputs=inputs))
+    assert ("ClockStarted", "O-4: term") in parts(audited(changed(told, ClockStarted, derivation=steps)))
+
+
+def test_an_amount_beyond_what_the_rules_allow_is_found(told):
+    decision = next(fact for fact in told if isinstance(fact, DecisionIssued))
+    remedy = replace(decision.remedies[0], amount=Money(20_000, "CNY"))
+    (found,) = audited(changed(told, DecisionIssued, remedies=(remedy,)))
+    assert (found.fact, found.part) == ("DecisionIssued", "remedies")
+    assert found.derived.startswith("compensation_exceeds_entitlement")
+
+
+def test_a_clause_that_was_put_under_a_decision_is_found(told):
+    decision = next(fact for fact in told if isinstance(fact, DecisionIssued))
+    multiple = replace(decision.remedies[0], kind=RemedyKind.MULTIPLE, amount=Money(59_700, "CNY"))
+    found = audited(changed(told, DecisionIssued, remedies=(multiple,), clauses=("F-1",)))
+    assert parts(found) == {("DecisionIssued", "derivation")}
+
+
+@pytest.mark.parametrize("points", [13, 0])
+def test_a_penalty_outside_the_tariff_is_found(told, points):
+    found = audited(changed(told, PenaltyAssessed, points=points, fine=None))
+    assert parts(found) == {("PenaltyAssessed", "points")}
+
+
+def test_a_penalty_that_counts_for_longer_is_found(told):
+    penalty = next(fact for fact in told if isinstance(fact, PenaltyAssessed))
+    longer = changed(told, PenaltyAssessed, expires_at=penalty.expires_at + timedelta(days=1))
+    assert parts(audited(longer)) == {("PenaltyAssessed", "expires_at")}
+
+
+def test_an_objection_that_was_made_up_is_found(told):
+    made_up = changed(told, CaseFiled, objections=(Objection("NR-2", "category_excluded"),))
+    assert parts(audited(made_up)) == {("CaseFiled", "objections")}
+
+
+def test_a_policy_that_was_never_public_is_found(told):
+    other = OnePolicy(replace(DEFAULT, version="cn-2027"))
+    assert ("ClockStarted", "O-4: policy") in parts(audited(told, rules=other))
+
+
+def test_a_rule_that_was_changed_afterwards_is_found(told):
+    rule = DEFAULT.needed(pack.FOLLOW_UP)
+    rules = {**DEFAULT.rules, "O-4": replace(rule, terms=replace(rule.terms, delay=Term(48)))}
+    found = audited(told, rules=OnePolicy(replace(DEFAULT, rules=rules)))
+    assert parts(found) == {("ClockStarted", "O-4: term")}
