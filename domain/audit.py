@@ -104,7 +104,7 @@ def _term(step: Step, rules: Rules) -> Found:
     calendar = str(step.inputs.get("calendar") or "") or None
     term = Term(amount, Unit(str(step.inputs["unit"])), calendar)
     rule = policy.rules.get(step.rule)
-    known = rule.named_terms if rule else frozenset()
+    known = set(rule.named_terms.values()) if rule else set()
     if term not in known:
         yield f"{step.rule}: term", term, " or ".join(sorted(map(str, known)))
     end = due(datetime.fromisoformat(start), term, policy.calendars)

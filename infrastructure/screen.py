@@ -11,9 +11,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from application.simulation import Simulated
 from domain import audit
 from domain.case import Case
 from domain.events import Fact
+from domain.simulation import Tally
 from infrastructure.demo.story import Step
 from infrastructure.doctor import Finding
 from infrastructure.jump_guard import Alarm
@@ -292,6 +294,31 @@ def print_recomputed(console: Console, facts: int, differences: Sequence[audit.D
     for one in differences:
         table.add_row(str(one.stream), str(one.version), one.fact, one.part, one.stored, one.derived)
     console.print(table)
+
+
+def print_simulated(console: Console, said: Simulated) -> None:
+    """What would have been otherwise, by merchant and type."""
+    span = f"{_moment(said.begins)} to {_moment(said.ends)}"
+    console.print(f"{said.draft} over {span}: {said.total.changed:,} of {said.total.cases:,} cases change")
+    table = _table("As it was, and under the draft")
+    for name in ("merchant", "type", "cases", "changed", "cost", "points", "fines", "missed"):
+        table.add_column(name, justify="left" if name in ("merchant", "type") else "right")
+    for (merchant, kind), tally in sorted(said.groups.items()):
+        table.add_row(merchant, kind, *_tally(tally))
+    table.add_section()
+    table.add_row("all", "", *_tally(said.total))
+    console.print(table)
+
+
+def _tally(tally: Tally) -> tuple[str, ...]:
+    return (
+        f"{tally.cases:,}",
+        f"{tally.changed:,}",
+        f"{tally.cost / 100:,.2f} > {tally.cost_simulated / 100:,.2f}",
+        f"{tally.points:,} > {tally.points_simulated:,}",
+        f"{tally.fines / 100:,.2f} > {tally.fines_simulated / 100:,.2f}",
+        f"{tally.missed:,} > {tally.missed_simulated:,}",
+    )
 
 
 def print_outbox(console: Console, status: OutboxStatus, parked: Iterable[ParkedMessage]) -> None:

@@ -153,7 +153,7 @@ class Deciding(Leasing, Settlement):
         order = self.filing.order
         if any(one.amount and one.amount.currency != order.paid.currency for one in award.remedies):
             raise CompensationExceedsEntitlement(f"only {order.paid.currency} can be granted on this order")
-        found = (*entitlements(self._matter(), policy, award.clauses), *goodwill(role, order, policy))
+        found = (*entitlements(self.matter(), policy, award.clauses), *goodwill(role, order, policy))
         after = self.money.granted(award.money)
         derivation: Derivation = ()
         for kind in dict.fromkeys(one.kind for one in award.money):
@@ -176,7 +176,7 @@ class Deciding(Leasing, Settlement):
             raise DiscretionRequired(f"{kind}: {limit} under {best.clause}")
         return best.derivation
 
-    def _matter(self) -> Matter:
+    def matter(self) -> Matter:
         """What is to be decided, as it was filed and found in this round."""
         filing, found = self.filing, self.verified
         established = frozenset(found.established if found else ())

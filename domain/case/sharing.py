@@ -67,7 +67,7 @@ class Sharing(Deciding):
             raise ApprovalPending
 
     def _remedies(self, batch: events.BatchProposed, policy: Policy) -> tuple[Remedy, ...]:
-        found = entitlements(self._matter(), policy, batch.clauses)
+        found = entitlements(self.matter(), policy, batch.clauses)
         currency = self.filing.order.paid.currency
         granted = []
         for kind in dict.fromkeys(_KINDS[rule] for rule in batch.rules):

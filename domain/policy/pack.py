@@ -476,24 +476,24 @@ class Rule(Generic[T]):
     chosen: tuple[str, ...] = ()
 
     @cached_property
-    def named_terms(self) -> frozenset[Term]:
-        """Every term that the rule names."""
-        return frozenset(_terms(self.terms))
+    def named_terms(self) -> Mapping[str, Term]:
+        """Every term that the rule names, by where it stands in it: `/window`, `/grounds/police`."""
+        return dict(_terms(self.terms, ""))
 
 
-def _terms(value: object) -> Iterator[Term]:
+def _terms(value: object, path: str) -> Iterator[tuple[str, Term]]:
     match value:
         case Term():
-            yield value
+            yield path, value
         case Mapping():
-            for one in value.values():
-                yield from _terms(one)
+            for name, one in value.items():
+                yield from _terms(one, f"{path}/{name}")
         case tuple():
-            for one in value:
-                yield from _terms(one)
+            for index, one in enumerate(value):
+                yield from _terms(one, f"{path}/{index}")
         case _ if is_dataclass(value):
             for named in fields(value):
-                yield from _terms(getattr(value, named.name))
+                yield from _terms(getattr(value, named.name), f"{path}/{named.name}")
         case _:
             pass
 

@@ -1,20 +1,28 @@
 """`recourse policy`: check a policy in a file, and show one that is or was public."""
 
+from dataclasses import asdict
+from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import click
 
+from application import simulation
 from application.errors import NotFound
 from application.policies import Version, canonical
 from domain.policy import Policy, PolicyFaults, compiled
+from domain.policy.calendar import SHANGHAI
 from domain.policy.pack import Rule
 from domain.values import Actor, PolicyState, Role
 from infrastructure import screen
-from infrastructure.commands.terminal import Failure, Parts, as_json, out, print_json, with_parts
+from infrastructure.commands.terminal import Failure, Parts, as_json, err, out, print_json, with_parts
+from infrastructure.fact_log import StoredFacts
 from infrastructure.figures import confidence, figure, summary
 from infrastructure.policy_pack import in_file
+from infrastructure.progress import progress
+
+DAY = click.DateTime(["%Y-%m-%d"])
 
 OPERATOR = Actor("operator", Role.ADMIN)
 
@@ -47,18 +55,68 @@ def check(file: Path, as_json: bool) -> None:
 def show(parts: Parts, version: str | None, as_json: bool) -> None:
     """Every rule of a policy with its figure and its source; without VERSION of the one in force."""
     found = _found(parts, version)
-    if found.policy is None:
-        raise Failure(
-            f"{found.name} is written in a way that this program reads no more", "recourse policy show"
-        )
+    policy = _readable(found)
     told = {
         "version": found.name,
         "state": found.state,
         "sha256": digest(found.document),
-        **summary(found.policy),
-        "data": [_row(rule, found.policy) for rule in found.policy.rules.values()],
+        **summary(policy),
+        "data": [_row(rule, policy) for rule in policy.rules.values()],
     }
     print_json(told) if as_json else screen.print_policy(out, told)
+
+
+@policy.command()
+@click.argument("draft")
+@click.option("--from", "begins", type=DAY, required=True, help="The first day, in Shanghai.")
+@click.option("--to", "ends", type=DAY, required=True, help="The last day, in Shanghai.")
+@as_json
+@with_parts
+def simulate(parts: Parts, draft: str, begins: datetime, ends: datetime, as_json: bool) -> None:
+    """Replay the history under DRAFT, a file or a version of the book, and compare. Nothing is written."""
+    found = _draft(parts, draft)
+    until = _day(ends) + timedelta(days=1)
+    with progress(err, "replaying") as done:
+        said = simulation.simulate(
+            StoredFacts(parts.datastore), parts.rulebook, found, _day(begins), until, done
+        )
+    print_json(_told(said)) if as_json else screen.print_simulated(out, said)
+
+
+def _day(day: datetime) -> datetime:
+    return day.replace(tzinfo=SHANGHAI)
+
+
+def _draft(parts: Parts, name: str) -> Policy:
+    if not Path(name).exists():
+        return _readable(_found(parts, name))
+    try:
+        return compiled(in_file(Path(name)))
+    except PolicyFaults:
+        raise Failure(f"{name} is no sound policy", f"recourse policy check {name}") from None
+
+
+def _readable(version: Version) -> Policy:
+    if version.policy is None:
+        raise Failure(
+            f"{version.name} is written in a way that this program reads no more", "recourse policy show"
+        )
+    return version.policy
+
+
+def _told(said: simulation.Simulated) -> dict[str, Any]:
+    groups = [
+        {"merchant_id": merchant_id, "case_type": case_type, **asdict(tally)}
+        for (merchant_id, case_type), tally in sorted(said.groups.items())
+    ]
+    return {
+        "draft": said.draft,
+        "from": said.begins,
+        "to": said.ends,
+        "total": asdict(said.total),
+        "groups": groups,
+        "changes": [asdict(one) for one in said.changes],
+    }
 
 
 def digest(document: str) -> str:

@@ -8,6 +8,7 @@ import pytest
 from infrastructure.bench.histories import fill
 from infrastructure.event_store.connections import Datastore
 from infrastructure.fact_log import StoredFacts
+from infrastructure.policy_pack import default_document
 
 EVENTS = 3000
 
@@ -15,7 +16,7 @@ EVENTS = 3000
 @pytest.fixture
 def filled(recourse_on):
     """A command line on a log of a few hundred cases."""
-    fill(recourse_on.url, EVENTS)
+    fill(recourse_on.url, EVENTS, at_once=10)
     return recourse_on
 
 
@@ -30,8 +31,8 @@ def test_a_due_time_changed_in_the_table_is_found_and_named(filled):
     with psycopg.connect(filled.url) as connection:
         connection.execute("ALTER TABLE events DISABLE TRIGGER USER")
         ((case_id, version, state),) = connection.execute(
-            "SELECT originator_id, originator_version, state FROM events WHERE topic = 'ClockStarted'"
-            " AND state LIKE '%follow_up%' ORDER BY position LIMIT 1"
+            "SELECT originator_id, originator_version, state FROM events"
+            " WHERE topic = 'ClockStarted' AND state LIKE '%penalty_expiry%' ORDER BY position LIMIT 1"
         ).fetchall()
         changed = json.loads(bytes(state)) | {"due": "2039-01-01T00:00:00Z"}
         connection.execute(
@@ -57,3 +58,50 @@ def test_the_log_is_read_stream_by_stream_whatever_the_size_of_a_page(filled):
     assert whole == sorted(whole)
     assert len(whole) == StoredFacts(datastore).size()
     datastore.close()
+
+
+# --- what if ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def draft(tmp_path):
+    """A file with the built-in policy, but with an hour for the follow-up and one point for a penalty."""
+    document = json.loads(json.dumps(default_document(), default=str))
+    document["version"] = "draft"
+    document["rules"]["O-4"]["terms"]["delay"] = {"hours": 1}
+    document["rules"]["S-1"]["terms"]["tariff"]["S-1"]["max_points"] = 1
+    path = tmp_path / "draft.json"
+    path.write_text(json.dumps(document, ensure_ascii=False), encoding="utf-8")
+    return str(path)
+
+
+def test_a_draft_is_simulated_by_merchant_and_type_and_nothing_is_written(filled, draft):
+    before = filled.json("audit", "recompute")["facts"]
+    asked = ("policy", "simulate", draft, "--from", "2026-01-01", "--to", "2027-12-31")
+    said = filled.json(*asked)
+    total = said["total"]
+    assert 0 < total["changed"] <= total["cases"]
+    assert total["points_simulated"] == total["points"] / 2 > 0
+    assert total["missed_simulated"] > total["missed"]
+    assert total["cost_simulated"] == total["cost"] > 0
+    assert sum(group["cases"] for group in said["groups"]) == total["cases"]
+    assert {change["what"] for change in said["changes"]} >= {"due", "penalty"}
+    assert filled.json("audit", "recompute")["facts"] == before
+    assert "cases change" in filled(*asked).stdout
+
+
+def test_the_policy_in_force_changes_nothing(filled):
+    said = filled.json("policy", "simulate", "cn-2026", "--from", "2026-01-01", "--to", "2027-12-31")
+    assert (said["total"]["changed"], said["changes"]) == (0, [])
+
+
+def test_a_window_without_cases_compares_nothing(filled, draft):
+    said = filled.json("policy", "simulate", draft, "--from", "2020-01-01", "--to", "2020-01-02")
+    assert (said["total"]["cases"], said["groups"]) == (0, [])
+
+
+def test_an_unsound_draft_is_told_with_the_command_that_shows_its_faults(filled, tmp_path):
+    (tmp_path / "draft.yaml").write_text("version: draft")
+    path = str(tmp_path / "draft.yaml")
+    told = filled("policy", "simulate", path, "--from", "2026-01-01", "--to", "2026-01-02", code=1)
+    assert f"next: recourse policy check {path}" in told.stderr
