@@ -49,6 +49,13 @@ def _parts(terms: Any, currency: str) -> Iterator[str]:
             yield f"{name} {_said(value, currency)}"
 
 
+def _named(name: str, value: Any, currency: str) -> str:
+    said = _said(value, currency)
+    if isinstance(value, Mapping):
+        return f"{name} ({said})"
+    return f"{name}: {said}" if said else name
+
+
 def _said(value: Any, currency: str) -> str:
     match value:
         case Enum():
@@ -58,9 +65,10 @@ def _said(value: Any, currency: str) -> str:
         case frozenset():
             return " ".join(sorted(str(one) for one in value))
         case tuple():
-            return "; ".join(_said(one, currency) for one in value)
+            between = "; " if any(is_dataclass(one) for one in value) else " "
+            return between.join(_said(one, currency) for one in value)
         case Mapping():
-            return "; ".join(f"{name}: {_said(one, currency)}" for name, one in value.items())
+            return "; ".join(_named(name, one, currency) for name, one in value.items())
         case _ if is_dataclass(value):
             return ", ".join(_parts(value, currency))
         case _:

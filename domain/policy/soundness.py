@@ -309,7 +309,7 @@ def _reasons(policy: Policy) -> Faults:
 
 def _reasons_of(rule: Rule[Any]) -> Iterator[tuple[str, Iterable[str]]]:
     if isinstance(rule.terms, Checklist | Burden):
-        yield "reasons", getattr(rule.terms, "reasons", ())
+        yield "reasons", rule.terms.reasons
     if rule.key is pack.RETURN_FREIGHT:
         yield "grounds", rule.terms.grounds
 

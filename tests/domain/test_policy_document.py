@@ -219,6 +219,12 @@ BROKEN: list[tuple[str, Any, str, str]] = [
         f"must be one of {', '.join(Role)}",
     ),
     (
+        "/rules/I-2/terms/reasons",
+        {"boredom": "hidden"},
+        "/rules/I-2/terms/reasons/boredom",
+        "is not a reason of the taxonomy",
+    ),
+    (
         "/rules/O-9/terms/reasons",
         {"boredom": {}},
         "/rules/O-9/terms/reasons/boredom",

@@ -1,5 +1,6 @@
 """The policy that is shipped, and documents in files."""
 
+from dataclasses import MISSING, fields
 from datetime import date
 from hashlib import sha256
 
@@ -14,6 +15,13 @@ from infrastructure.policy_pack import LARGEST, default_document, default_pack, 
 def test_the_shipped_policy_is_sound_and_read_once() -> None:
     assert default_pack() == compiled(default_document())
     assert default_pack() is default_pack()
+
+
+def test_every_figure_stands_in_the_document_and_none_is_left_to_the_code() -> None:
+    for name, rule in default_pack().rules.items():
+        stated = default_document()["rules"][name]["terms"]
+        for field in fields(rule.terms):
+            assert field.name in stated or not field.default or field.default is MISSING, (name, field.name)
 
 
 def test_its_digest_is_that_of_its_canonical_json() -> None:
@@ -71,6 +79,12 @@ def test_json_is_as_good_as_yaml(tmp_path) -> None:
         ),
         ("C-2", "percent 30, floor 5.00 CNY, cap percent 50", "A"),
         ("Z-1", "percent 5, floor 5.00 CNY", "C"),
+        (
+            "I-2",
+            "grounds visible: buyer merchant; hidden: merchant buyer; counterfeit: merchant buyer, reasons"
+            " quality_defect: hidden; counterfeit: counterfeit, other reasons visible",
+            "A/H",
+        ),
     ],
 )
 def test_figures_are_said_in_a_line(rule, said, known) -> None:
