@@ -112,6 +112,12 @@ class DiscretionRequired(Refusal):
     code = "discretion_required"
 
 
+class GoodwillOverLimit(Refusal):
+    """The goodwill is more than you may grant on this case."""
+
+    code = "goodwill_over_limit"
+
+
 class CompensationNotSettled(Refusal):
     """Compensation is still to be paid."""
 

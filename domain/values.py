@@ -155,6 +155,13 @@ OWED_KINDS = frozenset({RemedyKind.REFUND, RemedyKind.FREIGHT, RemedyKind.MULTIP
 """Money that is owed to the buyer; other money is goodwill, which the platform gives and takes back."""
 
 
+class GoodwillKind(StrEnum):
+    """What the platform can give beside any decision."""
+
+    COUPON = "coupon"
+    POINTS = "points"
+
+
 class Payer(StrEnum):
     """Out of whose account a remedy is paid."""
 

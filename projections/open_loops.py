@@ -34,6 +34,7 @@ from domain.events import (
     FollowUpExhausted,
     FollowUpScheduled,
     GoodsAccepted,
+    GoodwillGranted,
     PlatformSteppedIn,
     ProposalVoided,
     RectificationAccepted,
@@ -149,14 +150,21 @@ def _answered(rows: Rows[Loop], fact: ClockSatisfied | ClockCancelled | ClockMis
 
 @OPEN_LOOPS.folds(DecisionIssued)
 def _decided(rows: Rows[Loop], fact: DecisionIssued) -> Rows[Loop]:
+    row = rows[fact.originator_id]
     return changed(
         rows,
-        fact.originator_id,
+        row.case_id,
         stage=STAGE_AFTER[DecisionIssued],
         proposal=None,
-        money=tuple(remedy.remedy_id for remedy in fact.remedies if remedy.kind in MONEY_KINDS),
+        money=_with(row.money, *(one.remedy_id for one in fact.remedies if one.kind in MONEY_KINDS)),
         goods=tuple(remedy.remedy_id for remedy in fact.remedies if remedy.kind in GOODS_KINDS),
     )
+
+
+@OPEN_LOOPS.folds(GoodwillGranted)
+def _given(rows: Rows[Loop], fact: GoodwillGranted) -> Rows[Loop]:
+    row = rows[fact.originator_id]
+    return changed(rows, row.case_id, money=_with(row.money, fact.compensation_id))
 
 
 @OPEN_LOOPS.folds(CaseCompensated)
@@ -178,6 +186,10 @@ def _reversed(rows: Rows[Loop], fact: CompensationReversed) -> Rows[Loop]:
 def _accepted(rows: Rows[Loop], fact: GoodsAccepted) -> Rows[Loop]:
     row = rows[fact.originator_id]
     return changed(rows, row.case_id, goods=_without(row.goods, fact.goods_id))
+
+
+def _with(open_ids: tuple[UUID, ...], *opened: UUID) -> tuple[UUID, ...]:
+    return tuple(dict.fromkeys((*open_ids, *opened)))
 
 
 def _without(open_ids: tuple[UUID, ...], settled: UUID) -> tuple[UUID, ...]:

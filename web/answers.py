@@ -168,7 +168,7 @@ class InspectionUnderWay(Command):
 
 
 class Compensation(Schema):
-    """One money line."""
+    """One money line; `goodwill`: it was given beside any decision."""
 
     compensation_id = fields.UUID(required=True)
     kind = OneOf(RemedyKind, required=True)
@@ -177,6 +177,7 @@ class Compensation(Schema):
     stands = fields.Nested(Amount, required=True, allow_none=True)
     payer = OneOf(Payer, required=True)
     release = OneOf(Release, required=True)
+    goodwill = fields.Boolean(required=True)
     state = OneOf(CompensationState, required=True)
     attempts = fields.Integer(required=True)
 
@@ -215,6 +216,12 @@ class Proposed(Command):
 
     proposal_id = fields.UUID(required=True)
     proposal_hash = fields.String(required=True)
+
+
+class Given(Command):
+    """Goodwill that was given: the money line that pays it."""
+
+    compensation = fields.Nested(Compensation, required=True)
 
 
 class Penalised(Command):

@@ -1,4 +1,4 @@
-"""Routes by which a case is decided, and a second person agrees or not."""
+"""Routes by which a case is decided, a second person agrees or not, and goodwill is given."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -24,6 +24,7 @@ def register(routes: Routes, cases: Cases, new_id: Callable[[], UUID]) -> None:
     """Add the routes."""
     _deciding(routes, cases, new_id)
     _judging_proposals(routes, cases)
+    _giving(routes, cases)
 
 
 def _deciding(routes: Routes, cases: Cases, new_id: Callable[[], UUID]) -> None:
@@ -74,3 +75,19 @@ def _judging_proposals(routes: Routes, cases: Cases) -> None:
     ) -> tuple[Answer, Extra]:
         """Refuse to approve what was proposed: the case goes back to its review."""
         return cases.reject_decision(request, case_id, proposal_id, **body), _NOTHING
+
+
+def _giving(routes: Routes, cases: Cases) -> None:
+    @routes.command(
+        "/cases/<case_id>/goodwill",
+        "goodwill.grant",
+        schemas.GoodwillSchema(),
+        answers.Given,
+        versioned=True,
+        created="/cases/{case_id}",
+        codes=["case_already_closed", "wrong_stage", "conflict_of_interest", "goodwill_over_limit"],
+    )
+    def grant_goodwill(request: Request, body: dict[str, Any], case_id: UUID) -> tuple[Answer, Extra]:
+        """Give the buyer a coupon or points at the platform's expense, beside any decision."""
+        done = cases.grant_goodwill(request, case_id, **body)
+        return done, {"compensation": presenter.paying(done.aggregate, done.subject)}

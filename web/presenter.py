@@ -79,6 +79,7 @@ def compensation(line: Line) -> Shown:
         "stands": line.stands,
         "payer": line.charged,
         "release": line.release,
+        "goodwill": line.goodwill,
         "state": line.state,
         "attempts": len(line.attempts),
     }
@@ -112,6 +113,12 @@ def decision(case: Case) -> Shown:
         ],
         "goods": [one for one in _goods(case) if one["goods_id"] in granted],
     }
+
+
+def paying(case: Case, compensation_id: UUID | None) -> Shown | None:
+    """The money line of this id."""
+    line = case.money.lines.get(compensation_id) if compensation_id else None
+    return compensation(line) if line else None
 
 
 def _goods(case: Case) -> list[Shown]:

@@ -15,6 +15,7 @@ from domain.values import (
     EvidenceParty,
     Finding,
     FollowUpState,
+    GoodwillKind,
     InspectionOutcome,
     LiabilityShare,
     LiableParty,
@@ -320,6 +321,25 @@ class ApprovalSchema(Strict):
     """The hash of what is approved, as it was answered to the proposal."""
 
     proposal_hash = Text(64, "[0-9a-f]{64}", required=True)
+
+
+class GoodwillSchema(Strict):
+    """What the platform gives beside any decision: a coupon by its amount, points by their number."""
+
+    kind = OneOf(GoodwillKind, required=True)
+    amount = Part(MoneySchema, allow_none=True)
+    points = Whole(1, MOST_POINTS, allow_none=True)
+    reasons = _free_text()
+
+    def check(self, data: dict[str, Any]) -> None:
+        """A gift says how much it is."""
+        needed, other = ("points", "amount") if data["kind"] is GoodwillKind.POINTS else ("amount", "points")
+        if data.get(needed) is None:
+            raise ValidationError(f"required: {data['kind']} carry their {needed}", needed)
+        if data.get(other) is not None:
+            raise ValidationError(f"not_applicable: {data['kind']} carry no {other}", other)
+        if needed == "amount" and data["amount"].amount_minor == 0:
+            raise ValidationError("out_of_range: must be from 1 up", "amount")
 
 
 class ConfirmationSchema(Strict):

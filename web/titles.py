@@ -49,6 +49,7 @@ CHINESE: Mapping[str, str] = {
     "proposal_void": "该处理方案已失效,不能再复核",
     "proposal_hash_mismatch": "您复核的内容与所提方案不一致",
     "second_person_required": "本人提出的方案须由他人复核",
+    "goodwill_over_limit": "补偿超出您在此工单上的权限额度",
     "discretion_required": "决定偏离规则所定数额,须说明裁量理由",
     "decision_missing": "尚未作出处理决定",
     "clause_not_in_force": "所引用的条款未生效",

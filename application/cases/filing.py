@@ -8,6 +8,7 @@ from application import access
 from application.cases.accounting import Accounting
 from application.cases.deciding import Deciding
 from application.cases.ending import Ending
+from application.cases.giving import Giving
 from application.cases.handling import Handling
 from application.cases.leasing import Leasing
 from application.cases.moving import Moving
@@ -30,7 +31,9 @@ from domain.values import (
 )
 
 
-class Cases(Leasing, Proving, Reviewing, Deciding, Paying, Moving, Accounting, Ending, Handling, Sharing):
+class Cases(
+    Leasing, Proving, Reviewing, Deciding, Giving, Paying, Moving, Accounting, Ending, Handling, Sharing
+):
     """Every use case of a case. Safe to share between threads."""
 
     def file(

@@ -6,6 +6,7 @@ from uuid import UUID
 from domain import events
 from domain.case.accountability import Accountability
 from domain.case.ending import Ending
+from domain.case.giving import Giving
 from domain.case.relating import Relating
 from domain.case.resting import Resting
 from domain.case.review import Review
@@ -29,7 +30,7 @@ _FOR_THE_HOLDER = ("verification", "decisions", "burden", "inspections")
 
 
 @stored_as("Case")
-class Case(Review, Sharing, Accountability, Ending, Resting, Relating):
+class Case(Review, Sharing, Giving, Accountability, Ending, Resting, Relating):
     """One after-sales case from its filing to its last follow-up.
 
     Commands check their guards, then record facts: no I/O, no clock, no randomness.

@@ -146,7 +146,7 @@ class Ending(CaseState):
     def _outcomes(self) -> set[Resolution]:
         """The resolutions that what was granted supports."""
         supported = {_OUTCOME_OF_GOODS[kind] for kind in self.goods.kinds() if kind in _OUTCOME_OF_GOODS}
-        if self.money.standing():
+        if self.money.compensates():
             supported.add(Resolution.COMPENSATED)
         if supported or self.goods.legs:
             return supported | {Resolution.SETTLED}

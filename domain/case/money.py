@@ -58,7 +58,8 @@ class Recall:
 class Line:
     """One remedy in money; `references` of the payment system lead to the versions that recorded them.
 
-    `payer` is who owes it, `paid` the number of the attempt that paid, `surplus` those that paid beside it.
+    `payer` is who owes it, `paid` the number of the attempt that paid, `surplus` those that paid beside it,
+    `goodwill` whether it was given beside any decision.
     """
 
     compensation_id: UUID
@@ -67,6 +68,7 @@ class Line:
     points: int | None
     payer: Payer
     release: Release
+    goodwill: bool = False
     state: CompensationState = CompensationState.AUTHORISED
     attempts: tuple[Attempt, ...] = ()
     paid: int | None = None
@@ -196,6 +198,10 @@ class Ledger:
         lines = {remedy.remedy_id: Line.of(remedy) for remedy in remedies}
         return replace(self, lines=self.lines | lines)
 
+    def given(self, gift: Remedy) -> "Ledger":
+        """With a line beside any decision."""
+        return self.put(replace(Line.of(gift), goodwill=True))
+
     def put(self, part: Line | Recovery) -> "Ledger":
         """With this line or recovery as it now is."""
         if isinstance(part, Line):
@@ -217,6 +223,10 @@ class Ledger:
         """The lines that count: all that were not wholly reversed."""
         return [line for line in self.lines.values() if line.state is not CompensationState.REVERSED]
 
+    def compensates(self) -> bool:
+        """Whether anything stands that a decision granted; what was given beside it compensates nothing."""
+        return any(not line.goodwill for line in self.standing())
+
     def under_way(self) -> bool:
         """Whether money was instructed and its outcome is not known."""
         return any(line.state is CompensationState.INSTRUCTED for line in self.lines.values())
@@ -227,7 +237,7 @@ class Ledger:
 
     def amount(self) -> int:
         """All the money that stands granted, in minor units of the order's currency."""
-        return sum(line.amount.amount_minor for line in self.standing() if line.amount)
+        return sum(line.stands.amount_minor for line in self.standing() if line.stands)
 
     def amount_of(self, kind: RemedyKind) -> int:
         """What stands granted of a kind, in minor units of the order's currency."""

@@ -39,7 +39,7 @@ class Relating(CaseState):
             raise NotMergeable("the other case is not an open one")
         if (into.filing.buyer, into.filing.merchant_id) != (self.filing.buyer, self.filing.merchant_id):
             raise NotMergeable("the other case is of another buyer or merchant")
-        if self.money.under_way():
+        if not self.money.settled:
             raise CompensationNotSettled
         if self.money.paid():
             raise CompensationAlreadySettled

@@ -4,7 +4,17 @@ from datetime import datetime
 from uuid import UUID
 
 from domain.events.fact import Fact, stored_as
-from domain.values import LiableParty, Money, Payer, RecoveryCause, RemedyKind, ReversalCause, Sealed
+from domain.values import (
+    Derivation,
+    LiableParty,
+    Money,
+    Payer,
+    RecoveryCause,
+    RemedyKind,
+    ReversalCause,
+    Role,
+    Sealed,
+)
 
 
 @stored_as("CompensationInstructed")
@@ -116,3 +126,18 @@ class RecoveryWrittenOff(Fact):
 
     recovery_id: UUID
     reasons: Sealed
+
+
+@stored_as("GoodwillGranted")
+class GoodwillGranted(Fact):
+    """The platform gave the buyer something beside any decision; `compensation_id` names its money line."""
+
+    compensation_id: UUID
+    by: str
+    role: Role
+    kind: RemedyKind
+    policy: str
+    reasons: Sealed
+    amount: Money | None = None
+    points: int | None = None
+    derivation: Derivation = ()

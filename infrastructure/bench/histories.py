@@ -235,6 +235,11 @@ class Life:
             self._later(minutes=5),
         )
 
+    def _give(self) -> None:
+        gift = Remedy(self._id(), RemedyKind.COUPON, Money(500, "CNY"))
+        self.case.grant_goodwill(self._reviewer, gift, self._sealed(), self._policy, self._later(minutes=5))
+        self._pay(gift.remedy_id)
+
     def _change_hands(self) -> None:
         case, left = self.case, Actor(f"reviewer-{100 + self.case.round}", Role.REVIEWER)
         case.reassign(self._supervisor, left.id, left.role, self._policy, self._later(minutes=20))
@@ -345,6 +350,8 @@ class Life:
 
     def _discipline(self) -> None:
         case = self.case
+        if self._perhaps(0.1) and case.stage in (Stage.EXECUTING, Stage.FOLLOWING_UP):
+            self._give()
         if self._perhaps(0.25):
             fine = Money(20_000, "CNY") if self._perhaps(0.6) else None
             case.penalise(self._id(), 2, fine, "S-1", self._sealed(), self._policy, self._later(minutes=5))
@@ -390,7 +397,7 @@ class Life:
             case.close(self._supervisor, self._resolution(), self._sealed(), self._later(hours=5))
 
     def _resolution(self) -> Resolution:
-        if self.case.money.standing():
+        if self.case.money.compensates():
             return Resolution.COMPENSATED
         return Resolution.SETTLED if self.case.goods.legs else Resolution.REJECTED
 

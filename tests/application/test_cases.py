@@ -155,6 +155,7 @@ COMMANDS = {
     "decide": ("cases.decide", ((), ("Q-1",), "r")),
     "approve_decision": ("decisions.approve", (uuid4(), "0" * 64)),
     "reject_decision": ("decisions.approve", (uuid4(), "r")),
+    "grant_goodwill": ("goodwill.grant", ("points", "r", None, 1)),
     "confirm_compensation": ("compensations.settle", (uuid4(), "pay-1", None)),
     "fail_compensation": ("compensations.settle", (uuid4(), "pay-1", "r")),
     "instruct_compensation": ("compensations.instruct", (uuid4(), Payer.FUND)),

@@ -230,6 +230,15 @@ class Story:
         """Refusing to approve the decision of this name."""
         return lambda case: case.reject(by or self.supervisor, an_id(f"decision {name}"), sealed(), self.at)
 
+    def give(
+        self, name: str = "gift", amount: int | None = 50, points: int | None = None, by: Actor | None = None
+    ) -> Command:
+        """Giving a coupon of so many yuan, or points."""
+        kind = RemedyKind.COUPON if points is None else RemedyKind.POINTS
+        worth = {"amount": yuan(amount)} if points is None and amount is not None else {"points": points}
+        gift = remedy(kind, name, **worth)
+        return lambda case: case.grant_goodwill(by or self.agent, gift, sealed(), self.policy, self.at)
+
     def pay(self, name: str, reference: str = "pay-1", amount: Money | None = None) -> Command:
         """The payment system's confirmation of the line of this name."""
         return lambda case: case.confirm_compensation(

@@ -281,6 +281,13 @@ class AnySequence(RuleBasedStateMachine):
         )
         self.attempt(lambda: self.case.approve(by, proposal_id, hashed, TEXT, TEXT, DEFAULT, self.at))
 
+    @rule(by=actors, worth=st.sampled_from([Money(4_000, "CNY"), Money(60_000, "CNY"), 3_000]))
+    def give(self, by, worth):
+        points = worth if isinstance(worth, int) else None
+        kind = RemedyKind.COUPON if points is None else RemedyKind.POINTS
+        gift = Remedy(self.new_id(), kind, None if points else worth, points)
+        self.attempt(lambda: self.case.grant_goodwill(by, gift, TEXT, DEFAULT, self.at))
+
     @rule(by=actors)
     def reject(self, by):
         waiting = self.case.proposals.waiting
@@ -473,13 +480,15 @@ class AnySequence(RuleBasedStateMachine):
                         assert fact.remedies == proposed[fact.decision_id].remedies
 
     @invariant()
-    def money_cites_its_decision_and_is_paid_once(self):
+    def money_cites_its_ground_and_is_paid_once(self):
         granted: set[UUID] = set()
         paid: Counter[UUID] = Counter()
         for fact in self.facts:
             match fact:
                 case events.DecisionIssued():
                     granted |= {one.remedy_id for one in fact.remedies}
+                case events.GoodwillGranted():
+                    granted.add(fact.compensation_id)
                 case events.CompensationInstructed():
                     assert fact.compensation_id in granted
                 case events.CaseCompensated():
@@ -609,10 +618,18 @@ class AnySequence(RuleBasedStateMachine):
             assert (state is RequestState.OPEN) <= bool(evidence.missing(request))
 
     @invariant()
-    def a_case_in_follow_up_or_beyond_owes_nothing(self):
+    def a_case_in_follow_up_or_beyond_owes_nothing_but_a_gift(self):
+        lines = self.case.money.lines.values()
         if self.case.stage in (Stage.FOLLOWING_UP, Stage.CLOSED):
-            assert all(one.state in SETTLED for one in self.case.money.lines.values())
+            assert all(one.state in SETTLED for one in lines if not one.goodwill)
             assert self.case.goods.settled
+        if self.case.stage is Stage.CLOSED:
+            assert all(one.state in SETTLED for one in lines)
+
+    @invariant()
+    def no_more_goodwill_stands_than_the_largest_limit(self):
+        assert self.case.money.amount_of(RemedyKind.COUPON) <= 50_000
+        assert self.case.money.points() <= 50_000
 
     def of(self, fact):
         return [one for one in self.facts if isinstance(one, fact)]

@@ -179,6 +179,7 @@ COMMANDS = {
     "decide": lambda story, a: story.decide(),
     "approve": lambda story, a: story.approve(),
     "reject": lambda story, a: story.reject(),
+    "give": lambda story, a: story.give(),
     "confirm": lambda story, a: story.pay("refund", "pay-9"),
     "fail": lambda story, a: story.fail("refund", "pay-9"),
     "instruct": lambda story, a: (
@@ -246,6 +247,7 @@ ANSWERS = {
     "decide": row(N, closed=C),
     "approve": row(U, in_review=YES, closed=C),
     "reject": row(U, in_review=YES, closed=C),
+    "give": row(W, in_review=YES, executing=YES, following_up=YES, closed=C),
     "confirm": row(W, filed=U, in_review=U, following_up=PAID, closed=C, merged=U),
     "fail": row(W, filed=U, in_review=U, following_up=PAID, closed=C, merged=U),
     "instruct": row(W, filed=U, in_review=U, following_up=PAID, closed=C, merged=U),

@@ -21,6 +21,7 @@ from domain.events import (
     FollowUpExhausted,
     FollowUpScheduled,
     GoodsAccepted,
+    GoodwillGranted,
     PlatformSteppedIn,
     ProposalVoided,
     RectificationAccepted,
@@ -35,6 +36,7 @@ from domain.values import (
     RemedyKind,
     ReopenGround,
     Resolution,
+    Role,
     Sealed,
     SealedFor,
     VoidCause,
@@ -124,6 +126,28 @@ def test_a_decision_opens_money_and_goods_until_the_last_is_settled(connection, 
         seen += reasons(connection)
 
     assert seen == [["money", "goods"], ["money", "goods"], ["money"], [], ["follow_up"]]
+
+
+def test_an_unpaid_gift_holds_the_loop_open_beside_what_is_decided(connection, show, tell) -> None:
+    story = tell().filed().then(PlatformSteppedIn, by="r")
+    story.then(
+        GoodwillGranted,
+        compensation_id=COUPON.remedy_id,
+        by="agent-1",
+        role=Role.AGENT,
+        kind=COUPON.kind,
+        policy="p",
+        reasons=TEXT,
+        amount=COUPON.amount,
+    )
+    show(OPEN_LOOPS, *story.facts)
+    assert reasons(connection) == [["review", "money"]]
+
+    show(OPEN_LOOPS, *paid(decided(story, REFUND), REFUND).facts)
+    assert reasons(connection) == [["money"]]
+
+    show(OPEN_LOOPS, *paid(story, COUPON).facts)
+    assert reasons(connection) == [[]]
 
 
 def test_a_decision_that_waits_for_a_second_person_holds_the_loop_open(connection, show, tell) -> None:

@@ -37,6 +37,7 @@ POST /cases/{case_id}/verification
 POST /cases/{case_id}/decisions
 POST /cases/{case_id}/decisions/{proposal_id}/approval
 POST /cases/{case_id}/decisions/{proposal_id}/rejection
+POST /cases/{case_id}/goodwill
 POST /cases/{case_id}/compensations/{compensation_id}/confirmation
 POST /cases/{case_id}/compensations/{compensation_id}/failure
 POST /cases/{case_id}/compensations/{compensation_id}/instruction
@@ -105,6 +106,7 @@ VERSIONED = {
     "POST /cases/{case_id}/recoveries/{recovery_id}/write-off",
     "POST /cases/{case_id}/decisions/{proposal_id}/approval",
     "POST /cases/{case_id}/decisions/{proposal_id}/rejection",
+    "POST /cases/{case_id}/goodwill",
     "POST /cases/{case_id}/penalties",
     "POST /cases/{case_id}/rectification",
     "POST /cases/{case_id}/rectification/verdict",
@@ -129,6 +131,7 @@ CREATING = {
     "POST /cases/{case_id}/inspections",
     "POST /cases/{case_id}/decisions",
     "POST /cases/{case_id}/decisions/{proposal_id}/approval",
+    "POST /cases/{case_id}/goodwill",
     "POST /cases/{case_id}/penalties",
     "POST /policies",
 }

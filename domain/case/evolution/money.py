@@ -6,10 +6,16 @@ from typing import TYPE_CHECKING
 from domain import events
 from domain.case.evolution.fold import evolve
 from domain.case.money import Attempt, Recall, Recovery
-from domain.values import CompensationState
+from domain.values import CompensationState, Payer, Remedy
 
 if TYPE_CHECKING:
     from domain.case.state import CaseState
+
+
+@evolve.register(events.GoodwillGranted)
+def _(fact: events.GoodwillGranted, case: "CaseState") -> None:
+    gift = Remedy(fact.compensation_id, fact.kind, fact.amount, fact.points, Payer.PLATFORM)
+    case.money = case.money.given(gift)
 
 
 @evolve.register(events.CompensationInstructed)
