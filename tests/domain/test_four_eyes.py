@@ -97,6 +97,23 @@ def test_what_was_granted_in_earlier_rounds_counts(story, a):
     story.when(story.decide(refund(a, 1001, "more"), name="2")).then(*PROPOSED)
 
 
+def test_what_was_reversed_of_it_no_longer_does(story, a):
+    costly(story, a).decided(refund(a, 5000)).given(
+        story.pay("refund"),
+        lambda case: case.reverse_compensation(
+            a.id("refund"), a.yuan(1000), a.text(), story.policy, story.at
+        ),
+        lambda case: case.reopen("new_facts", a.text(), story.policy, story.at),
+    )
+    again = story.claimed().verified().decide(refund(a, 1000, "more"), name="2")
+    story.when(again).then(DecisionIssued, CaseReleased, CompensationInstructed)
+
+
+def test_goodwill_counts_towards_what_takes_two(story, a):
+    costly(story, a).given(story.give(amount=1))
+    story.when(story.decide(refund(a, 5000))).then(*PROPOSED)
+
+
 def test_a_decision_that_adds_nothing_needs_nobody_else(story, a):
     costly(story, a).given(story.decide(refund(a, 6000))).given(story.approve(), story.pay("refund"))
     story.given(lambda case: case.reopen("new_facts", a.text(), story.policy, story.at)).claimed().verified()

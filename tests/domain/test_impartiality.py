@@ -64,6 +64,14 @@ def test_an_interest_outlives_the_round(story, a):
     story.when(claim(story, story.reviewer)).refused(ConflictOfInterest)
 
 
+def test_a_lease_that_outlived_the_declaration_does_not_decide(story, a):
+    """The decision asks for itself, whatever the history says of the lease."""
+    story.in_review().given(
+        lambda case: case._record(ConflictDeclared, story.at, by=story.reviewer.id, reasons=a.text())
+    )
+    story.when(story.decide()).refused(ConflictOfInterest)
+
+
 def test_a_decision_that_was_overturned_is_made_anew_by_somebody_else(story, a):
     story.refunded().given(overturn(story, a))
     story.when(claim(story, story.reviewer)).refused(ConflictOfInterest)

@@ -43,7 +43,7 @@ def standing(chance: Random) -> list[Fact]:
     return [fact for fact in merchant.collect_events() if isinstance(fact, Fact)]
 
 
-LIVES = [Life(Random(seed)) for seed in range(150)]
+LIVES = [Life(Random(seed)) for seed in range(400)]
 CASES = [life.facts for life in LIVES]
 STANDINGS = [standing(Random(seed)) for seed in range(100)]
 HISTORIES = CASES + STANDINGS
