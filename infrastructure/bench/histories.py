@@ -5,7 +5,7 @@ record. Telling it again changes its ids and its number in the stored bytes, whi
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from random import Random
@@ -503,11 +503,15 @@ _TYPES = ["uuid", "int4", "int8", "text", "bytea", "uuid", "timestamptz", "text"
 
 def fill(url: str, events: int, seed: int = 1, at_once: int = AT_ONCE) -> None:
     """Put that many told events into the empty, migrated event store at `url`, below its safe position."""
-    chance = Random(seed)  # noqa: S311  # the same story every time is the point
+    put(url, told(Random(seed), events, at_once))  # noqa: S311  # the same story every time is the point
+
+
+def put(url: str, events: Iterable[Told]) -> None:
+    """Put these events into the empty, migrated event store at `url`, below its safe position."""
     with psycopg.connect(url) as connection, connection.cursor() as cursor:
         with cursor.copy(_COPY) as copy:
             copy.set_types(_TYPES)
-            for position, event in enumerate(told(chance, events, at_once), 1):
+            for position, event in enumerate(events, 1):
                 event_id = UUID(int=position)
                 copy.write_row(
                     (*event[:2], position, *event[2:], event_id, OPENED, "reviewer-1", "reviewer", "req-1", 1)
@@ -515,3 +519,16 @@ def fill(url: str, events: int, seed: int = 1, at_once: int = AT_ONCE) -> None:
         connection.commit()
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("VACUUM (ANALYZE) events")
+
+
+def awaiting(cases: int, seed: int = 1) -> Iterator[Told]:
+    """That many cases, each up to the clock of its follow-up, which runs."""
+    chance = Random(seed)  # noqa: S311  # the same story every time is the point
+    history = next(found for found in (_awaiting(one) for one in lived(chance)) if found)
+    for ordinal in range(1, cases + 1):
+        yield from _retold(UUID(int=chance.getrandbits(128), version=4), ordinal, history)
+
+
+def _awaiting(history: list[tuple[str, bytes]]) -> list[tuple[str, bytes]]:
+    topics = [topic for topic, _ in history]
+    return history[: topics.index("FollowUpScheduled") + 2] if "FollowUpScheduled" in topics else []

@@ -27,6 +27,7 @@ from rich.table import Table as Printed
 
 from infrastructure.bench.append import scratch_database
 from infrastructure.bench.histories import AT_ONCE, fill, told
+from infrastructure.bench.peak import peak_megabytes
 from infrastructure.mapper import FactMapper
 from infrastructure.migrate import migrate
 from infrastructure.projection_supervisor import ProjectionSupervisor
@@ -245,7 +246,7 @@ def main(form: str, url: str, events: int) -> None:
     passed = _projected(url) if form == "projector" else _stock_run(url, events)
     seconds = perf_counter() - began
     used = getrusage(RUSAGE_SELF)
-    found = CaughtUp(passed, seconds, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
+    found = CaughtUp(passed, seconds, used.ru_utime + used.ru_stime, peak_megabytes())
     sys.stdout.buffer.write(msgspec.json.encode(found))
 
 

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from time import perf_counter
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,7 +17,7 @@ from rich.console import Console
 
 from domain.values import Actor, Role
 from infrastructure import serving
-from infrastructure.bench import append, http, projection, queue
+from infrastructure.bench import append, http, projection, queue, rules
 from infrastructure.bench.append import scratch_database
 from infrastructure.commands.terminal import Door, Parts, as_json, err, out, print_json, with_settings
 from infrastructure.embedded import Embedded
@@ -31,7 +32,7 @@ Print = Callable[[dict[str, Any], Console], None]
 
 @click.group()
 def bench() -> None:
-    """Measure saves, projections, HTTP and queue pages, on a PostgreSQL of its own or RECOURSE_DATABASE_URL.
+    """Measure it all on a PostgreSQL of its own, or on the one of RECOURSE_DATABASE_URL.
 
     Every ratio is measured in the same run, in alternating rounds. --quick is for trying, not for figures.
     """
@@ -55,13 +56,35 @@ def measure_queue(given: Settings, quick: bool) -> dict[str, Any]:
     return queue.run(url_in(given), (100, 1_000), 3) if quick else queue.run(url_in(given))
 
 
+def measure_rules(given: Settings, quick: bool) -> dict[str, Any]:
+    """Deciding, deriving again, and due times."""
+    door: Door = click.get_current_context().find_root().obj
+
+    def fire(url: str) -> float:
+        """Act upon everything that is due; in how many seconds."""
+        with door.open(beside(given, url)) as parts:
+            began = perf_counter()
+            parts.ticker.fire_due()
+            return perf_counter() - began
+
+    if quick:
+        return rules.run(url_in(given), fire, events=2_000, few=500, rounds=1, backlog=20)
+    return rules.run(url_in(given), fire)
+
+
+def beside(given: Settings, scratch: str) -> Settings:
+    """The settings for a scratch database on the server that is measured."""
+    name = conninfo_to_dict(scratch)["dbname"]
+    url = urlsplit(url_in(given))._replace(path=f"/{name}").geturl()
+    return replace(given, database_url=url, web_rate=0, log_level="WARNING")
+
+
 def measure_http(given: Settings, quick: bool) -> dict[str, Any]:
     """Requests a second."""
     door: Door = click.get_current_context().find_root().obj
     with scratch_database(url_in(given)) as scratch:
-        name = conninfo_to_dict(scratch)["dbname"]
-        url = urlsplit(url_in(given))._replace(path=f"/{name}").geturl()
-        alone = replace(given, database_url=url, web_rate=0, log_level="WARNING")
+        alone = beside(given, scratch)
+        url = url_in(alone)
         migrate(url)
         with door.open(alone) as parts:
             parts.projections.prepare()
@@ -119,6 +142,11 @@ MEASUREMENTS: dict[str, tuple[str, Measure, Print]] = {
         "One page of the review queue, with few and with many open cases.",
         measure_queue,
         queue.print_table,
+    ),
+    "rules": (
+        "Deciding a long case, deriving a whole log again, and a backlog of due times.",
+        measure_rules,
+        rules.print_table,
     ),
 }
 

@@ -25,6 +25,7 @@ from infrastructure.keys import ApiKeys
 from infrastructure.process_supervisor import ProcessSupervisor
 from infrastructure.projection_supervisor import ProjectionSupervisor
 from infrastructure.settings import Settings
+from infrastructure.ticker import Ticker
 
 PLAIN_WIDTH = 160
 
@@ -69,6 +70,11 @@ class Parts(Protocol):
     @property
     def projections(self) -> ProjectionSupervisor:
         """The keeper of the read models."""
+        ...
+
+    @property
+    def ticker(self) -> Ticker:
+        """What acts upon due times."""
         ...
 
     @property

@@ -107,4 +107,5 @@ def test_what_lies_outside_the_window_is_folded_and_not_compared(story, a):
     replay = Replay(draft(pack.FRAUD, times=4), OnePolicy(DEFAULT))
     assert [one for fact in story._facts for one in replay.take(fact, "reviewer", compared=False)] == []
     assert replay.tally.cases == 0
-    assert replay.case and replay.case.version == story.case.version
+    assert replay.case
+    assert replay.case.version == story.case.version
