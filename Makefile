@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test bench clean lock
+.PHONY: help setup demo test nightly bench clean lock
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -26,6 +26,9 @@ test: $(VENV)/.ready-to-test ## Lint, types, rooms and tests (ARGS go to pytest)
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo --no-cache
 	$(BIN)/python -m pytest $(ARGS)
+
+nightly: $(VENV)/.ready-to-test ## Try 2,000 sequences of commands on a case, and as many of everything else that is tried at random
+	$(BIN)/python -m pytest tests/domain --hypothesis-profile=nightly $(ARGS)
 
 bench: $(VENV)/.ready ## Measure saves, projections and HTTP (one of them: ARGS=append)
 	$(BIN)/recourse bench $(or $(ARGS),all)

@@ -11,10 +11,16 @@ from uuid import uuid4
 import psycopg
 import pytest
 from flask import Flask
+from hypothesis import settings
 from psycopg import sql
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from infrastructure.embedded import Embedded
+
+# No example is timed: a busy machine would fail what is right. `make nightly` tries twenty times as many.
+settings.register_profile("everyday", max_examples=100, deadline=None)
+settings.register_profile("nightly", max_examples=2_000, deadline=None)
+settings.load_profile("everyday")
 
 
 @pytest.fixture(scope="session")

@@ -81,8 +81,10 @@ def test_json_is_as_good_as_yaml(tmp_path) -> None:
         ("Z-1", "percent 5, floor 5.00 CNY", "C"),
         (
             "I-2",
-            "grounds visible: buyer merchant; hidden: merchant buyer; counterfeit: merchant buyer, reasons"
-            " quality_defect: hidden; counterfeit: counterfeit, other reasons visible",
+            (
+                "grounds visible: buyer merchant; hidden: merchant buyer; counterfeit: merchant buyer,"
+                " reasons quality_defect: hidden; counterfeit: counterfeit, other reasons visible"
+            ),
             "A/H",
         ),
     ],
