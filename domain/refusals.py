@@ -148,6 +148,24 @@ class GoodsNotSettled(Refusal):
     code = "goods_not_settled"
 
 
+class OtherPartyHandlesGoods(Refusal):
+    """The other party handles these goods."""
+
+    code = "other_party_handles_goods"
+
+
+class GoodsIntact(Refusal):
+    """The goods were found intact."""
+
+    code = "goods_intact"
+
+
+class ConditionContradictsFindings(Refusal):
+    """The condition is not what the findings make of it."""
+
+    code = "condition_contradicts_findings"
+
+
 class FollowUpOpen(Refusal):
     """The follow-up is not done, or its answer calls for more."""
 

@@ -150,6 +150,9 @@ class RemedyKind(StrEnum):
 
 
 GOODS_KINDS = frozenset({RemedyKind.RETURN, RemedyKind.RESEND, RemedyKind.REPLACEMENT, RemedyKind.REPAIR})
+INBOUND_KINDS = frozenset({RemedyKind.RETURN, RemedyKind.REPAIR})
+"""Goods that the buyer sends in; the merchant sends out the others."""
+
 MONEY_KINDS = frozenset(RemedyKind) - GOODS_KINDS
 OWED_KINDS = frozenset({RemedyKind.REFUND, RemedyKind.FREIGHT, RemedyKind.MULTIPLE})
 """Money that is owed to the buyer; other money is goodwill, which the platform gives and takes back."""
@@ -195,6 +198,7 @@ class ReversalCause(StrEnum):
     OVERTURNED = "overturned"
     VARIED = "varied"
     MISTAKE = "mistake"
+    UNFULFILLED = "unfulfilled"
 
 
 class RecoveryCause(StrEnum):
@@ -217,12 +221,39 @@ class RecoveryState(StrEnum):
 
 
 class GoodsState(StrEnum):
-    """One leg of goods on its way."""
+    """One leg of goods on its way, to its end in the last six."""
 
     TO_SHIP = "to_ship"
     IN_TRANSIT = "in_transit"
+    REFUSED = "refused"
     RECEIVED = "received"
+    INSPECTED = "inspected"
+    IN_REPAIR = "in_repair"
+    REPAIRED = "repaired"
+    REPAIR_FAILED = "repair_failed"
     ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    LOST = "lost"
+    LAPSED = "lapsed"
+    EXCHANGED = "exchanged"
+    CANCELLED = "cancelled"
+
+
+class GoodsCondition(StrEnum):
+    """As what goods were found that arrived."""
+
+    INTACT = "intact"
+    DAMAGED = "damaged"
+    WRONG = "wrong"
+    EMPTY = "empty"
+    MISSING = "missing"
+
+
+class RepairOutcome(StrEnum):
+    """How a repair ended."""
+
+    REPAIRED = "repaired"
+    FAILED = "failed"
 
 
 class PenaltyState(StrEnum):
@@ -372,6 +403,8 @@ class ClockKind(StrEnum):
     PENALTY_EXPIRY = "penalty_expiry"
     SUSPENSION = "suspension"
     STAGING = "staging"
+    GOODS_SHIPMENT = "goods_shipment"
+    GOODS_HANDLING = "goods_handling"
 
 
 class ProposalState(StrEnum):

@@ -18,6 +18,7 @@ from domain.events import (
     CaseSuspended,
     CaseWithdrawn,
     DecisionIssued,
+    ExecutionFailed,
     FollowUpScheduled,
     PlatformSteppedIn,
 )
@@ -98,6 +99,7 @@ def _filed(rows: Rows[IndexedCase], fact: CaseFiled) -> Rows[IndexedCase]:
 @CASE_INDEX.folds(
     PlatformSteppedIn,
     DecisionIssued,
+    ExecutionFailed,
     FollowUpScheduled,
     CaseClosed,
     CaseReopened,

@@ -3,6 +3,7 @@
 from typing import Any
 
 from projections.case_index import CASE_INDEX
+from projections.compensations import COMPENSATIONS
 from projections.follow_ups import FOLLOW_UPS
 from projections.incidents import INCIDENTS
 from projections.merchant_penalties import MERCHANT_PENALTIES
@@ -10,6 +11,7 @@ from projections.merchant_points import MERCHANT_POINTS
 from projections.occurrences import OCCURRENCES
 from projections.open_loops import OPEN_LOOPS
 from projections.read_model import ReadModel
+from projections.recoveries import RECOVERIES
 from projections.review_queue import REVIEW_QUEUE
 from projections.sanctions import SANCTIONS
 
@@ -18,6 +20,8 @@ ALL: tuple[ReadModel[Any], ...] = (
     MERCHANT_PENALTIES,
     FOLLOW_UPS,
     OPEN_LOOPS,
+    COMPENSATIONS,
+    RECOVERIES,
     CASE_INDEX,
     OCCURRENCES,
     INCIDENTS,

@@ -60,7 +60,7 @@ FOLLOW_UPS = ReadModel(
     ),
     ignored="""
         clocks decision evidence goods lease money negotiation notes penalty rectification relation
-        suspension CaseClassified CaseDeclined CaseWithdrawn
+        suspension CaseClassified CaseDeclined CaseWithdrawn ExecutionFailed
     """,
 )
 

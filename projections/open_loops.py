@@ -30,10 +30,15 @@ from domain.events import (
     CompensationReversed,
     DecisionIssued,
     DecisionProposed,
+    ExchangeOpened,
+    ExecutionFailed,
     FollowUpCompleted,
     FollowUpExhausted,
     FollowUpScheduled,
     GoodsAccepted,
+    GoodsLapsed,
+    GoodsLost,
+    GoodsRejected,
     GoodwillGranted,
     PlatformSteppedIn,
     ProposalVoided,
@@ -94,9 +99,10 @@ OPEN_LOOPS = ReadModel(
     ignored="""
         evidence lease notes penalty CaseClassified CaseDeclined CaseLinked CaseVerified ClockPaused
         ClockResumed CompensationFailed CompensationInstructed CompensationOverpaid CompensationRecalled
-        DecisionApproved FollowUpAttempted GoodsReceived GoodsShipped RecoveryOpened RecoveryRecorded
-        RecoveryReduced RecoveryWrittenOff RectificationRejected RectificationSubmitted
-        SuspensionConfirmed
+        DecisionApproved FollowUpAttempted GoodsInspected GoodsReceived GoodsRefused GoodsShipped
+        RecoveryOpened RecoveryRecorded RecoveryReduced RecoveryWrittenOff RectificationRejected
+        RectificationSubmitted RepairCompleted RepairStarted ReturnAuthorised SuspensionConfirmed
+        WarrantyExtended WarrantyRestarted WarrantyStarted
     """,
 )
 
@@ -157,7 +163,7 @@ def _decided(rows: Rows[Loop], fact: DecisionIssued) -> Rows[Loop]:
         stage=STAGE_AFTER[DecisionIssued],
         proposal=None,
         money=_with(row.money, *(one.remedy_id for one in fact.remedies if one.kind in MONEY_KINDS)),
-        goods=tuple(remedy.remedy_id for remedy in fact.remedies if remedy.kind in GOODS_KINDS),
+        goods=_with(row.goods, *(one.remedy_id for one in fact.remedies if one.kind in GOODS_KINDS)),
     )
 
 
@@ -182,18 +188,37 @@ def _reversed(rows: Rows[Loop], fact: CompensationReversed) -> Rows[Loop]:
     )
 
 
-@OPEN_LOOPS.folds(GoodsAccepted)
-def _accepted(rows: Rows[Loop], fact: GoodsAccepted) -> Rows[Loop]:
+@OPEN_LOOPS.folds(GoodsAccepted, GoodsRejected, GoodsLost)
+def _goods_settled(rows: Rows[Loop], fact: GoodsAccepted | GoodsRejected | GoodsLost) -> Rows[Loop]:
     row = rows[fact.originator_id]
     return changed(rows, row.case_id, goods=_without(row.goods, fact.goods_id))
+
+
+@OPEN_LOOPS.folds(GoodsLapsed)
+def _goods_lapsed(rows: Rows[Loop], fact: GoodsLapsed) -> Rows[Loop]:
+    row = rows[fact.originator_id]
+    return changed(rows, row.case_id, goods=_without(row.goods, fact.goods_id, *fact.cancelled))
+
+
+@OPEN_LOOPS.folds(ExecutionFailed)
+def _to_decide_anew(rows: Rows[Loop], fact: ExecutionFailed) -> Rows[Loop]:
+    row = rows[fact.originator_id]
+    return changed(rows, row.case_id, stage=stage_after(fact), goods=_without(row.goods, *fact.cancelled))
+
+
+@OPEN_LOOPS.folds(ExchangeOpened)
+def _exchanged(rows: Rows[Loop], fact: ExchangeOpened) -> Rows[Loop]:
+    row = rows[fact.originator_id]
+    legs = [leg for leg in (fact.replacement_id, fact.return_id) if leg]
+    return changed(rows, row.case_id, goods=_with(_without(row.goods, fact.goods_id), *legs))
 
 
 def _with(open_ids: tuple[UUID, ...], *opened: UUID) -> tuple[UUID, ...]:
     return tuple(dict.fromkeys((*open_ids, *opened)))
 
 
-def _without(open_ids: tuple[UUID, ...], settled: UUID) -> tuple[UUID, ...]:
-    return tuple(open_id for open_id in open_ids if open_id != settled)
+def _without(open_ids: tuple[UUID, ...], *settled: UUID) -> tuple[UUID, ...]:
+    return tuple(open_id for open_id in open_ids if open_id not in settled)
 
 
 @OPEN_LOOPS.folds(RectificationOrdered)

@@ -28,6 +28,7 @@ from domain.events import (
     CaseWithdrawn,
     DecisionIssued,
     DecisionProposed,
+    ExecutionFailed,
     FollowUpScheduled,
     LeaseExpired,
     LeaseRenewed,
@@ -150,6 +151,11 @@ def _decided(rows: Rows[Queued], fact: DecisionIssued) -> Rows[Queued]:
 @REVIEW_QUEUE.folds(FollowUpScheduled)
 def _settled(rows: Rows[Queued], fact: FollowUpScheduled) -> Rows[Queued]:
     return _moved(rows, fact, due=fact.due)
+
+
+@REVIEW_QUEUE.folds(ExecutionFailed)
+def _to_decide_anew(rows: Rows[Queued], fact: ExecutionFailed) -> Rows[Queued]:
+    return _moved(rows, fact, due=fact.timestamp + REVIEW_TERM)
 
 
 @REVIEW_QUEUE.folds(CaseReopened)

@@ -11,6 +11,7 @@ from domain.events import (
     CaseSuspended,
     CaseWithdrawn,
     DecisionIssued,
+    ExecutionFailed,
     Fact,
     FollowUpScheduled,
     PlatformSteppedIn,
@@ -21,6 +22,7 @@ STAGE_AFTER: Mapping[type[Fact], Stage] = {
     CaseFiled: Stage.FILED,
     PlatformSteppedIn: Stage.IN_REVIEW,
     DecisionIssued: Stage.EXECUTING,
+    ExecutionFailed: Stage.IN_REVIEW,
     FollowUpScheduled: Stage.FOLLOWING_UP,
     CaseClosed: Stage.CLOSED,
     CaseReopened: Stage.IN_REVIEW,
@@ -37,6 +39,7 @@ Moving = (
     CaseFiled
     | PlatformSteppedIn
     | DecisionIssued
+    | ExecutionFailed
     | FollowUpScheduled
     | CaseClosed
     | CaseReopened

@@ -8,6 +8,7 @@ from domain.values import (
     Detector,
     Finding,
     FollowUpState,
+    GoodsCondition,
     GoodsState,
     LiableParty,
     Payer,
@@ -196,11 +197,22 @@ class Recovery(Schema):
 
 
 class GoodsLeg(Schema):
-    """Goods on their way."""
+    """Goods on their way: where to and by when, once a return was authorised; as what they were found."""
 
     goods_id = fields.UUID(required=True)
     kind = OneOf(RemedyKind, required=True)
     state = OneOf(GoodsState, required=True)
+    ship_by = fields.DateTime(required=True, allow_none=True)
+    address = fields.String(required=True, allow_none=True)
+    condition = OneOf(GoodsCondition, required=True, allow_none=True)
+
+
+class Warranty(Schema):
+    """How long the goods are warranted; the seconds that they were in repair do not count."""
+
+    begins = fields.DateTime(required=True)
+    ends_at = fields.DateTime(required=True)
+    in_repair = fields.Integer(required=True)
 
 
 class Decided(Command):
@@ -319,6 +331,7 @@ class Case(Schema):
     compensations = fields.List(fields.Nested(Compensation), required=True)
     recoveries = fields.List(fields.Nested(Recovery), required=True)
     goods = fields.List(fields.Nested(GoodsLeg), required=True)
+    warranty = fields.Nested(Warranty, required=True, allow_none=True)
     evidence = fields.List(fields.Dict(), required=True)
     staged = fields.List(fields.Dict(), required=True)
     evidence_requests = fields.List(fields.Dict(), required=True)
@@ -543,6 +556,43 @@ class FollowUps(Page):
     """Follow-ups, the earliest due first."""
 
     data = fields.List(fields.Nested(ListedFollowUp), required=True)
+
+
+class ListedCompensation(Schema):
+    """A money line; `since` is when its state last changed."""
+
+    compensation_id = fields.UUID(required=True)
+    case_id = fields.UUID(required=True)
+    merchant_id = fields.String(required=True)
+    kind = OneOf(RemedyKind, required=True)
+    amount = fields.Nested(Amount, required=True, allow_none=True)
+    points = fields.Integer(required=True, allow_none=True)
+    payer = OneOf(Payer, required=True)
+    state = OneOf(CompensationState, required=True)
+    attempts = fields.Integer(required=True)
+    since = fields.DateTime(required=True)
+    stale = fields.Boolean()
+
+
+class Compensations(Page):
+    """Compensations, those first whose state is the oldest."""
+
+    data = fields.List(fields.Nested(ListedCompensation), required=True)
+
+
+class ListedRecovery(Recovery):
+    """Money that is to come back."""
+
+    case_id = fields.UUID(required=True)
+    merchant_id = fields.String(required=True)
+    opened_at = fields.DateTime(required=True)
+    stale = fields.Boolean()
+
+
+class Recoveries(Page):
+    """Recoveries, the oldest first."""
+
+    data = fields.List(fields.Nested(ListedRecovery), required=True)
 
 
 class Loop(Schema):

@@ -17,10 +17,12 @@ from application.vault import Vault
 from domain.values import Actor, Role
 from projections import (
     case_index,
+    compensations,
     follow_ups,
     merchant_penalties,
     merchant_points,
     open_loops,
+    recoveries,
     review_queue,
     sanctions,
 )
@@ -53,6 +55,7 @@ def register(routes: Routes, reader: Reader, cases: Cases, vault: Vault, clock: 
     _next_in_queue(routes, reader, cases, clock)
     _merchants(routes, reader, clock)
     _closing_loops(routes, reader, clock)
+    _money(routes, reader)
 
 
 def _searching(routes: Routes, reader: Reader, vault: Vault) -> None:
@@ -162,6 +165,31 @@ def _closing_loops(routes: Routes, reader: Reader, clock: Clock) -> None:
     def list_loops(by: Actor, query: dict[str, Any]) -> Response:
         """Cases that are not closed and what holds them open, the oldest first."""
         return page(reader, open_loops.OPEN_LOOPS, open_loops.page, {**query, "at": clock.now()})
+
+
+def _money(routes: Routes, reader: Reader) -> None:
+    @routes.read(
+        "/compensations",
+        "compensations.read",
+        answers.Compensations,
+        schemas.CompensationsQuery(),
+        codes=["merchant_not_found"],
+    )
+    def list_compensations(by: Actor, query: dict[str, Any]) -> Response:
+        """What was granted in money, those first whose state is the oldest; `failed` waits for somebody."""
+        asked = {**query, **_own(by, query)}
+        return page(reader, compensations.COMPENSATIONS, compensations.page, asked)
+
+    @routes.read(
+        "/recoveries",
+        "recoveries.read",
+        answers.Recoveries,
+        schemas.RecoveriesQuery(),
+        codes=["merchant_not_found"],
+    )
+    def list_recoveries(by: Actor, query: dict[str, Any]) -> Response:
+        """Money that is to come back, the oldest first."""
+        return page(reader, recoveries.RECOVERIES, recoveries.page, {**query, **_own(by, query)})
 
 
 def _own(by: Actor, query: Mapping[str, Any]) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import singledispatch
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -21,6 +22,8 @@ from web import dossier
 
 Shown = dict[str, Any]
 Opened = Mapping[tuple[int, str], str | None]
+
+NOWHERE: Mapping[UUID, str | None] = MappingProxyType({})
 
 _NAMES = {fact: name for name, fact in events.FACTS.items()}
 _IDENTITY = frozenset({"originator_id", "originator_version", "timestamp"})
@@ -121,10 +124,29 @@ def paying(case: Case, compensation_id: UUID | None) -> Shown | None:
     return compensation(line) if line else None
 
 
-def _goods(case: Case) -> list[Shown]:
+def _goods(case: Case, addresses: Mapping[UUID, str | None] = NOWHERE) -> list[Shown]:
     return [
-        {"goods_id": leg.goods_id, "kind": leg.kind, "state": leg.state} for leg in case.goods.legs.values()
+        {
+            "goods_id": leg.goods_id,
+            "kind": leg.kind,
+            "state": leg.state,
+            "ship_by": leg.ship_by,
+            "address": addresses.get(leg.goods_id),
+            "condition": leg.condition,
+        }
+        for leg in case.goods.legs.values()
     ]
+
+
+def _warranty(case: Case) -> Shown | None:
+    warranty = case.warranty
+    if warranty is None:
+        return None
+    return {
+        "begins": warranty.begins,
+        "ends_at": warranty.ends_at,
+        "in_repair": int(warranty.in_repair.total_seconds()),
+    }
 
 
 class Presenter:
@@ -167,7 +189,8 @@ class Presenter:
             "proposal": view.last(events.DecisionProposed) if case.proposals.waiting else None,
             "compensations": [compensation(line) for line in case.money.lines.values()],
             "recoveries": [recovery(one) for one in case.money.recoveries.values()],
-            "goods": _goods(case),
+            "goods": _goods(case, view.addresses()),
+            "warranty": _warranty(case),
             **dossier.pages(case, burden, view.every),
             "notes": view.every(events.NoteAdded),
             "penalties": [
@@ -284,6 +307,10 @@ class _View:
         if self._sight.people or role in _OUTSIDERS:
             return person
         return None
+
+    def addresses(self) -> dict[UUID, str | None]:
+        """Where the buyer is to send which goods."""
+        return {one["goods_id"]: one["address"] for one in self.every(events.ReturnAuthorised)}
 
     def every(self, kind: type[events.Fact]) -> list[Shown]:
         """Every fact of a kind, with when it was and who by."""

@@ -11,10 +11,12 @@ from domain.values import (
     Channel,
     Circumstance,
     Claim,
+    CompensationState,
     Detector,
     EvidenceParty,
     Finding,
     FollowUpState,
+    GoodsCondition,
     GoodwillKind,
     InspectionOutcome,
     LiabilityShare,
@@ -23,11 +25,13 @@ from domain.values import (
     OrderLine,
     Payer,
     PenaltyState,
+    RecoveryState,
     Relation,
     Release,
     RemedyKind,
     RemedyRule,
     ReopenGround,
+    RepairOutcome,
     Resolution,
     Role,
     Side,
@@ -385,6 +389,32 @@ class MovementSchema(Strict):
     reference = _id()
 
 
+class AuthorisationSchema(Strict):
+    """Where the buyer is to send goods; the merchant's known address, if nothing is said."""
+
+    address = Text(FREE_TEXT_LENGTH, allow_none=True)
+
+
+class GoodsInspectionSchema(Strict):
+    """As what goods were found that arrived, and what was found of them."""
+
+    condition = OneOf(GoodsCondition, required=True)
+    found = Several(_code(), most=50)
+
+
+class RejectionSchema(Strict):
+    """Why goods are not taken as good."""
+
+    clause = _code(required=True)
+    reasons = _free_text()
+
+
+class RepairSchema(Strict):
+    """How a repair ended."""
+
+    outcome = OneOf(RepairOutcome, required=True)
+
+
 class PenaltySchema(Strict):
     """A penalty under one clause of the tariff."""
 
@@ -574,6 +604,22 @@ class FollowUpsQuery(PageQuery):
     """Which follow-ups."""
 
     state = OneOf(FollowUpState)
+    merchant_id = Text(ID_LENGTH)
+
+
+class CompensationsQuery(PageQuery):
+    """Which compensations."""
+
+    state = OneOf(CompensationState)
+    payer = OneOf(Payer)
+    merchant_id = Text(ID_LENGTH)
+
+
+class RecoveriesQuery(PageQuery):
+    """Which recoveries."""
+
+    state = OneOf(RecoveryState)
+    debtor = OneOf(LiableParty)
     merchant_id = Text(ID_LENGTH)
 
 

@@ -8,6 +8,7 @@ from domain.case.accountability import Accountability
 from domain.case.ending import Ending
 from domain.case.giving import Giving
 from domain.case.relating import Relating
+from domain.case.repairing import Repairing
 from domain.case.resting import Resting
 from domain.case.review import Review
 from domain.case.sharing import Sharing
@@ -30,7 +31,7 @@ _FOR_THE_HOLDER = ("verification", "decisions", "burden", "inspections")
 
 
 @stored_as("Case")
-class Case(Review, Sharing, Giving, Accountability, Ending, Resting, Relating):
+class Case(Review, Sharing, Giving, Accountability, Ending, Resting, Relating, Repairing):
     """One after-sales case from its filing to its last follow-up.
 
     Commands check their guards, then record facts: no I/O, no clock, no randomness.
@@ -93,6 +94,7 @@ class Case(Review, Sharing, Giving, Accountability, Ending, Resting, Relating):
             barred |= {"approval", "rejection"}
         elif waiting.by == by.id:
             barred.add("approval")
+        barred |= self._nothing_to_settle()
         return [name for name, stages in STAGES.items() if self.stage in stages and name not in barred]
 
     def miss_clock(self, clock_id: UUID, policy: Policy, at: datetime) -> None:
@@ -119,5 +121,9 @@ class Case(Review, Sharing, Giving, Accountability, Ending, Resting, Relating):
                 self._lapse_request(clock.subject, at)
             case ClockKind.STAGING:
                 self._discard_staged(clock.subject, at)
+            case ClockKind.GOODS_SHIPMENT:
+                self._not_shipped(clock.subject, policy, at)
+            case ClockKind.GOODS_HANDLING:
+                self._not_handled(clock.subject, policy, at)
             case ClockKind.FOLLOW_UP | ClockKind.INSPECTION:
                 pass

@@ -250,5 +250,4 @@ class Deciding(Leasing, Settlement):
         if lease:
             self._record(events.CaseReleased, at, holder=lease.holder, cause=ReleaseCause.DECIDED)
         self._cancel_clocks(at, *PROOF_ASKED_FOR)
-        self._instruct_payable(at)
-        self._settle(policy, at)
+        self._carry_on(policy, at)

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from domain import events
 from domain.case.follow_up import FollowUp
-from domain.case.state import PROOF_ASKED_FOR, STAGES, UNPROVEN, CaseState
+from domain.case.state import GOODS_CLOCKS, PROOF_ASKED_FOR, STAGES, UNPROVEN, CaseState
 from domain.policy import Policy, pack
 from domain.policy.deadlines import reopening_closes
 from domain.refusals import (
@@ -148,7 +148,7 @@ class Ending(CaseState):
         supported = {_OUTCOME_OF_GOODS[kind] for kind in self.goods.kinds() if kind in _OUTCOME_OF_GOODS}
         if self.money.compensates():
             supported.add(Resolution.COMPENSATED)
-        if supported or self.goods.legs:
+        if supported or self.goods.standing():
             return supported | {Resolution.SETTLED}
         return {Resolution.REJECTED, Resolution.ANSWERED}
 
@@ -196,4 +196,4 @@ class Ending(CaseState):
             raise CompensationAlreadySettled
         self._void_proposal(VoidCause.WITHDRAWN, at)
         self._record(events.CaseWithdrawn, at, reasons=reasons)
-        self._cancel_clocks(at, *PROOF_ASKED_FOR)
+        self._cancel_clocks(at, *PROOF_ASKED_FOR, *GOODS_CLOCKS)

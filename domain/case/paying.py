@@ -148,6 +148,7 @@ class Paying(Recovering):
         """
         line = self.money.line(compensation_id)
         self._awaiting_payment(line)
+        self._in_stage("compensations")
         if line.state is CompensationState.INSTRUCTED:
             raise CompensationNotSettled("an attempt to pay this line is under way")
         self._instruct([line], at, payer)
@@ -170,13 +171,14 @@ class Paying(Recovering):
         self._settle(policy, at)
 
     def _awaiting_payment(self, line: Line) -> None:
+        """What was instructed comes to its end, whatever becomes of the case meanwhile."""
         self._unless_closed()
         if line.settled:
             raise CompensationAlreadySettled
-        if line.state is CompensationState.INSTRUCTED:
-            return  # whatever becomes of the case meanwhile, what is under way comes to its end
-        self._in_stage("compensations")
+        if not self.open:
+            raise WrongStage(f"the case is {self.stage}")
         if line.state is CompensationState.AUTHORISED:
+            self._in_stage("compensations")
             raise WrongStage("the line waits for goods to be accepted")
 
     def _instruct_payable(self, at: datetime) -> None:

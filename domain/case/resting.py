@@ -125,8 +125,7 @@ class Resting(Settlement):
                 subject=clock.subject,
                 due=resumed(at, timedelta(seconds=left), _calendar_of(clock), policy.calendars),
             )
-        self._instruct_payable(at)
-        self._settle(policy, at)
+        self._carry_on(policy, at)
 
     def _pause_clocks(self, policy: Policy, at: datetime) -> None:
         for clock in list(self.clocks.running.values()):

@@ -17,6 +17,7 @@ from domain.case.merchant import Penalty, Rectification
 from domain.case.money import Ledger
 from domain.case.proposal import Proposals
 from domain.case.suspension import Suspension
+from domain.case.warranty import Warranty
 from domain.policy import Policy
 from domain.policy.calendar import Term
 from domain.policy.deadlines import due_by
@@ -56,7 +57,8 @@ STAGES: dict[str, frozenset[Stage]] = {
     "compensations": frozenset({Stage.IN_REVIEW, Stage.EXECUTING, Stage.FOLLOWING_UP, Stage.SUSPENDED}),
     "reversal": _DECIDED | {Stage.IN_REVIEW},
     "recoveries": _DECIDED,
-    "goods": frozenset({Stage.EXECUTING, Stage.SUSPENDED}),
+    "authorisation": frozenset({Stage.EXECUTING}),
+    "goods": frozenset({Stage.IN_REVIEW, Stage.EXECUTING, Stage.SUSPENDED}),
     "approval": frozenset({Stage.IN_REVIEW}),
     "rejection": frozenset({Stage.IN_REVIEW}),
     "goodwill": frozenset({Stage.IN_REVIEW, Stage.EXECUTING, Stage.FOLLOWING_UP}),
@@ -76,6 +78,9 @@ STAGES: dict[str, frozenset[Stage]] = {
 
 UNPROVEN = frozenset({Finding.NOT_UPHELD, Finding.INCONCLUSIVE})
 """Findings for which nobody need be liable."""
+
+GOODS_CLOCKS = (ClockKind.GOODS_SHIPMENT, ClockKind.GOODS_HANDLING)
+"""Clocks of goods that somebody has to send or to handle."""
 
 PROOF_ASKED_FOR = (ClockKind.EVIDENCE, ClockKind.INSPECTION)
 """The clocks of what serves to prove; they end when the case is decided or withdrawn."""
@@ -100,6 +105,7 @@ class CaseState(EvolvingAggregate):
         self.decision: events.DecisionIssued | None = None
         self.money = Ledger()
         self.goods = Goods()
+        self.warranty: Warranty | None = None
         self.penalties: dict[UUID, Penalty] = {}
         self.rectification: Rectification | None = None
         self.follow_ups = FollowUps()

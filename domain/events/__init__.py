@@ -20,7 +20,7 @@ from domain.events.decision import (
     DecisionProposed,
     ProposalVoided,
 )
-from domain.events.ending import CaseClosed, CaseReopened
+from domain.events.ending import CaseClosed, CaseReopened, ExecutionFailed
 from domain.events.evidence import (
     BurdenShifted,
     EvidenceAccepted,
@@ -37,7 +37,23 @@ from domain.events.evidence import (
 from domain.events.fact import FACTS, Fact, stored_as, subject_of
 from domain.events.filing import CaseClassified, CaseDeclined, CaseFiled, CaseWithdrawn
 from domain.events.follow_up import FollowUpAttempted, FollowUpCompleted, FollowUpExhausted, FollowUpScheduled
-from domain.events.goods import GoodsAccepted, GoodsReceived, GoodsShipped
+from domain.events.goods import (
+    ExchangeOpened,
+    GoodsAccepted,
+    GoodsInspected,
+    GoodsLapsed,
+    GoodsLost,
+    GoodsReceived,
+    GoodsRefused,
+    GoodsRejected,
+    GoodsShipped,
+    RepairCompleted,
+    RepairStarted,
+    ReturnAuthorised,
+    WarrantyExtended,
+    WarrantyRestarted,
+    WarrantyStarted,
+)
 from domain.events.incident import (
     BatchApproved,
     BatchCaseDecided,
@@ -149,13 +165,20 @@ __all__ = [
     "EvidenceStaged",
     "EvidenceSubmitted",
     "EvidenceWithdrawn",
+    "ExchangeOpened",
+    "ExecutionFailed",
     "Fact",
     "FollowUpAttempted",
     "FollowUpCompleted",
     "FollowUpExhausted",
     "FollowUpScheduled",
     "GoodsAccepted",
+    "GoodsInspected",
+    "GoodsLapsed",
+    "GoodsLost",
     "GoodsReceived",
+    "GoodsRefused",
+    "GoodsRejected",
     "GoodsShipped",
     "GoodwillGranted",
     "IncidentCaseJoined",
@@ -193,12 +216,18 @@ __all__ = [
     "RectificationRejected",
     "RectificationSubmitted",
     "RectificationWaived",
+    "RepairCompleted",
+    "RepairStarted",
+    "ReturnAuthorised",
     "SanctionEnded",
     "SanctionPublished",
     "SanctionRestored",
     "SanctionStarted",
     "StandingOpened",
     "SuspensionConfirmed",
+    "WarrantyExtended",
+    "WarrantyRestarted",
+    "WarrantyStarted",
     "stored_as",
     "subject_of",
 ]

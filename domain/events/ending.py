@@ -1,5 +1,7 @@
 """How a case ends, and begins again."""
 
+from uuid import UUID
+
 from domain.events.fact import Fact, stored_as
 from domain.values import ReopenGround, Resolution, Sealed
 
@@ -19,3 +21,15 @@ class CaseReopened(Fact):
     ground: ReopenGround
     round: int
     reasons: Sealed
+
+
+@stored_as("ExecutionFailed")
+class ExecutionFailed(Fact):
+    """What was decided cannot be carried out, because of these goods: round `round` of the review began.
+
+    The legs in `cancelled` had not left and are no longer to be sent.
+    """
+
+    goods: tuple[UUID, ...]
+    round: int
+    cancelled: tuple[UUID, ...] = ()

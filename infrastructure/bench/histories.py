@@ -46,6 +46,7 @@ from domain.values import (
     SuspensionGround,
     Visibility,
 )
+from infrastructure.bench.shipping import Shipping
 from infrastructure.mapper import FactMapper
 from infrastructure.policy_pack import default_pack
 
@@ -160,6 +161,12 @@ class Life:
             return
         self._decide()
         self._execute()
+        if self.case.stage is Stage.IN_REVIEW:
+            self._round()
+        else:
+            self._wind_up()
+
+    def _wind_up(self) -> None:
         self._take_back()
         self._discipline()
         if self._perhaps(0.7) and self._settled:
@@ -255,13 +262,14 @@ class Life:
         remedies = []
         if not self.case.decision and self._perhaps(0.85):
             refund = Money(self.case.filing.order.paid.amount_minor, "CNY")
-            waits = self._perhaps(0.3)
+            waits = self._perhaps(0.6)
             release = Release.GOODS_ACCEPTED if waits else Release.NOW
             remedies.append(
                 Remedy(self._id(), RemedyKind.REFUND, refund, payer=Payer.MERCHANT, release=release)
             )
             if waits:
-                remedies.append(Remedy(self._id(), RemedyKind.RETURN))
+                repair = RemedyKind.REPAIR if self._perhaps(0.5) else RemedyKind.RETURN
+                remedies.append(Remedy(self._id(), repair))
         if not self.case.decision and self._perhaps(0.3):
             remedies.append(Remedy(self._id(), RemedyKind.COUPON, Money(1000, "CNY"), payer=Payer.PLATFORM))
         if self._perhaps(0.1):
@@ -307,26 +315,25 @@ class Life:
         case = self.case
         if self._perhaps(0.1):
             return
-        for goods_id in list(case.goods.legs):
-            case.ship_goods(goods_id, "SF-1", self._later(hours=20))
-            case.receive_goods(goods_id, "SF-2", self._later(hours=40))
-            case.accept_goods(goods_id, "SF-3", self._policy, self._later(hours=5))
+        Shipping(
+            case, self._reviewer, self._policy, self._chance, self._later, self._wait, self._sealed
+        ).settle()
         for line in list(case.money.lines.values()):
             if case.money.line(line.compensation_id).state is CompensationState.INSTRUCTED:
                 self._pay(line.compensation_id)
 
     def _pay(self, compensation_id: UUID) -> None:
         case = self.case
-        if self._perhaps(0.1):
+        if case.stage is Stage.EXECUTING and self._perhaps(0.1):
             case.fail_compensation(
                 compensation_id, "fail-1", self._sealed(), self._policy, self._later(hours=1)
             )
             case.instruct_compensation(compensation_id, Payer.FUND, self._later(hours=1))
-        if self._perhaps(0.05):
+        if case.stage is Stage.EXECUTING and self._perhaps(0.05):
             self._reverse(compensation_id)
         at = self._later(hours=2)
         case.confirm_compensation(compensation_id, "pay-1", at, None, self._policy, at)
-        if len(case.money.line(compensation_id).attempts) > 1 and self._perhaps(0.3):
+        if len(case.money.line(compensation_id).attempts) > 1 and self._perhaps(0.5):
             case.confirm_compensation(compensation_id, "late-1", at, None, self._policy, at, attempt=1)
 
     def _reverse(self, compensation_id: UUID) -> None:
@@ -399,7 +406,7 @@ class Life:
     def _resolution(self) -> Resolution:
         if self.case.money.compensates():
             return Resolution.COMPENSATED
-        return Resolution.SETTLED if self.case.goods.legs else Resolution.REJECTED
+        return Resolution.SETTLED if self.case.goods.standing() else Resolution.REJECTED
 
     def _submit_evidence(self, staged: UUID | None = None, answers: UUID | None = None) -> UUID:
         evidence_id = staged or self._id()
@@ -435,6 +442,9 @@ class Life:
     def _later(self, **by: float) -> datetime:
         self._at += timedelta(**by) * self._chance.random()
         return self._at
+
+    def _wait(self, until: datetime) -> None:
+        self._at = max(self._at, until)
 
     def _id(self) -> UUID:
         return UUID(int=self._chance.getrandbits(128), version=4)

@@ -249,6 +249,18 @@ class Story:
         """The payment system's failure of the line of this name."""
         return lambda case: case.fail_compensation(an_id(name), reference, sealed(), self.policy, self.at)
 
+    def ship(self, name: str, reference: str = "SF-1", by: Actor | None = None) -> Command:
+        """The leg of this name leaves."""
+        return lambda case: case.ship_goods(by or self.agent, an_id(name), reference, self.at)
+
+    def receive(self, name: str, reference: str = "SF-1", by: Actor | None = None) -> Command:
+        """The leg of this name arrives."""
+        return lambda case: case.receive_goods(by or self.agent, an_id(name), reference, self.policy, self.at)
+
+    def accept(self, name: str, reference: str = "SF-1", by: Actor | None = None) -> Command:
+        """The leg of this name is taken as good."""
+        return lambda case: case.accept_goods(by or self.agent, an_id(name), reference, self.policy, self.at)
+
     def attempt(self, outcome: AttemptOutcome = AttemptOutcome.UNREACHABLE) -> Command:
         """An attempt to reach the buyer."""
         return lambda case: case.attempt_follow_up(self.follow_up_id, Channel.PHONE, outcome, self.at)

@@ -13,6 +13,7 @@ from domain.case import Case
 from domain.case.money import SETTLED
 from domain.refusals import Refusal, UnknownPart
 from domain.values import (
+    GOODS_KINDS,
     Actor,
     AttemptOutcome,
     CaseType,
@@ -21,6 +22,7 @@ from domain.values import (
     ClockKind,
     EvidenceParty,
     Finding,
+    GoodsCondition,
     InspectionOutcome,
     LiabilityShare,
     LiableParty,
@@ -31,6 +33,7 @@ from domain.values import (
     Remedy,
     RemedyKind,
     ReopenGround,
+    RepairOutcome,
     RequestState,
     Resolution,
     Role,
@@ -77,7 +80,20 @@ AFTER_THE_END = {
 }
 """What a closed case still takes."""
 
+MOVEMENTS = [
+    lambda case, by, leg, reference, at: case.ship_goods(by, leg, reference, at),
+    lambda case, by, leg, reference, at: case.receive_goods(by, leg, reference, DEFAULT, at),
+    lambda case, by, leg, reference, at: case.accept_goods(by, leg, reference, DEFAULT, at),
+    lambda case, by, leg, reference, at: case.lose_goods(by, leg, reference, DEFAULT, at),
+]
+JUDGEMENTS = [
+    lambda case, by, leg, at: case.authorise_return(by, leg, TEXT, DEFAULT, at),
+    lambda case, by, leg, at: case.refuse_goods(by, leg, TEXT, DEFAULT, at),
+    lambda case, by, leg, at: case.reject_goods(by, leg, "NR-4", TEXT, DEFAULT, at),
+]
+
 actors = st.sampled_from(ACTORS)
+handlers = st.sampled_from([ACTORS[1], Actor("app", Role.BUYER_INTEGRATION), Actor("seller", Role.MERCHANT)])
 moments = st.timedeltas(timedelta(0), timedelta(days=2))
 parties = st.sampled_from(EvidenceParty)
 kinds = st.sampled_from(["photo", "video"])
@@ -140,7 +156,8 @@ class AnySequence(RuleBasedStateMachine):
             )
 
     def file(self):
-        order = OrderLine("PO-1", "1", "SKU-9", "羽绒服", "clothing", 1, Money(19_900, "CNY"), self.at)
+        paid = Money(19_900, "CNY")
+        order = OrderLine("PO-1", "1", "SKU-9", "羽绒服", "clothing", 1, paid, self.at, self.at)
         self.case = Case.file(
             ACTORS[0], self.new_id(), "AS-1", CaseType.RETURN_REFUND, "quality_defect", "app", "0" * 32,
             "m-2001", order, Claim((RemedyKind.REFUND,)), DEFAULT, self.at,
@@ -333,13 +350,29 @@ class AnySequence(RuleBasedStateMachine):
         recovery = self.recovery(data)
         self.attempt(lambda: self.case.write_off_recovery(recovery, TEXT, self.at))
 
-    @rule(data=st.data(), how=st.sampled_from(["ship", "receive", "accept"]), reference=references)
-    def move(self, data, how, reference):
-        leg = data.draw(st.sampled_from([*self.case.goods.legs, UUID(int=7)]))
-        if how == "accept":
-            self.attempt(lambda: self.case.accept_goods(leg, reference, DEFAULT, self.at))
-        else:
-            self.attempt(lambda: getattr(self.case, f"{how}_goods")(leg, reference, self.at))
+    def leg(self, data):
+        return data.draw(st.sampled_from([*self.case.goods.legs, UUID(int=7)]))
+
+    @rule(data=st.data(), by=handlers, how=st.sampled_from(MOVEMENTS), reference=references)
+    def move(self, data, by, how, reference):
+        leg = self.leg(data)
+        self.attempt(lambda: how(self.case, by, leg, reference, self.at))
+
+    @rule(data=st.data(), by=handlers, how=st.sampled_from(JUDGEMENTS))
+    def judge_goods(self, data, by, how):
+        leg = self.leg(data)
+        self.attempt(lambda: how(self.case, by, leg, self.at))
+
+    @rule(data=st.data(), by=handlers, condition=st.sampled_from(GoodsCondition), worn=st.booleans())
+    def inspect(self, data, by, condition, worn):
+        leg, found = self.leg(data), ("tag_removed",) if worn else ()
+        self.attempt(lambda: self.case.inspect_goods(by, leg, condition, found, DEFAULT, self.at))
+
+    @rule(data=st.data(), outcome=st.sampled_from(RepairOutcome), passing=moments)
+    def repair(self, data, outcome, passing):
+        leg = self.leg(data)
+        self.attempt(lambda: self.case.start_repair(leg, DEFAULT, self.at))
+        self.attempt(lambda: self.case.complete_repair(leg, outcome, DEFAULT, self.at), passing)
 
     @rule(points=st.integers(0, 14))
     def penalise(self, points):
@@ -630,6 +663,52 @@ class AnySequence(RuleBasedStateMachine):
     def no_more_goodwill_stands_than_the_largest_limit(self):
         assert self.case.money.amount_of(RemedyKind.COUPON) <= 50_000
         assert self.case.money.points() <= 50_000
+
+    @invariant()
+    def money_that_waited_for_goods_is_ordered_when_they_came_to_what_was_decided(self):
+        goods_of: dict[UUID, set[UUID]] = {}
+        failed: set[UUID] = set()
+        for fact in self.facts:
+            match fact:
+                case events.DecisionIssued():
+                    goods = {one.remedy_id for one in fact.remedies if one.kind in GOODS_KINDS}
+                    waiting = (one for one in fact.remedies if one.release is Release.GOODS_ACCEPTED)
+                    goods_of |= {one.remedy_id: goods for one in waiting}
+                case events.GoodsRejected() | events.GoodsLost():
+                    failed.add(fact.goods_id)
+                case events.GoodsLapsed():
+                    failed |= {fact.goods_id} if self.is_a_return(fact.goods_id) else set()
+                case events.CompensationInstructed(attempt=1):
+                    assert not goods_of.get(fact.compensation_id, set()) & failed
+
+    def is_a_return(self, goods_id):
+        return self.case.goods.legs[goods_id].kind is RemedyKind.RETURN
+
+    @invariant()
+    def goods_that_failed_are_decided_anew(self):
+        if self.case.stage in (Stage.EXECUTING, Stage.FOLLOWING_UP, Stage.CLOSED):
+            assert not self.case.goods.failed
+
+    @invariant()
+    def no_exchange_is_opened_before_two_repairs_failed(self):
+        failed = 0
+        for fact in self.facts:
+            match fact:
+                case events.RepairCompleted(outcome=RepairOutcome.FAILED):
+                    failed += 1
+                case events.ExchangeOpened():
+                    assert failed >= 2
+
+    @invariant()
+    def the_time_in_repair_only_prolongs_a_warranty(self):
+        ends = self.at
+        for fact in self.facts:
+            match fact:
+                case events.WarrantyStarted() | events.WarrantyRestarted():
+                    ends = fact.ends_at
+                case events.WarrantyExtended():
+                    assert fact.ends_at >= ends
+                    ends = fact.ends_at
 
     def of(self, fact):
         return [one for one in self.facts if isinstance(one, fact)]

@@ -159,11 +159,8 @@ def test_a_case_that_granted_nothing_was_rejected(story):
     ],
 )
 def test_goods_make_their_own_outcome(story, a, kind, resolution):
-    leg = a.id(kind)
     story.in_review().decided(a.remedy(kind)).given(
-        lambda case: case.ship_goods(leg, "SF-1", story.at),
-        lambda case: case.receive_goods(leg, "SF-1", story.at),
-        lambda case: case.accept_goods(leg, "SF-1", story.policy, story.at),
+        story.ship(kind), story.receive(kind), story.accept(kind)
     ).asked()
     story.when(story.close()).refused(ResolutionContradictsOutcome)
     story.when(story.close(resolution)).then(CaseClosed)

@@ -6,6 +6,7 @@ import pytest
 
 from domain.events import (
     CaseCompensated,
+    ClockSatisfied,
     ClockStarted,
     CompensationFailed,
     CompensationInstructed,
@@ -174,24 +175,20 @@ def test_a_paid_line_is_not_instructed_again(story, a):
 
 
 def move(story, a, how, reference="SF-1"):
-    return lambda case: (
-        case.accept_goods(a.id("return"), reference, story.policy, story.at)
-        if how == "accept"
-        else getattr(case, f"{how}_goods")(a.id("return"), reference, story.at)
-    )
+    return getattr(story, how)("return", reference)
 
 
 def test_accepted_goods_release_the_money(returning, a):
     returning.when(move(returning, a, "ship")).then(GoodsShipped)
-    returning.when(move(returning, a, "receive")).then(GoodsReceived)
-    returning.when(move(returning, a, "accept")).then(GoodsAccepted, CompensationInstructed)
+    returning.when(move(returning, a, "receive")).then(GoodsReceived, ClockStarted)
+    returning.when(move(returning, a, "accept")).then(GoodsAccepted, ClockSatisfied, CompensationInstructed)
     returning.when(returning.pay("refund")).then(CaseCompensated, FollowUpScheduled, ClockStarted)
 
 
 def test_goods_alone_settle_a_case(story, a):
     story.in_review().decided(a.remedy(RemedyKind.RETURN))
     story.given(move(story, a, "ship"), move(story, a, "receive"))
-    story.when(move(story, a, "accept")).then(GoodsAccepted, FollowUpScheduled, ClockStarted)
+    story.when(move(story, a, "accept")).then(GoodsAccepted, ClockSatisfied, FollowUpScheduled, ClockStarted)
 
 
 @pytest.mark.parametrize("how", ["receive", "accept"])

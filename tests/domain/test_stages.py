@@ -19,6 +19,7 @@ from domain.values import (
     Channel,
     EvidenceParty,
     Finding,
+    GoodsCondition,
     InspectionOutcome,
     LiabilityShare,
     LiableParty,
@@ -27,6 +28,7 @@ from domain.values import (
     Release,
     RemedyKind,
     ReopenGround,
+    RepairOutcome,
     Role,
     Side,
     Stage,
@@ -72,9 +74,9 @@ def executing(story, a):
 def following_up(story, a):
     executing(story, a)
     story.given(
-        lambda case: case.ship_goods(a.id("return"), "SF-1", story.at),
-        lambda case: case.receive_goods(a.id("return"), "SF-1", story.at),
-        lambda case: case.accept_goods(a.id("return"), "SF-1", story.policy, story.at),
+        story.ship("return"),
+        story.receive("return"),
+        story.accept("return"),
         story.pay("refund", "pay-0"),
     )
 
@@ -185,9 +187,35 @@ COMMANDS = {
     "instruct": lambda story, a: (
         lambda case: case.instruct_compensation(a.id("refund"), Payer.FUND, story.at)
     ),
-    "ship": lambda story, a: lambda case: case.ship_goods(a.id("return"), "SF-9", story.at),
-    "receive": lambda story, a: lambda case: case.receive_goods(a.id("return"), "SF-9", story.at),
-    "accept": lambda story, a: lambda case: case.accept_goods(a.id("return"), "SF-9", story.policy, story.at),
+    "reverse": lambda story, a: (
+        lambda case: case.reverse_compensation(a.id("refund"), None, a.text(), story.policy, story.at)
+    ),
+    "recover": lambda story, a: lambda case: case.record_recovery(a.id("v"), a.yuan(1), "back-1", story.at),
+    "write off": lambda story, a: lambda case: case.write_off_recovery(a.id("v"), a.text(), story.at),
+    "authorise": lambda story, a: (
+        lambda case: case.authorise_return(story.agent, a.id("return"), None, story.policy, story.at)
+    ),
+    "ship": lambda story, a: story.ship("return", "SF-9"),
+    "receive": lambda story, a: story.receive("return", "SF-9"),
+    "lose": lambda story, a: (
+        lambda case: case.lose_goods(story.agent, a.id("return"), "SF-9", story.policy, story.at)
+    ),
+    "refuse": lambda story, a: (
+        lambda case: case.refuse_goods(story.agent, a.id("return"), a.text(), story.policy, story.at)
+    ),
+    "inspect": lambda story, a: (
+        lambda case: case.inspect_goods(
+            story.agent, a.id("return"), GoodsCondition.INTACT, (), story.policy, story.at
+        )
+    ),
+    "accept": lambda story, a: story.accept("return", "SF-9"),
+    "reject goods": lambda story, a: (
+        lambda case: case.reject_goods(story.agent, a.id("return"), "NR-4", a.text(), story.policy, story.at)
+    ),
+    "start repair": lambda story, a: lambda case: case.start_repair(a.id("return"), story.policy, story.at),
+    "complete repair": lambda story, a: (
+        lambda case: case.complete_repair(a.id("return"), RepairOutcome.REPAIRED, story.policy, story.at)
+    ),
     "penalise": lambda story, a: (
         lambda case: case.penalise(a.id("p"), 1, None, "S-1", a.text(), story.policy, story.at)
     ),
@@ -251,9 +279,24 @@ ANSWERS = {
     "confirm": row(W, filed=U, in_review=U, following_up=PAID, closed=C, merged=U),
     "fail": row(W, filed=U, in_review=U, following_up=PAID, closed=C, merged=U),
     "instruct": row(W, filed=U, in_review=U, following_up=PAID, closed=C, merged=U),
+    "reverse": row(W, filed=U, in_review=U, executing=YES, following_up=YES, closed=YES, merged=U),
+    "recover": row(U),
+    "write off": row(U),
+    "authorise": row(W, filed=U, in_review=U, executing=YES, closed=C, merged=U),
     "ship": row(W, filed=U, in_review=U, executing=YES, closed=C, suspended=YES, merged=U),
-    "receive": row(W, filed=U, in_review=U, closed=C, merged=U),
-    "accept": row(W, filed=U, in_review=U, closed=C, merged=U),
+    **dict.fromkeys(
+        (
+            "receive",
+            "lose",
+            "refuse",
+            "inspect",
+            "accept",
+            "reject goods",
+            "start repair",
+            "complete repair",
+        ),
+        row(W, filed=U, in_review=U, closed=C, merged=U),
+    ),
     "penalise": row(
         W,
         filed=DecisionMissing,

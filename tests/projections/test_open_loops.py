@@ -16,11 +16,17 @@ from domain.events import (
     ClockMissed,
     ClockSatisfied,
     ClockStarted,
+    CompensationReversed,
     DecisionIssued,
+    ExchangeOpened,
+    ExecutionFailed,
     FollowUpCompleted,
     FollowUpExhausted,
     FollowUpScheduled,
     GoodsAccepted,
+    GoodsLapsed,
+    GoodsLost,
+    GoodsRejected,
     GoodwillGranted,
     PlatformSteppedIn,
     ProposalVoided,
@@ -36,6 +42,7 @@ from domain.values import (
     RemedyKind,
     ReopenGround,
     Resolution,
+    ReversalCause,
     Role,
     Sealed,
     SealedFor,
@@ -247,3 +254,55 @@ def test_loops_run_from_the_oldest_on_and_each_side_sees_its_own(connection, sho
     ]
     assert len(listed(connection, filed_by="shop-2")["data"]) == 1
     assert listed(connection, filed_by="shop-2", merchant_id="m-2001")["data"] == []
+
+
+def reversed_to(story: Any, stands: Money | None) -> Any:
+    return story.then(
+        CompensationReversed, compensation_id=REFUND.remedy_id, cause=ReversalCause.MISTAKE, stands=stands
+    )
+
+
+def test_a_line_that_fell_is_settled_and_one_that_partly_fell_is_not(connection, show, tell) -> None:
+    story = decided(tell().filed(), REFUND)
+    show(OPEN_LOOPS, *reversed_to(story, Money(60, "CNY")).facts)
+    assert reasons(connection) == [["money"]]
+
+    show(OPEN_LOOPS, *reversed_to(story, None).facts)
+    assert reasons(connection) == [[]]
+
+
+@pytest.mark.parametrize(
+    ("fact", "content"),
+    [
+        (GoodsRejected, {"clause": "NR-4", "reasons": TEXT}),
+        (GoodsLost, {"reference": "r"}),
+        (GoodsLapsed, {}),
+        (ExecutionFailed, {"goods": (), "round": 2, "cancelled": (RETURN.remedy_id,)}),
+    ],
+)
+def test_goods_that_come_to_another_end_are_settled_too(connection, show, tell, fact, content) -> None:
+    of_goods = {} if fact is ExecutionFailed else {"goods_id": RETURN.remedy_id}
+    show(OPEN_LOOPS, *decided(tell().filed(), RETURN).then(fact, **of_goods, **content).facts)
+
+    assert reasons(connection) == [["review"] if fact is ExecutionFailed else []]
+
+
+def test_an_exchange_waits_for_other_goods_in_the_place_of_the_old(connection, show, tell) -> None:
+    legs = {"replacement_id": UUID(int=26), "return_id": UUID(int=27)}
+    story = decided(tell().filed(), RETURN)
+    story.then(ExchangeOpened, goods_id=RETURN.remedy_id, clause="3B-1", **legs)
+    for goods_id in legs.values():
+        show(OPEN_LOOPS, *story.facts)
+        assert reasons(connection) == [["goods"]]
+        story.then(GoodsAccepted, goods_id=goods_id, reference="r")
+
+    show(OPEN_LOOPS, *story.facts)
+    assert reasons(connection) == [[]]
+
+
+def test_what_an_earlier_round_left_open_stays_open(connection, show, tell) -> None:
+    story = decided(tell().filed(), REFUND)
+    story.then(ExecutionFailed, goods=(), round=2)
+    show(OPEN_LOOPS, *paid(decided(story, COUPON), COUPON).facts)
+
+    assert reasons(connection) == [["money"]]

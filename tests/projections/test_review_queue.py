@@ -15,6 +15,7 @@ from domain.events import (
     CaseWithdrawn,
     DecisionApproved,
     DecisionIssued,
+    ExecutionFailed,
     FollowUpScheduled,
     LeaseRenewed,
     PlatformSteppedIn,
@@ -254,3 +255,14 @@ def test_a_cursor_from_the_ends_of_time_finds_an_empty_page(connection, show, te
 
     assert listed(connection, "review", cursor=end)["data"] == []
     assert len(listed(connection, "review", cursor=start)["data"]) == 1
+
+
+def test_a_case_whose_decision_cannot_be_carried_out_waits_for_review_again(connection, show, tell) -> None:
+    story = decided(tell().filed()).then(ExecutionFailed, hours=5, goods=(), round=2)
+    show(REVIEW_QUEUE, *story.facts)
+
+    (row,) = listed(connection, "review")["data"]
+
+    assert row["stage"] == "in_review"
+    assert row["due"] == (story.at + timedelta(hours=48)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    assert listed(connection, "execution")["data"] == []

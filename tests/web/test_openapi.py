@@ -47,6 +47,13 @@ POST /cases/{case_id}/recoveries/{recovery_id}/write-off
 POST /cases/{case_id}/goods/{goods_id}/shipment
 POST /cases/{case_id}/goods/{goods_id}/receipt
 POST /cases/{case_id}/goods/{goods_id}/acceptance
+POST /cases/{case_id}/goods/{goods_id}/loss
+POST /cases/{case_id}/goods/{goods_id}/authorisation
+POST /cases/{case_id}/goods/{goods_id}/refusal
+POST /cases/{case_id}/goods/{goods_id}/inspection
+POST /cases/{case_id}/goods/{goods_id}/rejection
+POST /cases/{case_id}/goods/{goods_id}/repair-start
+POST /cases/{case_id}/goods/{goods_id}/repair-completion
 POST /cases/{case_id}/penalties
 POST /cases/{case_id}/rectification
 POST /cases/{case_id}/rectification/submission
@@ -71,6 +78,8 @@ GET /merchants/{merchant_id}/standing
 GET /publications
 GET /follow-ups
 GET /loops
+GET /compensations
+GET /recoveries
 GET /incidents
 POST /incidents
 GET /incidents/{incident_id}

@@ -14,6 +14,7 @@ from domain.case.evolution import (
     money,
     stage,
     told,
+    warranty,
 )
 from domain.case.evolution.fold import evolve
 
@@ -29,4 +30,5 @@ __all__ = [
     "money",
     "stage",
     "told",
+    "warranty",
 ]

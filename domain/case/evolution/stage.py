@@ -48,6 +48,13 @@ def _(fact: events.CaseReopened, case: "CaseState") -> None:
     case.lease = None
 
 
+@evolve.register(events.ExecutionFailed)
+def _(fact: events.ExecutionFailed, case: "CaseState") -> None:
+    case.stage = Stage.IN_REVIEW
+    case.round = fact.round
+    case.goods = replace(case.goods.cancelled(fact.cancelled), failed=())
+
+
 @evolve.register(events.CaseClassified)
 def _(fact: events.CaseClassified, case: "CaseState") -> None:
     case.reason = fact.reason
