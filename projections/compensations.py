@@ -98,8 +98,8 @@ def _granted(rows: Rows[Line], fact: DecisionIssued) -> Rows[Line]:
 
 @COMPENSATIONS.folds(GoodwillGranted)
 def _given(rows: Rows[Line], fact: GoodwillGranted) -> Rows[Line]:
-    remedy = Remedy(fact.compensation_id, fact.kind, fact.amount, fact.points, Payer.PLATFORM)
-    return put(rows, _line(rows[fact.originator_id], remedy, fact.timestamp))
+    gift = Remedy(fact.compensation_id, fact.kind, fact.amount, fact.points, Payer.PLATFORM)
+    return put(rows, _line(rows[fact.originator_id], gift, fact.timestamp))
 
 
 def _line(card: Line, remedy: Remedy, at: datetime) -> Line:

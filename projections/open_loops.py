@@ -8,7 +8,6 @@ with no reason left only waits to be closed.
 Queries: `page`.
 """
 
-from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -163,15 +162,15 @@ def _decided(rows: Rows[Loop], fact: DecisionIssued) -> Rows[Loop]:
         row.case_id,
         stage=STAGE_AFTER[DecisionIssued],
         proposal=None,
-        money=_with(row.money, (one.remedy_id for one in fact.remedies if one.kind in MONEY_KINDS)),
-        goods=_with(row.goods, (one.remedy_id for one in fact.remedies if one.kind in GOODS_KINDS)),
+        money=_with(row.money, *(one.remedy_id for one in fact.remedies if one.kind in MONEY_KINDS)),
+        goods=_with(row.goods, *(one.remedy_id for one in fact.remedies if one.kind in GOODS_KINDS)),
     )
 
 
 @OPEN_LOOPS.folds(GoodwillGranted)
 def _given(rows: Rows[Loop], fact: GoodwillGranted) -> Rows[Loop]:
     row = rows[fact.originator_id]
-    return changed(rows, row.case_id, money=_with(row.money, [fact.compensation_id]))
+    return changed(rows, row.case_id, money=_with(row.money, fact.compensation_id))
 
 
 @OPEN_LOOPS.folds(CaseCompensated)
@@ -211,11 +210,11 @@ def _to_decide_anew(rows: Rows[Loop], fact: ExecutionFailed) -> Rows[Loop]:
 def _exchanged(rows: Rows[Loop], fact: ExchangeOpened) -> Rows[Loop]:
     row = rows[fact.originator_id]
     legs = [leg for leg in (fact.replacement_id, fact.return_id) if leg]
-    return changed(rows, row.case_id, goods=_with(_without(row.goods, fact.goods_id), legs))
+    return changed(rows, row.case_id, goods=_with(_without(row.goods, fact.goods_id), *legs))
 
 
-def _with(open_ids: tuple[UUID, ...], more: Iterable[UUID]) -> tuple[UUID, ...]:
-    return tuple(dict.fromkeys((*open_ids, *more)))
+def _with(open_ids: tuple[UUID, ...], *opened: UUID) -> tuple[UUID, ...]:
+    return tuple(dict.fromkeys((*open_ids, *opened)))
 
 
 def _without(open_ids: tuple[UUID, ...], *settled: UUID) -> tuple[UUID, ...]:

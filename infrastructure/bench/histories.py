@@ -262,7 +262,7 @@ class Life:
         remedies = []
         if not self.case.decision and self._perhaps(0.85):
             refund = Money(self.case.filing.order.paid.amount_minor, "CNY")
-            waits = self._perhaps(0.4)
+            waits = self._perhaps(0.6)
             release = Release.GOODS_ACCEPTED if waits else Release.NOW
             remedies.append(
                 Remedy(self._id(), RemedyKind.REFUND, refund, payer=Payer.MERCHANT, release=release)
@@ -324,12 +324,12 @@ class Life:
 
     def _pay(self, compensation_id: UUID) -> None:
         case = self.case
-        if self._perhaps(0.1):
+        if case.stage is Stage.EXECUTING and self._perhaps(0.1):
             case.fail_compensation(
                 compensation_id, "fail-1", self._sealed(), self._policy, self._later(hours=1)
             )
             case.instruct_compensation(compensation_id, Payer.FUND, self._later(hours=1))
-        if self._perhaps(0.05):
+        if case.stage is Stage.EXECUTING and self._perhaps(0.05):
             self._reverse(compensation_id)
         at = self._later(hours=2)
         case.confirm_compensation(compensation_id, "pay-1", at, None, self._policy, at)

@@ -55,9 +55,9 @@ class Shipping:
         if self._perhaps(0.3) and self._missed(goods_id):
             return
         case.ship_goods(by, goods_id, "SF-1", later(hours=20))
-        if self._perhaps(0.15):
+        if self._perhaps(0.2):
             case.lose_goods(by, goods_id, "SF-2", self._policy, later(hours=40))
-        elif self._perhaps(0.15):
+        elif self._perhaps(0.2):
             case.refuse_goods(by, goods_id, self._sealed(), self._policy, later(hours=40))
             self._judge(goods_id, at_the_door=True)
         else:

@@ -13,8 +13,9 @@ from domain.events import (
     CompensationInstructed,
     CompensationReversed,
     DecisionIssued,
+    GoodwillGranted,
 )
-from domain.values import Money, Payer, Remedy, RemedyKind, ReversalCause, Sealed, SealedFor
+from domain.values import Money, Payer, Remedy, RemedyKind, ReversalCause, Role, Sealed, SealedFor
 from projections.compensations import COMPENSATIONS, page
 
 FILED_AT = datetime(2026, 11, 6, 8, tzinfo=UTC)
@@ -79,6 +80,17 @@ def test_every_money_line_is_listed_and_no_goods(connection, show, tell) -> None
         "since": "2026-11-06T09:00:00.000000Z",
     }
     assert (points["amount"], points["points"], points["payer"]) == (None, 5, "platform")
+
+
+def test_what_the_platform_gives_beside_a_decision_is_listed_too(connection, show, tell) -> None:
+    story = tell().filed().then(
+        GoodwillGranted, compensation_id=UUID(int=24), by="agent-1", role=Role.AGENT, policy="p",
+        kind=RemedyKind.COUPON, amount=Money(50, "CNY"), reasons=TEXT,
+    )  # fmt: skip
+    show(COMPENSATIONS, *story.facts)
+
+    (row,) = rows(connection)
+    assert (row["kind"], row["payer"], row["amount"]["amount_minor"]) == ("coupon", "platform", 50)
 
 
 def test_a_line_is_followed_from_its_decision_to_its_payment(connection, show, tell) -> None:
