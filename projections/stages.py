@@ -13,12 +13,16 @@ from domain.events import (
     DecisionIssued,
     Fact,
     FollowUpScheduled,
+    NoticeDelivered,
+    OfferAccepted,
     PlatformSteppedIn,
 )
 from domain.values import Stage
 
 STAGE_AFTER: Mapping[type[Fact], Stage] = {
     CaseFiled: Stage.FILED,
+    NoticeDelivered: Stage.NEGOTIATING,
+    OfferAccepted: Stage.EXECUTING,
     PlatformSteppedIn: Stage.IN_REVIEW,
     DecisionIssued: Stage.EXECUTING,
     FollowUpScheduled: Stage.FOLLOWING_UP,
@@ -35,6 +39,8 @@ Returning = CaseResumed
 
 Moving = (
     CaseFiled
+    | NoticeDelivered
+    | OfferAccepted
     | PlatformSteppedIn
     | DecisionIssued
     | FollowUpScheduled

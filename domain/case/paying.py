@@ -20,6 +20,7 @@ from domain.refusals import (
     WrongStage,
 )
 from domain.values import (
+    ClockKind,
     CompensationState,
     Money,
     Payer,
@@ -178,6 +179,14 @@ class Paying(Recovering):
         self._in_stage("compensations")
         if line.state is CompensationState.AUTHORISED:
             raise WrongStage("the line waits for goods to be accepted")
+
+    def _execute(self, ground: UUID, policy: Policy, at: datetime) -> None:
+        """Do at once what was granted without a person's decision; it is to be done in time (M-3)."""
+        self._instruct_payable(at)
+        if self.money.under_way():
+            rule = policy.needed(pack.EXECUTION)
+            self._start_term(ClockKind.EXECUTION, ground, rule, rule.terms.execute, policy, at)
+        self._settle(policy, at)
 
     def _instruct_payable(self, at: datetime) -> None:
         waiting = self.money.authorised()

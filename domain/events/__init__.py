@@ -72,7 +72,17 @@ from domain.events.money import (
     RecoveryReduced,
     RecoveryWrittenOff,
 )
-from domain.events.negotiation import PlatformSteppedIn
+from domain.events.negotiation import (
+    CaseEscalated,
+    MerchantAnswered,
+    MerchantDefaulted,
+    NoticeDelivered,
+    OfferAccepted,
+    OfferDeclined,
+    OfferLapsed,
+    OfferMade,
+    PlatformSteppedIn,
+)
 from domain.events.notes import NoteAdded
 from domain.events.penalty import PenaltyAssessed, PenaltyExpired
 from domain.events.policy_book import (
@@ -82,6 +92,7 @@ from domain.events.policy_book import (
     PolicyPublished,
     PolicyRetired,
 )
+from domain.events.promise import PromiseBroken, PromiseKept, PromiseMade
 from domain.events.rectification import (
     RectificationAccepted,
     RectificationLapsed,
@@ -116,6 +127,7 @@ __all__ = [
     "CaseClosed",
     "CaseCompensated",
     "CaseDeclined",
+    "CaseEscalated",
     "CaseFiled",
     "CaseLinked",
     "CaseMerged",
@@ -169,7 +181,14 @@ __all__ = [
     "InspectionReported",
     "LeaseExpired",
     "LeaseRenewed",
+    "MerchantAnswered",
+    "MerchantDefaulted",
     "NoteAdded",
+    "NoticeDelivered",
+    "OfferAccepted",
+    "OfferDeclined",
+    "OfferLapsed",
+    "OfferMade",
     "PenaltyAssessed",
     "PenaltyExpired",
     "PlatformSteppedIn",
@@ -181,6 +200,9 @@ __all__ = [
     "PolicyDrafted",
     "PolicyPublished",
     "PolicyRetired",
+    "PromiseBroken",
+    "PromiseKept",
+    "PromiseMade",
     "ProposalVoided",
     "QuarterClosed",
     "RecoveryOpened",

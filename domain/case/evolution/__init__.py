@@ -12,6 +12,8 @@ from domain.case.evolution import (
     lease,
     merchant,
     money,
+    negotiation,
+    promise,
     stage,
     told,
 )
@@ -27,6 +29,8 @@ __all__ = [
     "lease",
     "merchant",
     "money",
+    "negotiation",
+    "promise",
     "stage",
     "told",
 ]
