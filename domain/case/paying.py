@@ -83,6 +83,7 @@ class Paying(Recovering):
             attempt=made.number,
         )
         self._advanced(self.money.line(line.compensation_id), at)
+        self._paid_beyond(line, made, at)
         self._outcome_known(line.compensation_id, at)
 
     def _surplus(self, line: Line, made: Attempt, reference: str, paid_at: datetime, at: datetime) -> None:
