@@ -12,6 +12,12 @@ AUD, F, L, ADMIN, SYS = Role.AUDITOR, Role.FINANCE, Role.LOGISTICS, Role.ADMIN, 
 PERMISSIONS: dict[str, frozenset[Role]] = {
     "cases.file": frozenset({B, A}),
     "cases.read": frozenset({B, M, A, R, S, AUD, F, L, ADMIN}),
+    "cases.notify": frozenset({A, SYS}),
+    "cases.answer": frozenset({M}),
+    "cases.negotiate": frozenset({B, M, A}),
+    "cases.escalate": frozenset({B, M}),
+    "promises.make": frozenset({B, M, A, R}),
+    "promises.keep": frozenset({B, M, A, R}),
     "cases.claim": frozenset({A, R}),
     "cases.reassign": frozenset({S}),
     "cases.recuse": frozenset({A, R, S}),
@@ -76,10 +82,15 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
 """Permission to roles."""
 
 COMMANDS: dict[str, str] = {
+    "notice": "cases.notify",
+    "answers": "cases.answer",
+    "offers": "cases.negotiate",
+    "escalation": "cases.escalate",
     "lease": "cases.claim",
     "reassignment": "cases.reassign",
     "recusal": "cases.recuse",
     "notes": "cases.note",
+    "promises": "promises.make",
     "evidence": "evidence.submit",
     "evidence-requests": "evidence.request",
     "burden": "burden.shift",

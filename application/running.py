@@ -48,6 +48,9 @@ RETRIES = 20
 CLOCK_SKEW = timedelta(minutes=5)
 """How far a caller's clock may be ahead of ours."""
 
+FUTURE_LIMIT = timedelta(days=366)
+"""A due time further away than this is taken for a mistake."""
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -319,6 +322,11 @@ class Running(Generic[A]):
     def _not_after(self, moment: datetime, now: datetime, pointer: str) -> None:
         if moment > now + CLOCK_SKEW:
             raise InvalidRequest(pointer, "must not lie in the future")
+
+    def _within_a_year(self, due: datetime, pointer: str) -> None:
+        now = self._clock.now()
+        if not now < due <= now + FUTURE_LIMIT:
+            raise InvalidRequest(pointer, "must lie in the future, within a year")
 
 
 def reasons_of(sealing: Sealing, text: str) -> Sealed:

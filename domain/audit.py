@@ -122,6 +122,11 @@ def _filing(fact: events.CaseFiled, rules: Rules) -> Found:
 
 
 def _decision(case: Case, fact: events.DecisionIssued, role: str, policy: Policy) -> Found:
+    if fact.reasons is None:
+        remedies, derivation = case.granted_by_default(fact.decision_id, policy)
+        yield from _unequal("remedies", fact.remedies, remedies)
+        yield from _unequal("derivation", fact.derivation, derivation)
+        return
     award = Award(fact.remedies, fact.clauses, fact.reasons, fact.discretion)
     try:
         derived = case.examined(award, _decider(case, fact, role), policy)

@@ -382,6 +382,54 @@ class InspectionAlreadyReported(Refusal):
     code = "inspection_already_reported"
 
 
+class NotYourTurn(Refusal):
+    """It is the other side's turn."""
+
+    code = "not_your_turn"
+
+
+class AnswerOverdue(Refusal):
+    """The time to answer is over."""
+
+    code = "answer_overdue"
+
+
+class OfferNotOpen(Refusal):
+    """The offer is no longer open."""
+
+    code = "offer_not_open"
+
+
+class EscalationTooEarly(Refusal):
+    """The sides have not negotiated for long enough."""
+
+    code = "escalation_too_early"
+
+
+class EscalationWindowOver(Refusal):
+    """The time to ask the platform is over."""
+
+    code = "escalation_window_over"
+
+
+class CaseAlreadyEscalated(Refusal):
+    """The platform has already been asked."""
+
+    code = "case_already_escalated"
+
+
+class PromiseAlreadyOver(Refusal):
+    """The promise is already kept or broken."""
+
+    code = "promise_already_over"
+
+
+class ClockOpen(Refusal):
+    """A duty clock still runs on the case."""
+
+    code = "clock_open"
+
+
 class UnknownPart(Exception):
     """The case has no such part; `kind` names it: compensation, evidence, follow_up, goods, proposal, ..."""
 

@@ -56,6 +56,7 @@ class Stage(StrEnum):
     """Where a case stands on its way from filing to its end."""
 
     FILED = "filed"
+    NEGOTIATING = "negotiating"
     IN_REVIEW = "in_review"
     EXECUTING = "executing"
     FOLLOWING_UP = "following_up"
@@ -106,6 +107,51 @@ class Side(StrEnum):
 
     BUYER = "buyer"
     MERCHANT = "merchant"
+
+    @property
+    def other(self) -> "Side":
+        """Who stands against it."""
+        return Side.MERCHANT if self is Side.BUYER else Side.BUYER
+
+
+SIDES = {Role.BUYER_INTEGRATION: Side.BUYER, Role.MERCHANT: Side.MERCHANT}
+"""For which side a role from outside acts."""
+
+NEGOTIATORS = SIDES | {Role.AGENT: Side.BUYER}
+"""For which side a role negotiates: an agent speaks for the buyer, who may be on the telephone."""
+
+
+class Stance(StrEnum):
+    """How a merchant answers a claim: it gives what is asked, says otherwise, or will not talk about it."""
+
+    AGREES = "agrees"
+    DISPUTES = "disputes"
+    REFUSES = "refuses"
+
+
+class OfferState(StrEnum):
+    """What became of an offer to settle."""
+
+    OPEN = "open"
+    ACCEPTED = "accepted"
+    DECLINED = "declined"
+    LAPSED = "lapsed"
+
+
+class EscalationGround(StrEnum):
+    """Why a side asks the platform: the other one refused, is silent, or they do not agree."""
+
+    REFUSED = "refused"
+    SILENCE = "silence"
+    NO_AGREEMENT = "no_agreement"
+
+
+class PromiseState(StrEnum):
+    """Whether a party did what it said it would."""
+
+    OPEN = "open"
+    KEPT = "kept"
+    BROKEN = "broken"
 
 
 class EvidenceState(StrEnum):
@@ -396,6 +442,10 @@ class RemedyRule(StrEnum):
 class ClockKind(StrEnum):
     """What a clock measures: duties, which block closing, and windows of a right, which do not."""
 
+    ANSWER = "answer"
+    REPLY = "reply"
+    EXECUTION = "execution"
+    PROMISE = "promise"
     FOLLOW_UP = "follow_up"
     RECTIFICATION = "rectification"
     EVIDENCE = "evidence"
@@ -405,6 +455,10 @@ class ClockKind(StrEnum):
     STAGING = "staging"
     GOODS_SHIPMENT = "goods_shipment"
     GOODS_HANDLING = "goods_handling"
+
+
+BARE_DUTIES = frozenset({ClockKind.ANSWER, ClockKind.REPLY, ClockKind.EXECUTION, ClockKind.PROMISE})
+"""The clocks of duties that end with the case, and that nothing else on it stands for."""
 
 
 class ProposalState(StrEnum):
@@ -424,6 +478,7 @@ class VoidCause(StrEnum):
     CLASSIFIED = "classified"
     SUSPENDED = "suspended"
     WITHDRAWN = "withdrawn"
+    AGREED = "agreed"
     MERGED = "merged"
 
 
@@ -433,6 +488,7 @@ class ReleaseCause(StrEnum):
     RELEASED = "released"
     PROPOSED = "proposed"
     DECIDED = "decided"
+    AGREED = "agreed"
     RECUSED = "recused"
 
 

@@ -20,6 +20,8 @@ from domain.events import (
     DecisionIssued,
     ExecutionFailed,
     FollowUpScheduled,
+    NoticeDelivered,
+    OfferAccepted,
     PlatformSteppedIn,
 )
 from domain.values import CaseType, Stage
@@ -71,9 +73,10 @@ CASE_INDEX = ReadModel(
         "(stage, filed_at, case_id)",
     ),
     ignored="""
-        clocks evidence goods lease money notes penalty rectification CaseDeclined CaseLinked
-        CaseVerified DecisionApproved DecisionProposed FollowUpAttempted FollowUpCompleted
-        FollowUpExhausted ProposalVoided SuspensionConfirmed
+        clocks evidence goods lease money notes penalty promise rectification CaseDeclined
+        CaseEscalated CaseLinked CaseVerified DecisionApproved DecisionProposed FollowUpAttempted
+        FollowUpCompleted FollowUpExhausted MerchantAnswered MerchantDefaulted OfferDeclined OfferLapsed
+        OfferMade ProposalVoided SuspensionConfirmed
     """,
 )
 
@@ -97,6 +100,8 @@ def _filed(rows: Rows[IndexedCase], fact: CaseFiled) -> Rows[IndexedCase]:
 
 
 @CASE_INDEX.folds(
+    NoticeDelivered,
+    OfferAccepted,
     PlatformSteppedIn,
     DecisionIssued,
     ExecutionFailed,

@@ -19,6 +19,7 @@ from domain.events import (
     CompensationReversed,
     DecisionIssued,
     GoodwillGranted,
+    OfferAccepted,
 )
 from domain.values import MONEY_KINDS, CompensationState, Money, Payer, Remedy, RemedyKind
 from projections.pages import DEFAULT_LIMIT, Listing
@@ -68,10 +69,11 @@ COMPENSATIONS = ReadModel(
         "(merchant_id, since, compensation_id) WHERE state IS NOT NULL",
     ),
     ignored="""
-        clocks ending evidence follow_up goods lease negotiation notes penalty rectification relation
-        suspension CaseClassified CaseDeclined CaseVerified CaseWithdrawn CompensationOverpaid
-        CompensationRecalled DecisionApproved DecisionProposed ProposalVoided RecoveryOpened
-        RecoveryRecorded RecoveryReduced RecoveryWrittenOff
+        clocks ending evidence follow_up goods lease notes penalty promise rectification relation
+        suspension CaseClassified CaseDeclined CaseEscalated CaseVerified CaseWithdrawn
+        CompensationOverpaid CompensationRecalled DecisionApproved DecisionProposed MerchantAnswered
+        MerchantDefaulted NoticeDelivered OfferDeclined OfferLapsed OfferMade PlatformSteppedIn
+        ProposalVoided RecoveryOpened RecoveryRecorded RecoveryReduced RecoveryWrittenOff
     """,
 )
 
@@ -87,8 +89,8 @@ def _filed(rows: Rows[Line], fact: CaseFiled) -> Rows[Line]:
     return put(rows, card)
 
 
-@COMPENSATIONS.folds(DecisionIssued)
-def _granted(rows: Rows[Line], fact: DecisionIssued) -> Rows[Line]:
+@COMPENSATIONS.folds(DecisionIssued, OfferAccepted)
+def _granted(rows: Rows[Line], fact: DecisionIssued | OfferAccepted) -> Rows[Line]:
     card = rows[fact.originator_id]
     for remedy in fact.remedies:
         if remedy.kind in MONEY_KINDS:

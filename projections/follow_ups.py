@@ -59,8 +59,8 @@ FOLLOW_UPS = ReadModel(
         "(filed_by, due, follow_up_id) WHERE state IS NOT NULL",
     ),
     ignored="""
-        clocks decision evidence goods lease money negotiation notes penalty rectification relation
-        suspension CaseClassified CaseDeclined CaseWithdrawn ExecutionFailed
+        clocks decision evidence goods lease money negotiation notes penalty promise rectification
+        relation suspension CaseClassified CaseDeclined CaseWithdrawn ExecutionFailed
     """,
 )
 

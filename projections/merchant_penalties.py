@@ -61,7 +61,7 @@ MERCHANT_PENALTIES = ReadModel(
     ),
     ignored="""
         clocks decision ending evidence filing follow_up goods lease money negotiation notes
-        rectification relation suspension
+        promise rectification relation suspension
     """,
 )
 

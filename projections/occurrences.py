@@ -12,7 +12,8 @@ import msgspec
 from psycopg import Connection
 from psycopg.rows import scalar_row
 
-from domain.events import CaseFiled, RectificationLapsed
+from domain.events import CaseFiled, MerchantDefaulted, PromiseBroken, RectificationLapsed
+from domain.values import EvidenceParty
 from projections.read_model import CaseRow, ReadModel, Rows, put
 
 FILING, BREACH = "filing", "breach"
@@ -48,9 +49,11 @@ OCCURRENCES = ReadModel(
     """,
     indexes=("(merchant_id, kind, at)", "(buyer, kind, at)"),
     ignored="""
-        clocks decision ending evidence follow_up goods lease money negotiation notes penalty relation
-        suspension CaseClassified CaseDeclined CaseWithdrawn RectificationAccepted RectificationOrdered
-        RectificationRejected RectificationSubmitted RectificationWaived
+        clocks decision ending evidence follow_up goods lease money notes penalty relation suspension
+        CaseClassified CaseDeclined CaseEscalated CaseWithdrawn MerchantAnswered NoticeDelivered
+        OfferAccepted OfferDeclined OfferLapsed OfferMade PlatformSteppedIn PromiseKept PromiseMade
+        RectificationAccepted RectificationOrdered RectificationRejected RectificationSubmitted
+        RectificationWaived
     """,
 )
 
@@ -70,8 +73,15 @@ def _filed(rows: Rows[Occurrence], fact: CaseFiled) -> Rows[Occurrence]:
     return put(rows, row)
 
 
-@OCCURRENCES.folds(RectificationLapsed)
-def _breached(rows: Rows[Occurrence], fact: RectificationLapsed) -> Rows[Occurrence]:
+@OCCURRENCES.folds(PromiseBroken)
+def _promise_broken(rows: Rows[Occurrence], fact: PromiseBroken) -> Rows[Occurrence]:
+    return _breached(rows, fact) if fact.party is EvidenceParty.MERCHANT else rows
+
+
+@OCCURRENCES.folds(RectificationLapsed, MerchantDefaulted)
+def _breached(
+    rows: Rows[Occurrence], fact: RectificationLapsed | MerchantDefaulted | PromiseBroken
+) -> Rows[Occurrence]:
     filing = rows[fact.originator_id]
     breach = msgspec.structs.replace(
         filing,

@@ -1,9 +1,9 @@
 """Open loops: every case that has not ended, and what still holds it open.
 
 The reasons that today's facts can tell are `review`, `approval` (instead of it, while a decision waits for
-a second person), `evidence` (a request or an inspection), `suspension`, `money`, `goods`, `rectification` and
-`follow_up`. A duty clock holds a case open too, but each of today's duties has a reason of its own. A case
-with no reason left only waits to be closed.
+a second person), `negotiation`, `evidence` (a request or an inspection), `suspension`, `money`, `goods`,
+`rectification`, `follow_up` and `clock`: a duty clock that nothing else on the case stands for. A case with
+no reason left only waits to be closed.
 
 Queries: `page`.
 """
@@ -17,6 +17,7 @@ from psycopg import Connection
 from domain.events import (
     CaseClosed,
     CaseCompensated,
+    CaseEscalated,
     CaseFiled,
     CaseMerged,
     CaseReopened,
@@ -40,6 +41,8 @@ from domain.events import (
     GoodsLost,
     GoodsRejected,
     GoodwillGranted,
+    NoticeDelivered,
+    OfferAccepted,
     PlatformSteppedIn,
     ProposalVoided,
     RectificationAccepted,
@@ -47,7 +50,7 @@ from domain.events import (
     RectificationOrdered,
     RectificationWaived,
 )
-from domain.values import GOODS_KINDS, MONEY_KINDS, ClockKind, Stage
+from domain.values import BARE_DUTIES, GOODS_KINDS, MONEY_KINDS, ClockKind, Stage
 from projections.pages import DEFAULT_LIMIT, Listing
 from projections.pages import page as page_of
 from projections.read_model import CaseRow, ReadModel, Rows, changed, put
@@ -57,7 +60,8 @@ from projections.stages import STAGE_AFTER, Moving, stage_after
 class Loop(CaseRow, frozen=True, kw_only=True):
     """A case and what is unsettled in it: the ids of proposal, money lines, goods legs and so on.
 
-    evidence: the clocks of requests and inspections.
+    evidence: the clocks of requests and inspections · clocks: those of other duties · escalated: a side asked
+    the platform.
     """
 
     stage: Stage
@@ -71,6 +75,8 @@ class Loop(CaseRow, frozen=True, kw_only=True):
     goods: tuple[UUID, ...] = ()
     rectification: UUID | None = None
     follow_up: UUID | None = None
+    clocks: tuple[UUID, ...] = ()
+    escalated: bool = False
 
 
 OPEN_LOOPS = ReadModel(
@@ -89,7 +95,9 @@ OPEN_LOOPS = ReadModel(
         money uuid[] NOT NULL,
         goods uuid[] NOT NULL,
         rectification uuid,
-        follow_up uuid
+        follow_up uuid,
+        clocks uuid[] NOT NULL,
+        escalated boolean NOT NULL
     """,
     indexes=(
         "(filed_at, case_id) WHERE stage NOT IN ('closed', 'withdrawn', 'merged')",
@@ -97,12 +105,13 @@ OPEN_LOOPS = ReadModel(
         "(filed_by, filed_at, case_id) WHERE stage NOT IN ('closed', 'withdrawn', 'merged')",
     ),
     ignored="""
-        evidence lease notes penalty CaseClassified CaseDeclined CaseLinked CaseVerified ClockPaused
-        ClockResumed CompensationFailed CompensationInstructed CompensationOverpaid CompensationRecalled
-        DecisionApproved FollowUpAttempted GoodsInspected GoodsReceived GoodsRefused GoodsShipped
-        RecoveryOpened RecoveryRecorded RecoveryReduced RecoveryWrittenOff RectificationRejected
-        RectificationSubmitted RepairCompleted RepairStarted ReturnAuthorised SuspensionConfirmed
-        WarrantyExtended WarrantyRestarted WarrantyStarted
+        evidence lease notes penalty promise CaseClassified CaseDeclined CaseLinked CaseVerified
+        ClockPaused ClockResumed CompensationFailed CompensationInstructed CompensationOverpaid
+        CompensationRecalled DecisionApproved FollowUpAttempted GoodsInspected GoodsReceived GoodsRefused
+        GoodsShipped MerchantAnswered MerchantDefaulted OfferDeclined OfferLapsed OfferMade RecoveryOpened
+        RecoveryRecorded RecoveryReduced RecoveryWrittenOff RectificationRejected RectificationSubmitted
+        RepairCompleted RepairStarted ReturnAuthorised SuspensionConfirmed WarrantyExtended
+        WarrantyRestarted WarrantyStarted
     """,
 )
 
@@ -120,7 +129,15 @@ def _filed(rows: Rows[Loop], fact: CaseFiled) -> Rows[Loop]:
     return put(rows, row)
 
 
-@OPEN_LOOPS.folds(PlatformSteppedIn, CaseClosed, CaseWithdrawn, CaseSuspended, CaseResumed, CaseMerged)
+@OPEN_LOOPS.folds(
+    NoticeDelivered,
+    PlatformSteppedIn,
+    CaseClosed,
+    CaseWithdrawn,
+    CaseSuspended,
+    CaseResumed,
+    CaseMerged,
+)
 def _moved(rows: Rows[Loop], fact: Moving) -> Rows[Loop]:
     return changed(rows, fact.originator_id, stage=stage_after(fact))
 
@@ -140,27 +157,35 @@ def _voided(rows: Rows[Loop], fact: ProposalVoided) -> Rows[Loop]:
     return changed(rows, fact.originator_id, proposal=None)
 
 
+@OPEN_LOOPS.folds(CaseEscalated)
+def _escalated(rows: Rows[Loop], fact: CaseEscalated) -> Rows[Loop]:
+    return changed(rows, fact.originator_id, escalated=True)
+
+
 @OPEN_LOOPS.folds(ClockStarted)
-def _asked(rows: Rows[Loop], fact: ClockStarted) -> Rows[Loop]:
+def _clock_started(rows: Rows[Loop], fact: ClockStarted) -> Rows[Loop]:
     row = rows[fact.originator_id]
-    if fact.kind not in (ClockKind.EVIDENCE, ClockKind.INSPECTION):
-        return rows
-    return changed(rows, row.case_id, evidence=(*_without(row.evidence, fact.clock_id), fact.clock_id))
+    if fact.kind in (ClockKind.EVIDENCE, ClockKind.INSPECTION):
+        return changed(rows, row.case_id, evidence=(*_without(row.evidence, fact.clock_id), fact.clock_id))
+    if fact.kind in BARE_DUTIES:
+        return changed(rows, row.case_id, clocks=(*_without(row.clocks, fact.clock_id), fact.clock_id))
+    return rows
 
 
 @OPEN_LOOPS.folds(ClockSatisfied, ClockCancelled, ClockMissed)
-def _answered(rows: Rows[Loop], fact: ClockSatisfied | ClockCancelled | ClockMissed) -> Rows[Loop]:
+def _clock_ended(rows: Rows[Loop], fact: ClockSatisfied | ClockCancelled | ClockMissed) -> Rows[Loop]:
     row = rows[fact.originator_id]
-    return changed(rows, row.case_id, evidence=_without(row.evidence, fact.clock_id))
+    evidence, clocks = _without(row.evidence, fact.clock_id), _without(row.clocks, fact.clock_id)
+    return changed(rows, row.case_id, evidence=evidence, clocks=clocks)
 
 
-@OPEN_LOOPS.folds(DecisionIssued)
-def _decided(rows: Rows[Loop], fact: DecisionIssued) -> Rows[Loop]:
+@OPEN_LOOPS.folds(DecisionIssued, OfferAccepted)
+def _granted(rows: Rows[Loop], fact: DecisionIssued | OfferAccepted) -> Rows[Loop]:
     row = rows[fact.originator_id]
     return changed(
         rows,
         row.case_id,
-        stage=STAGE_AFTER[DecisionIssued],
+        stage=stage_after(fact),
         proposal=None,
         money=_with(row.money, *(one.remedy_id for one in fact.remedies if one.kind in MONEY_KINDS)),
         goods=_with(row.goods, *(one.remedy_id for one in fact.remedies if one.kind in GOODS_KINDS)),
@@ -256,13 +281,16 @@ LISTING = Listing(
         "case_id": "case_id",
         "open_because": """array_remove(ARRAY[
             CASE WHEN proposal IS NOT NULL THEN 'approval'
-                 WHEN stage IN ('filed', 'in_review') THEN 'review' END,
+                 WHEN stage IN ('filed', 'in_review') OR (stage = 'negotiating' AND escalated)
+                 THEN 'review' END,
+            CASE WHEN stage = 'negotiating' THEN 'negotiation' END,
             CASE WHEN evidence <> '{}' THEN 'evidence' END,
             CASE WHEN stage = 'suspended' THEN 'suspension' END,
             CASE WHEN money <> '{}' THEN 'money' END,
             CASE WHEN goods <> '{}' THEN 'goods' END,
             CASE WHEN rectification IS NOT NULL THEN 'rectification' END,
-            CASE WHEN follow_up IS NOT NULL THEN 'follow_up' END
+            CASE WHEN follow_up IS NOT NULL THEN 'follow_up' END,
+            CASE WHEN clocks <> '{}' THEN 'clock' END
         ], NULL)""",
         "age_hours": "round(extract(epoch FROM greatest(%(at)s - filed_at, interval '0')) / 3600, 1)",
     },

@@ -70,10 +70,10 @@ RECOVERIES = ReadModel(
         "(merchant_id, opened_at, recovery_id) WHERE state IS NOT NULL",
     ),
     ignored="""
-        clocks decision ending evidence follow_up goods lease negotiation notes penalty rectification
-        relation suspension CaseClassified CaseCompensated CaseDeclined CaseWithdrawn CompensationFailed
-        CompensationInstructed CompensationOverpaid CompensationRecalled CompensationReversed
-        GoodwillGranted
+        clocks decision ending evidence follow_up goods lease negotiation notes penalty promise
+        rectification relation suspension CaseClassified CaseCompensated CaseDeclined CaseWithdrawn
+        CompensationFailed CompensationInstructed CompensationOverpaid CompensationRecalled
+        CompensationReversed GoodwillGranted
     """,
 )
 

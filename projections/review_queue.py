@@ -1,8 +1,9 @@
 """Review queue: who must act on which case, by when.
 
-Four queues over the same rows: `review` (filed and in review), `approval` (a decision waits for a second
-person), `execution` (money or goods still under way) and `follow_up` (the buyer is to be asked). A case that
-ended keeps its row without a queue, because a reopening brings it back.
+Four queues over the same rows: `review` (filed, in review, and negotiated where a side asked the platform),
+`approval` (a decision waits for a second person), `execution` (money or goods still under way) and
+`follow_up` (the buyer is to be asked). A case that ended keeps its row without a queue, because a reopening
+brings it back.
 
 Queries: `page`, `counts`, `next_claimable`.
 """
@@ -18,6 +19,7 @@ from psycopg.rows import scalar_row
 from domain.events import (
     CaseClaimed,
     CaseClosed,
+    CaseEscalated,
     CaseFiled,
     CaseMerged,
     CaseReassigned,
@@ -32,6 +34,8 @@ from domain.events import (
     FollowUpScheduled,
     LeaseExpired,
     LeaseRenewed,
+    NoticeDelivered,
+    OfferAccepted,
     PlatformSteppedIn,
     ProposalVoided,
 )
@@ -39,7 +43,7 @@ from domain.values import CaseType, Stage
 from projections.pages import DEFAULT_LIMIT, Listing
 from projections.pages import page as page_of
 from projections.read_model import CaseRow, ReadModel, Rows, changed, put
-from projections.stages import STAGE_AFTER, Moving, stage_after
+from projections.stages import Moving, stage_after
 
 REVIEW_TERM = timedelta(hours=48)
 """A service order is reviewed within 48 hours (rule M-3: JD platform rules 9.3, service standard 16)."""
@@ -68,7 +72,10 @@ class UnknownQueue(LookupError):
 
 
 class Queued(CaseRow, frozen=True, kw_only=True):
-    """A case, the queue it stands in (None once it has ended) and the lease on it, live or run out."""
+    """A case, the queue it stands in and the lease on it, live or run out.
+
+    It stands in none once it has ended, nor while its sides negotiate, unless one of them has `escalated` it.
+    """
 
     queue: str | None
     stage: Stage
@@ -80,6 +87,7 @@ class Queued(CaseRow, frozen=True, kw_only=True):
     due: datetime
     holder: str | None = None
     lease_until: datetime | None = None
+    escalated: bool = False
 
 
 REVIEW_QUEUE = ReadModel(
@@ -97,7 +105,8 @@ REVIEW_QUEUE = ReadModel(
         filed_at timestamptz NOT NULL,
         due timestamptz NOT NULL,
         holder text,
-        lease_until timestamptz
+        lease_until timestamptz,
+        escalated boolean NOT NULL
     """,
     indexes=(
         "(queue, due, case_id) WHERE queue IS NOT NULL",
@@ -105,9 +114,10 @@ REVIEW_QUEUE = ReadModel(
         "(holder, queue, due, case_id) WHERE holder IS NOT NULL AND queue IS NOT NULL",
     ),
     ignored="""
-        clocks evidence goods money notes penalty rectification CaseClassified CaseDeclined
+        clocks evidence goods money notes penalty promise rectification CaseClassified CaseDeclined
         CaseLinked CaseVerified ConflictDeclared DecisionApproved FollowUpAttempted FollowUpCompleted
-        FollowUpExhausted SuspensionConfirmed
+        FollowUpExhausted MerchantAnswered MerchantDefaulted OfferDeclined OfferLapsed OfferMade
+        SuspensionConfirmed
     """,
 )
 
@@ -128,9 +138,22 @@ def _filed(rows: Rows[Queued], fact: CaseFiled) -> Rows[Queued]:
     return put(rows, row)
 
 
+@REVIEW_QUEUE.folds(NoticeDelivered)
+def _left_to_the_sides(rows: Rows[Queued], fact: NoticeDelivered) -> Rows[Queued]:
+    return _moved(rows, fact)
+
+
+@REVIEW_QUEUE.folds(CaseEscalated)
+def _escalated(rows: Rows[Queued], fact: CaseEscalated) -> Rows[Queued]:
+    due = fact.timestamp + REVIEW_TERM
+    return changed(rows, fact.originator_id, queue=QUEUES[Stage.IN_REVIEW], escalated=True, due=due)
+
+
 @REVIEW_QUEUE.folds(PlatformSteppedIn)
 def _taken_up(rows: Rows[Queued], fact: PlatformSteppedIn) -> Rows[Queued]:
-    return changed(rows, fact.originator_id, stage=STAGE_AFTER[PlatformSteppedIn])
+    """A case that waited for its review keeps the due time of that."""
+    row = rows[fact.originator_id]
+    return _moved(rows, fact, due=row.due if row.queue else fact.timestamp + REVIEW_TERM)
 
 
 @REVIEW_QUEUE.folds(DecisionProposed)
@@ -143,8 +166,8 @@ def _voided(rows: Rows[Queued], fact: ProposalVoided) -> Rows[Queued]:
     return changed(rows, fact.originator_id, queue=QUEUES[Stage.IN_REVIEW])
 
 
-@REVIEW_QUEUE.folds(DecisionIssued)
-def _decided(rows: Rows[Queued], fact: DecisionIssued) -> Rows[Queued]:
+@REVIEW_QUEUE.folds(DecisionIssued, OfferAccepted)
+def _decided(rows: Rows[Queued], fact: DecisionIssued | OfferAccepted) -> Rows[Queued]:
     return _moved(rows, fact, due=fact.timestamp + EXECUTION_TERM)
 
 
@@ -171,14 +194,17 @@ def _left(rows: Rows[Queued], fact: CaseClosed | CaseWithdrawn | CaseSuspended |
 @REVIEW_QUEUE.folds(CaseResumed)
 def _resumed(rows: Rows[Queued], fact: CaseResumed) -> Rows[Queued]:
     """Nobody could act while the case rested: its term begins anew; the buyer is asked when it was due."""
-    term = _TERMS.get(QUEUES.get(fact.resumes))
-    due = fact.timestamp + term if term else rows[fact.originator_id].due
-    return _moved(rows, fact, due=due)
+    rows = _moved(rows, fact)
+    row = rows[fact.originator_id]
+    term = _TERMS.get(row.queue)
+    return changed(rows, row.case_id, due=fact.timestamp + term if term else row.due)
 
 
 def _moved(rows: Rows[Queued], fact: Moving, **fields: datetime | None) -> Rows[Queued]:
     stage = stage_after(fact)
-    return changed(rows, fact.originator_id, stage=stage, queue=QUEUES.get(stage), **fields)
+    asked = stage is Stage.NEGOTIATING and rows[fact.originator_id].escalated
+    queue = QUEUES.get(Stage.IN_REVIEW if asked else stage)
+    return changed(rows, fact.originator_id, stage=stage, queue=queue, **fields)
 
 
 @REVIEW_QUEUE.folds(CaseClaimed, LeaseRenewed, CaseReassigned)

@@ -14,12 +14,16 @@ from domain.events import (
     ExecutionFailed,
     Fact,
     FollowUpScheduled,
+    NoticeDelivered,
+    OfferAccepted,
     PlatformSteppedIn,
 )
 from domain.values import Stage
 
 STAGE_AFTER: Mapping[type[Fact], Stage] = {
     CaseFiled: Stage.FILED,
+    NoticeDelivered: Stage.NEGOTIATING,
+    OfferAccepted: Stage.EXECUTING,
     PlatformSteppedIn: Stage.IN_REVIEW,
     DecisionIssued: Stage.EXECUTING,
     ExecutionFailed: Stage.IN_REVIEW,
@@ -37,6 +41,8 @@ Returning = CaseResumed
 
 Moving = (
     CaseFiled
+    | NoticeDelivered
+    | OfferAccepted
     | PlatformSteppedIn
     | DecisionIssued
     | ExecutionFailed

@@ -6,14 +6,17 @@ from domain.values import (
     CaseType,
     CompensationState,
     Detector,
+    EvidenceParty,
     Finding,
     FollowUpState,
     GoodsCondition,
     GoodsState,
     LiableParty,
+    OfferState,
     Payer,
     PenaltyState,
     PolicyState,
+    PromiseState,
     RecoveryCause,
     RecoveryState,
     RectificationState,
@@ -236,6 +239,31 @@ class Given(Command):
     compensation = fields.Nested(Compensation, required=True)
 
 
+class Notified(Command):
+    """A notice that was delivered."""
+
+    notice_id = fields.UUID(required=True)
+
+
+class Offered(Command):
+    """An offer that was made."""
+
+    offer_id = fields.UUID(required=True)
+
+
+class Agreed(Command):
+    """What a side has said, and what follows where the sides agree: nothing, as long as they do not."""
+
+    compensations = fields.List(fields.Nested(Compensation), required=True)
+    goods = fields.List(fields.Nested(GoodsLeg), required=True)
+
+
+class Promised(Command):
+    """A promise that was made."""
+
+    promise_id = fields.UUID(required=True)
+
+
 class Penalised(Command):
     """A penalty that was assessed."""
 
@@ -275,6 +303,44 @@ class CaseRectification(Schema):
     rectification_id = fields.UUID(required=True)
     due = fields.DateTime(required=True)
     state = OneOf(RectificationState, required=True)
+
+
+class CaseOffer(Schema):
+    """An offer to settle, what became of it, and until when it can be replied to."""
+
+    offer_id = fields.UUID(required=True)
+    party = OneOf(Side, required=True)
+    remedies = fields.List(fields.Dict(), required=True)
+    clauses = fields.List(fields.String(), required=True)
+    text = fields.String(required=True, allow_none=True)
+    due = fields.DateTime(required=True)
+    state = OneOf(OfferState, required=True)
+
+
+class CaseNegotiation(Schema):
+    """What the sides have said since the merchant was told, and whose turn it is.
+
+    `answer_due`: by when a merchant must answer that has not; `defaulted`: it did not.
+    """
+
+    notified_at = fields.DateTime(required=True)
+    turn = OneOf(Side, required=True, allow_none=True)
+    answer_due = fields.DateTime(required=True, allow_none=True)
+    answer = fields.Dict(required=True, allow_none=True)
+    offers = fields.List(fields.Nested(CaseOffer), required=True)
+    agreement = fields.Dict(required=True, allow_none=True)
+    escalation = fields.Dict(required=True, allow_none=True)
+    defaulted = fields.Boolean(required=True)
+
+
+class CasePromise(Schema):
+    """What a party promised, and whether it did it."""
+
+    promise_id = fields.UUID(required=True)
+    party = OneOf(EvidenceParty, required=True)
+    text = fields.String(required=True, allow_none=True)
+    due = fields.DateTime(required=True)
+    state = OneOf(PromiseState, required=True)
 
 
 class LiabilityPart(Schema):
@@ -324,6 +390,8 @@ class Case(Schema):
     objections = fields.List(fields.Dict(), required=True)
     statement = fields.String(required=True, allow_none=True)
     contact = fields.Dict(required=True, allow_none=True)
+    negotiation = fields.Nested(CaseNegotiation, required=True, allow_none=True)
+    promises = fields.List(fields.Nested(CasePromise), required=True)
     finding = OneOf(Finding, required=True, allow_none=True)
     liability = fields.List(fields.Nested(LiabilityPart), required=True)
     decision = fields.Dict(required=True, allow_none=True)

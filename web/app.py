@@ -24,6 +24,7 @@ from web import (
     leasing,
     lists,
     moving,
+    negotiating,
     openapi,
     operations,
     paying,
@@ -100,6 +101,7 @@ def create_app(
     routes = Routes(blueprint, Commands(vault))
     filing.register(routes, cases, presenter, clock)
     proving.register(routes, cases, files)
+    negotiating.register(routes, cases, new_id)
     leasing.register(routes, cases)
     deciding.register(routes, cases, new_id)
     paying.register(routes, cases)

@@ -16,8 +16,9 @@ from domain.aggregate import EvolvingAggregate
 from domain.case import Case
 from domain.case.lease import Lease
 from domain.case.money import Line, Recovery
+from domain.case.negotiation import Negotiation
 from domain.policy.derivation import Derived
-from domain.values import Actor, Contact, Role, Sealed, Side, Stage, Visibility
+from domain.values import Actor, ClockKind, Contact, Remedy, Role, Sealed, Side, Stage, Visibility
 from web import dossier
 
 Shown = dict[str, Any]
@@ -109,7 +110,16 @@ def proposal(made: events.DecisionProposed) -> Shown:
 
 def decision(case: Case) -> Shown:
     """What a decision led to, as its answer shows it."""
-    granted = {one.remedy_id for one in case.decision.remedies} if case.decision else set()
+    return _granted(case, case.decision.remedies if case.decision else ())
+
+
+def agreement(case: Case) -> Shown:
+    """What an agreement led to, as the answer of who agreed shows it."""
+    return _granted(case, case.agreement.remedies if case.agreement else ())
+
+
+def _granted(case: Case, remedies: tuple[Remedy, ...]) -> Shown:
+    granted = {one.remedy_id for one in remedies}
     return {
         "compensations": [
             compensation(line) for line in case.money.lines.values() if line.compensation_id in granted
@@ -183,6 +193,8 @@ class Presenter:
             "objections": filing.objections,
             "statement": view.content(filing)["statement"],
             "contact": view.content(filing).get("contact"),
+            "negotiation": case.negotiation and _negotiation(case, case.negotiation, view),
+            "promises": _promises(case, view),
             "finding": verified.finding if verified else None,
             "liability": verified.liability if verified else (),
             "decision": view.last(events.DecisionIssued),
@@ -341,6 +353,46 @@ class _View:
             "token": held.token if held.holder == self._by.id else None,
             "expires_at": held.expires_at,
         }
+
+
+def _negotiation(case: Case, talks: Negotiation, view: _View) -> Shown:
+    awaited = case.clocks.of_kind(ClockKind.ANSWER)
+    said = {one["offer_id"]: one for one in view.every(events.OfferMade)}
+    return {
+        "notified_at": talks.began,
+        "turn": talks.turn,
+        "answer_due": awaited[0].due if awaited else None,
+        "answer": view.last(events.MerchantAnswered),
+        "offers": [
+            {
+                "offer_id": one.offer_id,
+                "party": one.party,
+                "remedies": one.remedies,
+                "clauses": said[one.offer_id]["clauses"],
+                "text": said[one.offer_id]["text"],
+                "due": one.due,
+                "state": one.state,
+            }
+            for one in talks.offers.values()
+        ],
+        "agreement": view.last(events.OfferAccepted),
+        "escalation": view.last(events.CaseEscalated),
+        "defaulted": talks.defaulted,
+    }
+
+
+def _promises(case: Case, view: _View) -> list[Shown]:
+    said = {one["promise_id"]: one["text"] for one in view.every(events.PromiseMade)}
+    return [
+        {
+            "promise_id": one.promise_id,
+            "party": one.party,
+            "text": said[one.promise_id],
+            "due": one.due,
+            "state": one.state,
+        }
+        for one in case.promises.all.values()
+    ]
 
 
 def _hidden(seen: Sight) -> frozenset[str]:

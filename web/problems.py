@@ -42,6 +42,8 @@ STATUS: Mapping[str, int] = {refusal.code: 409 for refusal in REFUSALS} | {
     "merchant_not_found": 404,
     "policy_not_found": 404,
     "proposal_not_found": 404,
+    "offer_not_found": 404,
+    "promise_not_found": 404,
     "queue_not_found": 404,
     "recovery_not_found": 404,
     "rectification_not_found": 404,

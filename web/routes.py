@@ -50,6 +50,8 @@ _KINDS = {
     "incident_id": "incident",
     "batch_id": "batch",
     "inspection_id": "inspection",
+    "offer_id": "offer",
+    "promise_id": "promise",
 }
 
 NOTHING = NothingSchema()

@@ -36,6 +36,7 @@ from domain.values import (
     Role,
     Side,
     Stage,
+    Stance,
     SuspensionGround,
     Urgency,
     UrgentGround,
@@ -344,6 +345,34 @@ class GoodwillSchema(Strict):
             raise ValidationError(f"not_applicable: {data['kind']} carry no {other}", other)
         if needed == "amount" and data["amount"].amount_minor == 0:
             raise ValidationError("out_of_range: must be from 1 up", "amount")
+
+
+class NoticeSchema(Strict):
+    """How the merchant was told of the claim."""
+
+    channel = OneOf(Channel, required=True)
+
+
+class AnswerSchema(Strict):
+    """The merchant's stance on the claim, and what it says to it."""
+
+    stance = OneOf(Stance, required=True)
+    text = _free_text()
+
+
+class OfferSchema(Strict):
+    """On what a side would settle: paid out of the merchant's account, with the clauses that it rests on."""
+
+    remedies = Several(Part(RemedySchema), least=1, most=20, required=True)
+    clauses = Several(_code(), most=20, load_default=())
+    text = _free_text()
+
+
+class PromiseSchema(Strict):
+    """What is promised by when."""
+
+    text = _free_text()
+    due = Moment(required=True)
 
 
 class ConfirmationSchema(Strict):

@@ -109,6 +109,7 @@ def _ending(routes: Routes, cases: Cases) -> None:
             "follow_up_open",
             "rectification_open",
             "evidence_outstanding",
+            "clock_open",
         ],
     )
     def close_case(request: Request, body: dict[str, Any], case_id: UUID) -> tuple[Answer, Extra]:

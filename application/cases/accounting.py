@@ -1,12 +1,9 @@
 """Use cases on the merchant: penalties, and the duty to rectify."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from application.cases.running import Answer, CaseRunning
-from application.errors import (
-    InvalidRequest,
-)
 from application.running import Request, reasons_of
 from application.vault import Sealing
 from domain.case import Case
@@ -14,9 +11,6 @@ from domain.values import (
     Money,
     SealedFor,
 )
-
-FUTURE_LIMIT = timedelta(days=366)
-"""A due time further away than this is taken for a mistake."""
 
 
 class Accounting(CaseRunning):
@@ -43,9 +37,7 @@ class Accounting(CaseRunning):
 
     def order_rectification(self, request: Request, case_id: UUID, terms: str, due: datetime) -> Answer:
         """Tell the merchant what to put right by when. Needs the version."""
-        now = self._clock.now()
-        if not now < due <= now + FUTURE_LIMIT:
-            raise InvalidRequest("/due", "must lie in the future, within a year")
+        self._within_a_year(due, "/due")
         rectification_id = self._new_id()
 
         def decide(case: Case, sealing: Sealing, at: datetime) -> None:

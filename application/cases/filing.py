@@ -12,6 +12,7 @@ from application.cases.giving import Giving
 from application.cases.handling import Handling
 from application.cases.leasing import Leasing
 from application.cases.moving import Moving
+from application.cases.negotiating import Negotiating
 from application.cases.paying import Paying
 from application.cases.proving import Proving
 from application.cases.reviewing import Reviewing
@@ -32,7 +33,18 @@ from domain.values import (
 
 
 class Cases(
-    Leasing, Proving, Reviewing, Deciding, Giving, Paying, Moving, Accounting, Ending, Handling, Sharing
+    Negotiating,
+    Leasing,
+    Proving,
+    Reviewing,
+    Deciding,
+    Giving,
+    Paying,
+    Moving,
+    Accounting,
+    Ending,
+    Handling,
+    Sharing,
 ):
     """Every use case of a case. Safe to share between threads."""
 
@@ -103,7 +115,8 @@ class Cases(
 
     def allowed(self, by: Actor, case: Case) -> list[str]:
         """The commands that this caller could give now."""
-        possible = case.possible(by, self._clock.now())
+        now = self._clock.now()
+        possible = case.possible(by, self._policy(case, now), now)
         return [name for name in possible if access.may(by, access.COMMANDS[name])]
 
 

@@ -6,7 +6,9 @@ from uuid import UUID
 from domain import events
 from domain.case.accountability import Accountability
 from domain.case.ending import Ending
+from domain.case.escalating import Escalating
 from domain.case.giving import Giving
+from domain.case.promising import Promising
 from domain.case.relating import Relating
 from domain.case.repairing import Repairing
 from domain.case.resting import Resting
@@ -31,7 +33,9 @@ _FOR_THE_HOLDER = ("verification", "decisions", "burden", "inspections")
 
 
 @stored_as("Case")
-class Case(Review, Sharing, Giving, Accountability, Ending, Resting, Relating, Repairing):
+class Case(
+    Review, Escalating, Promising, Sharing, Giving, Accountability, Ending, Resting, Relating, Repairing
+):
     """One after-sales case from its filing to its last follow-up.
 
     Commands check their guards, then record facts: no I/O, no clock, no randomness.
@@ -77,8 +81,8 @@ class Case(Review, Sharing, Giving, Accountability, Ending, Resting, Relating, R
             derivation=assessment.derivation,
         )
 
-    def possible(self, by: Actor, at: datetime) -> list[str]:
-        """The commands that the stage, the lease and the finding allow this caller, whatever its role may."""
+    def possible(self, by: Actor, policy: Policy, at: datetime) -> list[str]:
+        """The commands that are open to this caller as the case now stands, whatever its role may do."""
         lease = self._live_lease(at)
         barred = set() if lease and lease.holder == by.id else set(_FOR_THE_HOLDER)
         if lease and lease.holder != by.id:
@@ -87,6 +91,7 @@ class Case(Review, Sharing, Giving, Accountability, Ending, Resting, Relating, R
             barred.add("lease")
         if by.id in self.impartiality.declared:
             barred.add("recusal")
+        barred |= self._out_of_turn(by, policy, at)
         waiting = self.proposals.waiting
         if self.verified is None or waiting:
             barred.add("decisions")
@@ -117,6 +122,12 @@ class Case(Review, Sharing, Giving, Accountability, Ending, Resting, Relating, R
                     self._lapse(duty, at)
             case ClockKind.SUSPENSION:
                 self._suspension_lapsed(policy, at)
+            case ClockKind.ANSWER:
+                self._default(clock, policy, at)
+            case ClockKind.REPLY:
+                self._lapse_offer(clock.subject, at)
+            case ClockKind.PROMISE:
+                self._break_promise(clock.subject, at)
             case ClockKind.EVIDENCE:
                 self._lapse_request(clock.subject, at)
             case ClockKind.STAGING:
@@ -125,5 +136,5 @@ class Case(Review, Sharing, Giving, Accountability, Ending, Resting, Relating, R
                 self._not_shipped(clock.subject, policy, at)
             case ClockKind.GOODS_HANDLING:
                 self._not_handled(clock.subject, policy, at)
-            case ClockKind.FOLLOW_UP | ClockKind.INSPECTION:
+            case ClockKind.FOLLOW_UP | ClockKind.INSPECTION | ClockKind.EXECUTION:
                 pass

@@ -27,6 +27,7 @@ from domain.refusals import (
 from domain.values import (
     MONEY_KINDS,
     Actor,
+    ClockKind,
     Derivation,
     Money,
     ReleaseCause,
@@ -246,6 +247,7 @@ class Deciding(Leasing, Settlement):
             discretion=award.discretion,
             derivation=derivation,
         )
+        self._cancel_clocks(at, ClockKind.ANSWER)
         lease = self._live_lease(at)
         if lease:
             self._record(events.CaseReleased, at, holder=lease.holder, cause=ReleaseCause.DECIDED)

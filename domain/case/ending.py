@@ -10,6 +10,7 @@ from domain.policy import Policy, pack
 from domain.policy.deadlines import reopening_closes
 from domain.refusals import (
     ApprovalPending,
+    ClockOpen,
     CompensationAlreadySettled,
     CompensationNotSettled,
     EvidenceOutstanding,
@@ -22,6 +23,7 @@ from domain.refusals import (
     WrongStage,
 )
 from domain.values import (
+    BARE_DUTIES,
     Actor,
     AttemptOutcome,
     Channel,
@@ -35,6 +37,7 @@ from domain.values import (
 )
 
 _BEFORE_DECISION = frozenset({Resolution.DECLINED, Resolution.ANSWERED})
+_UNSETTLED = frozenset({Stage.FILED, Stage.IN_REVIEW})
 _OUTCOME_OF_GOODS = {
     RemedyKind.RESEND: Resolution.REPLACED,
     RemedyKind.REPLACEMENT: Resolution.REPLACED,
@@ -104,7 +107,7 @@ class Ending(CaseState):
 
         Refused, in this order: CaseAlreadyClosed (WrongStage when withdrawn), OutcomeMissing,
         ResolutionContradictsOutcome, ApprovalPending, CompensationNotSettled, GoodsNotSettled, WrongStage,
-        FollowUpOpen, RectificationOpen, EvidenceOutstanding.
+        FollowUpOpen, RectificationOpen, EvidenceOutstanding, ClockOpen.
         """
         self._unless_closed()
         if self.stage is Stage.WITHDRAWN:
@@ -119,13 +122,16 @@ class Ending(CaseState):
             raise CompensationNotSettled
         if not self.goods.settled:
             raise GoodsNotSettled
-        if self.stage is not Stage.FOLLOWING_UP and resolution not in _BEFORE_DECISION:
-            raise WrongStage
+        dismissed = self.stage in _UNSETTLED and resolution in _BEFORE_DECISION
+        if self.stage is not Stage.FOLLOWING_UP and not dismissed:
+            raise WrongStage(f"the case is {self.stage}")
         self._followed_up(by)
         if self.rectification and self.rectification.open:
             raise RectificationOpen
         if self.clocks.of_kind(*PROOF_ASKED_FOR):
             raise EvidenceOutstanding
+        if self.clocks.of_kind(*BARE_DUTIES):
+            raise ClockOpen
         if resolution is Resolution.DECLINED:
             self._record(events.CaseDeclined, at, objections=self.filing.objections, reasons=reasons)
             self._record(events.CaseClosed, at, resolution=resolution)
@@ -133,7 +139,7 @@ class Ending(CaseState):
             self._record(events.CaseClosed, at, resolution=resolution, reasons=reasons)
 
     def _matches_outcome(self, resolution: Resolution) -> None:
-        if self.decision is None:
+        if self.decision is None and self.agreement is None:
             if resolution not in _BEFORE_DECISION:
                 raise OutcomeMissing
             if self.verified and self.verified.finding not in UNPROVEN:
@@ -150,7 +156,7 @@ class Ending(CaseState):
             supported.add(Resolution.COMPENSATED)
         if supported or self.goods.standing():
             return supported | {Resolution.SETTLED}
-        return {Resolution.REJECTED, Resolution.ANSWERED}
+        return {Resolution.SETTLED if self.agreement else Resolution.REJECTED, Resolution.ANSWERED}
 
     def _followed_up(self, by: Actor) -> None:
         follow_up = self.follow_ups.current()
@@ -196,4 +202,4 @@ class Ending(CaseState):
             raise CompensationAlreadySettled
         self._void_proposal(VoidCause.WITHDRAWN, at)
         self._record(events.CaseWithdrawn, at, reasons=reasons)
-        self._cancel_clocks(at, *PROOF_ASKED_FOR, *GOODS_CLOCKS)
+        self._cancel_clocks(at, *PROOF_ASKED_FOR, *GOODS_CLOCKS, *BARE_DUTIES)

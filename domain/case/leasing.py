@@ -7,14 +7,14 @@ from domain.case.state import CaseState
 from domain.policy import Policy, pack
 from domain.policy.calendar import due
 from domain.refusals import CaseClaimedByAnother, CaseNotClaimed, ConflictOfInterest
-from domain.values import Actor, ReleaseCause, Role, Sealed, Stage
+from domain.values import Actor, ClockKind, ReleaseCause, Role, Sealed, Stage
 
 
 class Leasing(CaseState):
     """At most one person works on the case at a time, and nobody judges what they have an interest in."""
 
     def claim(self, by: Actor, policy: Policy, at: datetime) -> None:
-        """Take the case under a lease, or renew one's own. Claiming a filed case starts its review.
+        """Take the case under a lease, or renew one's own; one that is filed or negotiated is taken up.
 
         Refused: CaseAlreadyClosed, CaseClaimedByAnother, WrongStage, ConflictOfInterest.
         """
@@ -32,7 +32,7 @@ class Leasing(CaseState):
         self._step_in(by, at)
 
     def reassign(self, by: Actor, to: str, role: Role, policy: Policy, at: datetime) -> None:
-        """Give the case to `to`, whoever holds it. A filed case is thereby taken up.
+        """Give the case to `to`, whoever holds it; if it is filed or negotiated, it is taken up.
 
         Refused: CaseAlreadyClosed, WrongStage, ConflictOfInterest (of `to`).
         """
@@ -79,8 +79,9 @@ class Leasing(CaseState):
             self._record(events.LeaseExpired, at, holder=self.lease.holder, expired_at=self.lease.expires_at)
 
     def _step_in(self, by: Actor, at: datetime) -> None:
-        if self.stage is Stage.FILED:
+        if self.stage in (Stage.FILED, Stage.NEGOTIATING):
             self._record(events.PlatformSteppedIn, at, by=by.id)
+            self._cancel_clocks(at, ClockKind.REPLY)
 
     def _claimed_by(self, by: Actor, token: str | None, at: datetime) -> None:
         lease = self._live_lease(at)

@@ -231,6 +231,11 @@ class Ledger:
         """Whether money was instructed and its outcome is not known."""
         return any(line.state is CompensationState.INSTRUCTED for line in self.lines.values())
 
+    def awaited(self) -> bool:
+        """Whether a payment that was instructed has not been made."""
+        waiting = (CompensationState.INSTRUCTED, CompensationState.FAILED)
+        return any(line.state in waiting for line in self.lines.values())
+
     def paid(self) -> bool:
         """Whether any money was paid and stands."""
         return any(line.state is CompensationState.PAID for line in self.lines.values())

@@ -14,6 +14,8 @@ class Obligations(CaseState):
     """What money and goods have in common: when nothing more is owed."""
 
     def _settle(self, policy: Policy, at: datetime) -> None:
+        if not self.money.awaited():
+            self._satisfy_clocks(at, ClockKind.EXECUTION)
         if self.stage is not Stage.EXECUTING or not (self.money.settled and self.goods.settled):
             return
         follow_up_id = uuid5(self.id, f"follow-up/{self.version}")

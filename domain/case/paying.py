@@ -20,6 +20,7 @@ from domain.refusals import (
     WrongStage,
 )
 from domain.values import (
+    ClockKind,
     CompensationState,
     Money,
     Payer,
@@ -82,6 +83,7 @@ class Paying(Recovering):
             attempt=made.number,
         )
         self._advanced(self.money.line(line.compensation_id), at)
+        self._paid_beyond(line, made, at)
         self._outcome_known(line.compensation_id, at)
 
     def _surplus(self, line: Line, made: Attempt, reference: str, paid_at: datetime, at: datetime) -> None:
@@ -180,6 +182,14 @@ class Paying(Recovering):
         if line.state is CompensationState.AUTHORISED:
             self._in_stage("compensations")
             raise WrongStage("the line waits for goods to be accepted")
+
+    def _execute(self, ground: UUID, policy: Policy, at: datetime) -> None:
+        """Do at once what was granted without a person's decision; it is to be done in time (M-3)."""
+        self._instruct_payable(at)
+        if self.money.under_way():
+            rule = policy.needed(pack.EXECUTION)
+            self._start_term(ClockKind.EXECUTION, ground, rule, rule.terms.execute, policy, at)
+        self._settle(policy, at)
 
     def _instruct_payable(self, at: datetime) -> None:
         waiting = self.money.authorised()

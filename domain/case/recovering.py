@@ -128,6 +128,15 @@ class Recovering(Obligations):
         others = [one for one in shares if one.party is not LiableParty.BUYER]
         return max(others, key=lambda one: one.share).party if others else LiableParty.MERCHANT
 
+    def _paid_beyond(self, line: Line, made: Attempt, at: datetime) -> None:
+        """Ask back what an attempt paid that was ordered before a part of the line fell."""
+        if not line.owed or made.amount is None or line.stands is None:
+            return
+        beyond = made.amount.amount_minor - line.stands.amount_minor
+        if beyond > 0:
+            amount = Money(beyond, made.amount.currency)
+            self._take_back(line, amount, made.payer, RecoveryCause.LATE_SUCCESS, at)
+
     def _overpaid(self, line: Line, surplus: Attempt, at: datetime) -> None:
         """Ask the buyer back what an attempt paid beyond what the line was settled with."""
         if not line.owed or surplus.amount is None:

@@ -8,7 +8,7 @@ from domain.case.deciding import Award, Deciding
 from domain.policy import Policy
 from domain.policy.entitlement import entitlements, largest
 from domain.refusals import ApprovalPending, CaseClaimedByAnother, CaseNotVerified
-from domain.values import Actor, Money, Remedy, RemedyKind, RemedyRule, Role, Sealed, Stage
+from domain.values import Actor, Money, Remedy, RemedyKind, RemedyRule, Role, Sealed
 
 _KINDS = {RemedyRule.REFUND_IN_FULL: RemedyKind.REFUND, RemedyRule.MULTIPLE: RemedyKind.MULTIPLE}
 
@@ -19,8 +19,7 @@ class Sharing(Deciding):
     def step_in(self, by: Actor, at: datetime) -> None:
         """Begin the review of a case that had none yet. Refused: CaseAlreadyClosed."""
         self._unless_closed()
-        if self.stage is Stage.FILED:
-            self._record(events.PlatformSteppedIn, at, by=by.id)
+        self._step_in(by, at)
 
     def verify_in_batch(self, batch: events.BatchProposed, reasons: Sealed, at: datetime) -> None:
         """Take over the finding of the batch.

@@ -15,6 +15,8 @@ from domain.case.impartiality import Impartiality
 from domain.case.lease import Lease
 from domain.case.merchant import Penalty, Rectification
 from domain.case.money import Ledger
+from domain.case.negotiation import Negotiation
+from domain.case.promise import Promises
 from domain.case.proposal import Proposals
 from domain.case.suspension import Suspension
 from domain.case.warranty import Warranty
@@ -36,20 +38,25 @@ from domain.values import (
     VoidCause,
 )
 
-_LIVE = frozenset({Stage.FILED, Stage.IN_REVIEW, Stage.EXECUTING, Stage.FOLLOWING_UP})
-_UNDECIDED = frozenset({Stage.FILED, Stage.IN_REVIEW})
+_UNDECIDED = frozenset({Stage.FILED, Stage.NEGOTIATING, Stage.IN_REVIEW})
+_LIVE = _UNDECIDED | {Stage.EXECUTING, Stage.FOLLOWING_UP}
 _DECIDED = frozenset({Stage.EXECUTING, Stage.FOLLOWING_UP, Stage.CLOSED})
 
 ENDED = frozenset({Stage.CLOSED, Stage.WITHDRAWN, Stage.MERGED})
 """Stages in which nothing more is expected of anybody."""
 
 STAGES: dict[str, frozenset[Stage]] = {
+    "notice": frozenset({Stage.FILED}),
+    "answers": frozenset({Stage.NEGOTIATING, Stage.IN_REVIEW}),
+    "offers": frozenset({Stage.NEGOTIATING}),
+    "escalation": frozenset({Stage.NEGOTIATING}),
     "lease": _LIVE,
     "reassignment": _LIVE,
     "recusal": _LIVE,
     "notes": _LIVE | {Stage.SUSPENDED},
+    "promises": _LIVE,
     "evidence": _LIVE | {Stage.SUSPENDED},
-    "evidence-requests": frozenset({Stage.FILED, Stage.IN_REVIEW}),
+    "evidence-requests": _UNDECIDED,
     "burden": frozenset({Stage.IN_REVIEW}),
     "inspections": frozenset({Stage.IN_REVIEW}),
     "verification": frozenset({Stage.IN_REVIEW}),
@@ -67,7 +74,7 @@ STAGES: dict[str, frozenset[Stage]] = {
     "follow-ups": frozenset({Stage.FOLLOWING_UP}),
     "closure": frozenset({Stage.FILED, Stage.IN_REVIEW, Stage.FOLLOWING_UP, Stage.MERGED}),
     "reopening": frozenset({Stage.FOLLOWING_UP, Stage.CLOSED}),
-    "withdrawal": frozenset({Stage.FILED, Stage.IN_REVIEW, Stage.EXECUTING}),
+    "withdrawal": _UNDECIDED | {Stage.EXECUTING},
     "classification": _UNDECIDED,
     "suspension": _LIVE,
     "resumption": frozenset({Stage.SUSPENDED}),
@@ -97,6 +104,9 @@ class CaseState(EvolvingAggregate):
         self.suspension: Suspension | None = None
         self.closed_at: datetime | None = None
         self.links: frozenset[tuple[UUID, Relation]] = frozenset()
+        self.negotiation: Negotiation | None = None
+        self.agreement: events.OfferAccepted | None = None
+        self.promises = Promises()
         self.lease: Lease | None = None
         self.impartiality = Impartiality()
         self.evidence = Evidence()
@@ -179,6 +189,11 @@ class CaseState(EvolvingAggregate):
         clock: Running | None = self.clocks.of(subject)
         if clock:
             self._record(how, at, clock_id=clock.clock_id, kind=clock.kind)
+
+    def _satisfy_clocks(self, at: datetime, *kinds: ClockKind) -> None:
+        """What these clocks wait for was done."""
+        for clock in self.clocks.of_kind(*kinds):
+            self._record(events.ClockSatisfied, at, clock_id=clock.clock_id, kind=clock.kind)
 
     def _cancel_clocks(self, at: datetime, *kinds: ClockKind) -> None:
         """What these clocks wait for is no longer asked."""

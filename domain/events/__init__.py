@@ -88,7 +88,17 @@ from domain.events.money import (
     RecoveryReduced,
     RecoveryWrittenOff,
 )
-from domain.events.negotiation import PlatformSteppedIn
+from domain.events.negotiation import (
+    CaseEscalated,
+    MerchantAnswered,
+    MerchantDefaulted,
+    NoticeDelivered,
+    OfferAccepted,
+    OfferDeclined,
+    OfferLapsed,
+    OfferMade,
+    PlatformSteppedIn,
+)
 from domain.events.notes import NoteAdded
 from domain.events.penalty import PenaltyAssessed, PenaltyExpired
 from domain.events.policy_book import (
@@ -98,6 +108,7 @@ from domain.events.policy_book import (
     PolicyPublished,
     PolicyRetired,
 )
+from domain.events.promise import PromiseBroken, PromiseKept, PromiseMade
 from domain.events.rectification import (
     RectificationAccepted,
     RectificationLapsed,
@@ -132,6 +143,7 @@ __all__ = [
     "CaseClosed",
     "CaseCompensated",
     "CaseDeclined",
+    "CaseEscalated",
     "CaseFiled",
     "CaseLinked",
     "CaseMerged",
@@ -192,7 +204,14 @@ __all__ = [
     "InspectionReported",
     "LeaseExpired",
     "LeaseRenewed",
+    "MerchantAnswered",
+    "MerchantDefaulted",
     "NoteAdded",
+    "NoticeDelivered",
+    "OfferAccepted",
+    "OfferDeclined",
+    "OfferLapsed",
+    "OfferMade",
     "PenaltyAssessed",
     "PenaltyExpired",
     "PlatformSteppedIn",
@@ -204,6 +223,9 @@ __all__ = [
     "PolicyDrafted",
     "PolicyPublished",
     "PolicyRetired",
+    "PromiseBroken",
+    "PromiseKept",
+    "PromiseMade",
     "ProposalVoided",
     "QuarterClosed",
     "RecoveryOpened",

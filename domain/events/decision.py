@@ -78,7 +78,8 @@ class ProposalVoided(Fact):
 class DecisionIssued(Fact):
     """The round was decided: what is granted, under which clauses, for which reasons.
 
-    `discretion` says why it departs from what the rules derive, if it does.
+    discretion: why it departs from what the rules derive, if it does ·
+    automated: no person had a part in it; what explains it are the clauses and the derivation.
     """
 
     decision_id: UUID
@@ -87,6 +88,7 @@ class DecisionIssued(Fact):
     remedies: tuple[Remedy, ...]
     clauses: tuple[str, ...]
     policy: str
-    reasons: Sealed
+    reasons: Sealed | None
     discretion: Sealed | None = None
     derivation: Derivation = ()
+    automated: bool = False

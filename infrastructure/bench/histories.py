@@ -43,6 +43,7 @@ from domain.values import (
     SealedFor,
     Side,
     Stage,
+    Stance,
     SuspensionGround,
     Visibility,
 )
@@ -72,6 +73,7 @@ class Life:
         self._at = OPENED + timedelta(minutes=chance.randrange(60 * 24 * 60))
         self._merchant = f"m-{2000 + min(int(chance.paretovariate(0.8)), 500)}"
         self._reviewer = Actor(f"reviewer-{chance.randrange(1, 21)}", Role.REVIEWER)
+        self._shop = Actor(f"shop-{chance.randrange(1, 4)}", Role.BUYER_INTEGRATION)
         self._supervisor = Actor("supervisor-1", Role.SUPERVISOR)
         self.case = self._filed(case_id or self._id())
         self._live()
@@ -86,7 +88,7 @@ class Life:
         paid = Money(chance.randrange(900, 90_000), "CNY")
         quantity = chance.randrange(1, 4)
         return Case.file(
-            by=Actor(f"shop-{chance.randrange(1, 4)}", Role.BUYER_INTEGRATION),
+            by=self._shop,
             case_id=case_id,
             number=_NUMBER.decode(),
             case_type=chance.choice(list(CaseType)),
@@ -121,7 +123,12 @@ class Life:
         if self._perhaps(0.03):
             return self.case.merge(self._reviewer, self._sibling(), self._sealed(), self._later(hours=1))
         self._set_aside()
-        self._round()
+        if self._perhaps(0.3):
+            self._negotiate()
+        if self.case.stage in (Stage.EXECUTING, Stage.FOLLOWING_UP):
+            self._carry_out()
+        else:
+            self._round()
         while self._perhaps(0.12) and self.case.stage in (Stage.FOLLOWING_UP, Stage.CLOSED):
             self.case.reopen(ReopenGround.NEW_FACTS, self._sealed(), self._policy, self._later(hours=60))
             self._round()
@@ -160,6 +167,10 @@ class Life:
         if self._perhaps(0.1):
             return
         self._decide()
+        self._carry_out()
+
+    def _carry_out(self) -> None:
+        self._promise()
         self._execute()
         if self.case.stage is Stage.IN_REVIEW:
             self._round()
@@ -216,6 +227,70 @@ class Life:
             inspection, outcome, cost, self._sealed(), self._policy, self._later(minutes=5)
         )
 
+    def _negotiate(self) -> None:
+        """Told the merchant; they agree, it is silent, or one of them asks the platform."""
+        case = self.case
+        case.deliver_notice(self._id(), Channel.APP, self._policy, self._later(hours=1))
+        if self._perhaps(0.2):
+            return self._miss_clocks()
+        text = self._sealed(SealedFor.MERCHANT)
+        if self._perhaps(0.3):
+            stance = self._chance.choice(list(Stance))
+            case.answer(stance, text, self._policy, self._later(hours=20))
+        else:
+            self._bargain()
+        if case.stage is Stage.NEGOTIATING and self._perhaps(0.7):
+            self._at += timedelta(hours=25)
+            self._miss_clocks()
+            case.escalate(self._shop, self._sealed(SealedFor.BUYER), self._policy, self._at)
+        return None
+
+    def _bargain(self) -> None:
+        case, seller = self.case, Actor("seller", Role.MERCHANT, self._merchant)
+        offer = Remedy(self._id(), RemedyKind.COUPON, Money(500, "CNY"))
+        first, second = self._id(), self._id()
+        case.make_offer(
+            seller, first, (offer,), (), self._sealed(SealedFor.MERCHANT), self._policy, self._later(hours=9)
+        )
+        if self._perhaps(0.3):
+            return None
+        if self._perhaps(0.5):
+            return case.decline_offer(self._shop, first, self._sealed(SealedFor.BUYER), self._later(hours=9))
+        refund = Remedy(self._id(), RemedyKind.REFUND, Money(800, "CNY"))
+        case.make_offer(
+            self._shop,
+            second,
+            (refund,),
+            (),
+            self._sealed(SealedFor.BUYER),
+            self._policy,
+            self._later(hours=9),
+        )
+        if self._perhaps(0.7):
+            case.accept_offer(seller, second, self._policy, self._later(hours=9))
+        return None
+
+    def _promise(self) -> None:
+        case, promise_id = self.case, self._id()
+        if self._perhaps(0.1):
+            party = EvidenceParty.MERCHANT
+            text = self._sealed(SealedFor.MERCHANT)
+            case.make_promise(promise_id, party, text, self._at + timedelta(days=2), self._at)
+            if self._perhaps(0.6):
+                case.keep_promise(promise_id, self._later(hours=40))
+            else:
+                case.miss_clock(self._clock_of(promise_id), self._policy, self._at + timedelta(days=2))
+
+    def _clock_of(self, subject: UUID) -> UUID:
+        clock = self.case.clocks.of(subject)
+        assert clock  # noqa: S101  # it was started a moment ago
+        return clock.clock_id
+
+    def _miss_clocks(self) -> None:
+        for clock in list(self.case.clocks.running.values()):
+            self._at = max(self._at, clock.due)
+            self.case.miss_clock(clock.clock_id, self._policy, self._at)
+
     def _review(self) -> None:
         case, chance = self.case, self._chance
         case.claim(self._reviewer, self._policy, self._later(hours=20))
@@ -259,8 +334,8 @@ class Life:
         )
 
     def _decide(self) -> None:
-        remedies = []
-        if not self.case.decision and self._perhaps(0.85):
+        remedies, granted = [], self.case.decision or self.case.agreement
+        if not granted and self._perhaps(0.85):
             refund = Money(self.case.filing.order.paid.amount_minor, "CNY")
             waits = self._perhaps(0.6)
             release = Release.GOODS_ACCEPTED if waits else Release.NOW
@@ -270,7 +345,7 @@ class Life:
             if waits:
                 repair = RemedyKind.REPAIR if self._perhaps(0.5) else RemedyKind.RETURN
                 remedies.append(Remedy(self._id(), repair))
-        if not self.case.decision and self._perhaps(0.3):
+        if not granted and self._perhaps(0.3):
             remedies.append(Remedy(self._id(), RemedyKind.COUPON, Money(1000, "CNY"), payer=Payer.PLATFORM))
         if self._perhaps(0.1):
             self._decide_by_two(tuple(remedies))
@@ -359,6 +434,8 @@ class Life:
         case = self.case
         if self._perhaps(0.1) and case.stage in (Stage.EXECUTING, Stage.FOLLOWING_UP):
             self._give()
+        if case.decision is None:
+            return
         if self._perhaps(0.25):
             fine = Money(20_000, "CNY") if self._perhaps(0.6) else None
             case.penalise(self._id(), 2, fine, "S-1", self._sealed(), self._policy, self._later(minutes=5))
@@ -406,7 +483,8 @@ class Life:
     def _resolution(self) -> Resolution:
         if self.case.money.compensates():
             return Resolution.COMPENSATED
-        return Resolution.SETTLED if self.case.goods.standing() else Resolution.REJECTED
+        settled = self.case.goods.standing() or self.case.agreement
+        return Resolution.SETTLED if settled else Resolution.REJECTED
 
     def _submit_evidence(self, staged: UUID | None = None, answers: UUID | None = None) -> UUID:
         evidence_id = staged or self._id()

@@ -27,6 +27,7 @@ from domain.case import Case
 from domain.policy import Policy
 from domain.refusals import CaseAlreadyOpenForOrderLine, CaseClaimedByAnother, CaseNotClaimed
 from domain.values import (
+    Channel,
     EvidenceParty,
     GoodsCondition,
     InspectionOutcome,
@@ -38,6 +39,7 @@ from domain.values import (
     Resolution,
     Role,
     Side,
+    Stance,
     SuspensionGround,
     Visibility,
 )
@@ -137,6 +139,14 @@ def test_case_numbers_carry_the_day_and_differ(desk):
 # --- right and relation ---
 
 COMMANDS = {
+    "deliver_notice": ("cases.notify", (Channel.APP,)),
+    "answer": ("cases.answer", (Stance.AGREES, "t")),
+    "make_offer": ("cases.negotiate", ((), (), "t")),
+    "accept_offer": ("cases.negotiate", (uuid4(),)),
+    "decline_offer": ("cases.negotiate", (uuid4(), "r")),
+    "escalate": ("cases.escalate", ("r",)),
+    "make_promise": ("promises.make", ("t", None)),
+    "keep_promise": ("promises.keep", (uuid4(),)),
     "claim": ("cases.claim", ()),
     "release": ("cases.claim", ()),
     "reassign": ("cases.reassign", ("reviewer-2", Role.REVIEWER)),
@@ -199,7 +209,11 @@ NOT_ON_ONE_CASE = {"file", "claim_next", "miss_clock", "runs_clock", "get", "his
 
 def arguments(desk, name):
     soon = desk.clock.at + timedelta(days=1)
-    moments = {"confirm_compensation": desk.clock.at, "order_rectification": soon}
+    moments = {
+        "confirm_compensation": desk.clock.at,
+        "order_rectification": soon,
+        "make_promise": soon,
+    }
     return [moments.get(name) if one is None and name != "penalise" else one for one in COMMANDS[name][1]]
 
 
@@ -264,10 +278,10 @@ def test_what_is_not_on_the_case_is_not_found(desk):
 
 def test_the_caller_is_told_what_it_could_do_now(desk):
     case = desk.file().aggregate
-    ways_on = ["lease", "recusal", "notes", "evidence", "evidence-requests"]
+    ways_on = ["lease", "recusal", "notes", "promises", "evidence", "evidence-requests"]
     ways_out = ["closure", "classification", "suspension", "links", "merger"]
     assert desk.cases.allowed(desk.reviewer, case) == ways_on + ways_out
-    assert desk.cases.allowed(desk.app, case) == ["evidence", "withdrawal"]
+    assert desk.cases.allowed(desk.app, case) == ["promises", "evidence", "withdrawal"]
     assert desk.cases.allowed(desk.auditor, case) == []
     claimed = desk.cases.claim(desk.request(desk.reviewer, 1), case.id).aggregate
     assert "verification" in desk.cases.allowed(desk.reviewer, claimed)

@@ -20,6 +20,8 @@ from domain.values import (
     Channel,
     Circumstance,
     Claim,
+    ClockKind,
+    EvidenceParty,
     Finding,
     LiabilityShare,
     LiableParty,
@@ -31,6 +33,7 @@ from domain.values import (
     Role,
     Sealed,
     SealedFor,
+    Stance,
 )
 from infrastructure.mapper import FactMapper
 from infrastructure.policy_pack import default_pack
@@ -85,9 +88,13 @@ class Story:
     # --- what has happened ---
 
     def filed(
-        self, case_type: CaseType = CaseType.RETURN_REFUND, reason: str = "quality_defect", **order: Any
+        self,
+        case_type: CaseType = CaseType.RETURN_REFUND,
+        reason: str = "quality_defect",
+        claim: Claim | None = None,
+        **order: Any,
     ) -> Self:
-        """A case filed for a line of 199 yuan that was delivered five days before."""
+        """A case filed for a line of 199 yuan that was delivered five days before, to have it refunded."""
         line: dict[str, Any] = {
             "order_id": "PO-1",
             "line_id": "1",
@@ -109,7 +116,7 @@ class Story:
             buyer="0" * 32,
             merchant_id="m-2001",
             order=OrderLine(**line | order),
-            claim=Claim((RemedyKind.REFUND,), yuan(199)),
+            claim=claim or Claim((RemedyKind.REFUND,), yuan(199)),
             policy=self.policy,
             at=self.at,
             statement=sealed(SealedFor.BUYER),
@@ -131,6 +138,10 @@ class Story:
             loaded = fact.mutate(loaded)  # type: ignore[attr-defined]
         self.case = loaded
         return self
+
+    def notified(self, **filing: Any) -> Self:
+        """Filed, and the merchant was told of it."""
+        return self.filed(**filing).given(self.notify())
 
     def claimed(self, by: Actor | None = None) -> Self:
         """A reviewer holds the case; its review has begun."""
@@ -185,6 +196,47 @@ class Story:
         return self.in_review().given(self.decide(*remedies, clauses=clauses, discretion=True))
 
     # --- commands ---
+
+    def notify(self) -> Command:
+        """Telling the merchant."""
+        return lambda case: case.deliver_notice(an_id("notice"), Channel.APP, self.policy, self.at)
+
+    def answer(self, stance: Stance) -> Command:
+        """The merchant's answer."""
+        text = sealed(SealedFor.MERCHANT)
+        return lambda case: case.answer(stance, text, self.policy, self.at)
+
+    def offer(self, by: Actor, name: str, *remedies: Remedy, clauses: tuple[str, ...] = ()) -> Command:
+        """An offer of this name to settle on these remedies."""
+        return lambda case: case.make_offer(
+            by, an_id(name), remedies, clauses, sealed(), self.policy, self.at
+        )
+
+    def agree(self, by: Actor, name: str) -> Command:
+        """Agreeing to the offer of this name."""
+        return lambda case: case.accept_offer(by, an_id(name), self.policy, self.at)
+
+    def decline(self, by: Actor, name: str) -> Command:
+        """Turning down the offer of this name."""
+        return lambda case: case.decline_offer(by, an_id(name), sealed(), self.at)
+
+    def escalate(self, by: Actor) -> Command:
+        """Asking the platform."""
+        return lambda case: case.escalate(by, sealed(), self.policy, self.at)
+
+    def promise(self, name: str = "promise", party: EvidenceParty = EvidenceParty.MERCHANT) -> Command:
+        """A promise to do something within a day."""
+        due = self.at + timedelta(days=1)
+        return lambda case: case.make_promise(an_id(name), party, sealed(), due, self.at)
+
+    def keep(self, name: str = "promise") -> Command:
+        """Saying that the promise of this name was kept."""
+        return lambda case: case.keep_promise(an_id(name), self.at)
+
+    def miss(self, kind: ClockKind) -> Command:
+        """The due time of the one clock of this kind that runs."""
+        (clock,) = self.case.clocks.of_kind(kind)
+        return lambda case: case.miss_clock(clock.clock_id, self.policy, self.at)
 
     def decide(
         self,

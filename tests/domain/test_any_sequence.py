@@ -2,6 +2,7 @@
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from uuid import UUID
 
 import hypothesis.strategies as st
@@ -13,6 +14,7 @@ from domain.case import Case
 from domain.case.money import SETTLED
 from domain.refusals import Refusal, UnknownPart
 from domain.values import (
+    BARE_DUTIES,
     GOODS_KINDS,
     Actor,
     AttemptOutcome,
@@ -41,6 +43,7 @@ from domain.values import (
     SealedFor,
     Side,
     Stage,
+    Stance,
     Visibility,
 )
 from infrastructure.mapper import FactMapper
@@ -55,6 +58,7 @@ ACTORS = [
     Actor("reviewer-2", Role.REVIEWER),
     Actor("supervisor-1", Role.SUPERVISOR),
 ]
+BUYER, MERCHANT = Actor("app", Role.BUYER_INTEGRATION), Actor("seller", Role.MERCHANT, "m-2001")
 TEXT = Sealed(SealedFor.PLATFORM, UUID(int=1), "AQ")
 AFTER_THE_END = {
     events.CaseReopened,
@@ -94,6 +98,7 @@ JUDGEMENTS = [
 
 actors = st.sampled_from(ACTORS)
 handlers = st.sampled_from([ACTORS[1], Actor("app", Role.BUYER_INTEGRATION), Actor("seller", Role.MERCHANT)])
+sides = st.sampled_from([BUYER, MERCHANT, ACTORS[0]])
 moments = st.timedeltas(timedelta(0), timedelta(days=2))
 parties = st.sampled_from(EvidenceParty)
 kinds = st.sampled_from(["photo", "video"])
@@ -130,9 +135,11 @@ class AnySequence(RuleBasedStateMachine):
         self.ids += 1
         return UUID(int=1000 + self.ids)
 
-    @initialize(way=st.integers(0, 6), discretion=st.sampled_from([None, TEXT]))
-    def start_somewhere_on_the_main_path(self, way, discretion):
+    @initialize(way=st.integers(0, 6), discretion=st.sampled_from([None, TEXT]), told=st.booleans())
+    def start_somewhere_on_the_main_path(self, way, discretion, told):
         self.file()
+        if told:
+            self.notify()
         reviewer, refund = ACTORS[1], Remedy(self.new_id(), RemedyKind.REFUND, Money(10_000, "CNY"))
         shares = (LiabilityShare(LiableParty.MERCHANT, 100),)
         steps = [
@@ -178,6 +185,42 @@ class AnySequence(RuleBasedStateMachine):
             assert vars(self.case) == before
             assert not self.case.pending_events
         self.collect()
+
+    @rule()
+    def notify(self):
+        self.attempt(lambda: self.case.deliver_notice(self.new_id(), Channel.APP, DEFAULT, self.at))
+
+    @rule(stance=st.sampled_from(Stance), passing=moments)
+    def answer(self, stance, passing):
+        self.attempt(lambda: self.case.answer(stance, TEXT, DEFAULT, self.at), passing)
+
+    @rule(by=sides, offered=remedies, clauses=st.sampled_from([(), ("F-1",)]))
+    def offer(self, by, offered, clauses):
+        self.attempt(
+            lambda: self.case.make_offer(by, self.new_id(), tuple(offered), clauses, TEXT, DEFAULT, self.at)
+        )
+
+    @rule(by=sides, agreed=st.booleans(), passing=moments)
+    def reply(self, by, agreed, passing):
+        talks = self.case.negotiation
+        offer = talks.offer.offer_id if talks and talks.offer else UUID(int=7)
+        if agreed:
+            self.attempt(lambda: self.case.accept_offer(by, offer, DEFAULT, self.at), passing)
+        else:
+            self.attempt(lambda: self.case.decline_offer(by, offer, TEXT, self.at), passing)
+
+    @rule(by=st.sampled_from([BUYER, MERCHANT]), passing=moments)
+    def escalate(self, by, passing):
+        self.attempt(lambda: self.case.escalate(by, TEXT, DEFAULT, self.at), passing)
+
+    @rule(party=st.sampled_from(EvidenceParty), term=moments)
+    def promise(self, party, term):
+        self.attempt(lambda: self.case.make_promise(self.new_id(), party, TEXT, self.at + term, self.at))
+
+    @rule(data=st.data())
+    def keep_promise(self, data):
+        promise = data.draw(st.sampled_from([*self.case.promises.all, UUID(int=7)]))
+        self.attempt(lambda: self.case.keep_promise(promise, self.at))
 
     @rule(by=actors, passing=moments)
     def claim(self, by, passing):
@@ -518,7 +561,7 @@ class AnySequence(RuleBasedStateMachine):
         paid: Counter[UUID] = Counter()
         for fact in self.facts:
             match fact:
-                case events.DecisionIssued():
+                case events.DecisionIssued() | events.OfferAccepted():
                     granted |= {one.remedy_id for one in fact.remedies}
                 case events.GoodwillGranted():
                     granted.add(fact.compensation_id)
@@ -577,6 +620,45 @@ class AnySequence(RuleBasedStateMachine):
                 if one.compensation_id == line.compensation_id and one.creditor is Payer.FUND
             )
             assert owed == by_fund
+
+    @invariant()
+    def at_most_one_offer_is_open_and_only_the_other_side_replies(self):
+        opened = None
+        for fact in self.facts:
+            match fact:
+                case events.OfferMade():
+                    assert fact.declines == (opened.offer_id if opened else None)
+                    assert opened is None or fact.party is not opened.party
+                    opened = fact
+                case events.OfferAccepted() | events.OfferDeclined() if opened:
+                    assert (fact.offer_id, fact.party) == (opened.offer_id, opened.party.other)
+                    opened = None
+                case events.OfferLapsed():
+                    assert opened is not None
+                    assert (fact.offer_id, fact.party) == (opened.offer_id, opened.party.other)
+                    opened = None
+                case events.MerchantAnswered():
+                    assert opened is None or opened.party is Side.BUYER
+                    opened = None
+                case events.CaseEscalated() | events.PlatformSteppedIn():
+                    opened = None
+
+    @invariant()
+    def the_sides_settle_out_of_the_merchants_account_alone(self):
+        for fact in self.of(events.OfferAccepted):
+            assert all(one.payer in (None, Payer.MERCHANT, Payer.DEPOSIT) for one in fact.remedies)
+
+    @invariant()
+    def the_system_decides_upon_a_default_alone(self):
+        for before, fact in pairwise(self.facts):
+            if isinstance(fact, events.DecisionIssued) and fact.automated:
+                assert isinstance(before, events.PlatformSteppedIn)
+                assert isinstance(self.facts[self.facts.index(before) - 1], events.MerchantDefaulted)
+
+    @invariant()
+    def a_case_that_has_ended_waits_for_nobody(self):
+        if not self.case.open:
+            assert not self.case.clocks.of_kind(*BARE_DUTIES)
 
     @invariant()
     def every_penalty_cites_an_earlier_decision(self):

@@ -12,7 +12,7 @@ from domain.audit import Difference, differences
 from domain.events import CaseFiled, ClockStarted, DecisionIssued, PenaltyAssessed
 from domain.policy import pack
 from domain.policy.calendar import Term
-from domain.values import Money, Objection, RemedyKind
+from domain.values import ClockKind, Money, Objection, RemedyKind
 from infrastructure.bench.histories import Life
 from infrastructure.policy_pack import default_pack
 
@@ -99,6 +99,15 @@ def test_a_clause_that_was_put_under_a_decision_is_found(told):
     multiple = replace(decision.remedies[0], kind=RemedyKind.MULTIPLE, amount=Money(59_700, "CNY"))
     found = audited(changed(told, DecisionIssued, remedies=(multiple,), clauses=("F-1",)))
     assert parts(found) == {("DecisionIssued", "derivation")}
+
+
+def test_what_the_system_granted_beyond_the_claim_is_found(story):
+    story.notified().later(hours=24).given(story.miss(ClockKind.ANSWER))
+    assert audited(story._facts, "system") == []
+    decision = next(fact for fact in story._facts if isinstance(fact, DecisionIssued))
+    remedy = replace(decision.remedies[0], amount=Money(19_800, "CNY"))
+    found = audited(changed(story._facts, DecisionIssued, remedies=(remedy,)), "system")
+    assert parts(found) == {("DecisionIssued", "remedies")}
 
 
 @pytest.mark.parametrize("points", [13, 0])

@@ -347,9 +347,9 @@ def test_contents_that_read_alike_have_hashes_of_their_own(one, other):
 def test_what_is_offered_while_a_decision_waits(story):
     story.proposed().claimed(story.other_reviewer)
     judging = {"approval", "rejection"}
-    assert judging <= set(story.case.possible(story.supervisor, story.at))
-    assert judging & set(story.case.possible(story.reviewer, story.at)) == {"rejection"}
-    assert "decisions" not in story.case.possible(story.other_reviewer, story.at)
+    assert judging <= set(story.case.possible(story.supervisor, story.policy, story.at))
+    assert judging & set(story.case.possible(story.reviewer, story.policy, story.at)) == {"rejection"}
+    assert "decisions" not in story.case.possible(story.other_reviewer, story.policy, story.at)
     story.given(story.reject())
-    assert not judging & set(story.case.possible(story.supervisor, story.at))
-    assert "decisions" in story.case.possible(story.other_reviewer, story.at)
+    assert not judging & set(story.case.possible(story.supervisor, story.policy, story.at))
+    assert "decisions" in story.case.possible(story.other_reviewer, story.policy, story.at)

@@ -86,5 +86,5 @@ def test_a_case_reopened_for_another_ground_may_go_to_the_same_reviewer(story, a
 @pytest.mark.parametrize(("who", "may"), [("reviewer", False), ("other_reviewer", True)])
 def test_what_the_case_offers_leaves_out_what_is_not_for_the_partial(story, a, who, may):
     story.filed().given(recuse(story, a))
-    possible = story.case.possible(getattr(story, who), story.at)
+    possible = story.case.possible(getattr(story, who), story.policy, story.at)
     assert ("lease" in possible, "recusal" in possible) == (may, may)

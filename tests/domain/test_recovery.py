@@ -281,6 +281,21 @@ def test_a_merchant_that_paid_after_all_owes_the_fund_nothing_and_the_buyer_give
     ]
 
 
+@pytest.mark.parametrize("payer", [Payer.MERCHANT, Payer.FUND])
+def test_a_late_success_of_more_than_stands_is_asked_back_for_the_rest(refund, a, payer):
+    """A part fell while the attempt was under way, the attempt failed, and succeeded after all."""
+    refund.given(
+        refund.fail("refund"), lambda case: case.instruct_compensation(a.id("refund"), payer, refund.at)
+    )
+    refund.given(
+        lambda case: case.reverse_compensation(a.id("refund"), a.yuan(9), a.text(), refund.policy, refund.at),
+        refund.fail("refund", "pay-2"),
+        refund.pay("refund", "pay-3"),
+    )
+    owed = [one for one in refund.case.money.recoveries.values() if one.debtor is LiableParty.BUYER]
+    assert [(one.amount, one.cause) for one in owed] == [(a.yuan(9), RecoveryCause.LATE_SUCCESS)]
+
+
 def test_the_same_late_success_again_records_nothing(advanced, a):
     advanced.given(late(advanced, a, 1)).when(late(advanced, a, 1)).nothing_happened()
     advanced.when(late(advanced, a, 1, "pay-other")).refused(CompensationAlreadySettled)

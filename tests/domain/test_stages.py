@@ -10,6 +10,7 @@ from domain.refusals import (
     CompensationAlreadySettled,
     DecisionMissing,
     NotReopenable,
+    NotYourTurn,
     ReceiptNotAwaited,
     UnknownPart,
     WrongStage,
@@ -32,6 +33,7 @@ from domain.values import (
     Role,
     Side,
     Stage,
+    Stance,
     SuspensionGround,
     Visibility,
 )
@@ -56,6 +58,11 @@ def verified(story, a):
             story.reviewer, None, a.id("inspection"), a.text(), story.policy, story.at
         )
     )
+
+
+def negotiating(story, a):
+    filed(story, a)
+    story.given(story.notify())
 
 
 def in_review(story, a):
@@ -115,6 +122,7 @@ def another(story, a):
 
 WAYS = {
     Stage.FILED: filed,
+    Stage.NEGOTIATING: negotiating,
     Stage.IN_REVIEW: in_review,
     Stage.EXECUTING: executing,
     Stage.FOLLOWING_UP: following_up,
@@ -131,6 +139,14 @@ def follow_up_id(story, a):
 
 
 COMMANDS = {
+    "notice": lambda story, a: story.notify(),
+    "answer": lambda story, a: story.answer(Stance.DISPUTES),
+    "offer": lambda story, a: story.offer(story.merchant, "o", a.remedy(RemedyKind.REFUND, amount=a.yuan(1))),
+    "accept offer": lambda story, a: story.agree(story.buyer, "none"),
+    "decline offer": lambda story, a: story.decline(story.buyer, "none"),
+    "escalate": lambda story, a: story.later(hours=24).escalate(story.buyer),
+    "promise": lambda story, a: story.promise(),
+    "keep promise": lambda story, a: story.keep(),
     "claim": lambda story, a: lambda case: case.claim(story.agent, story.policy, story.at),
     "release": lambda story, a: lambda case: case.release(story.agent, None, story.at),
     "reassign": lambda story, a: (
@@ -250,11 +266,23 @@ NR, PAID = NotReopenable, CompensationAlreadySettled
 
 
 def row(otherwise, **stages):
-    """What a command is answered in these stages, and in all others."""
+    """What a command is answered in these stages, and in all others.
+
+    While the sides negotiate it is what it is when filed, unless said otherwise.
+    """
+    stages.setdefault(Stage.NEGOTIATING, stages.get(Stage.FILED, otherwise))
     return {stage: stages.get(stage, otherwise) for stage in Stage}
 
 
 ANSWERS = {
+    "notice": row(W, filed=YES, negotiating=W, closed=C),
+    "answer": row(W, negotiating=YES, in_review=NotYourTurn, closed=C),
+    "offer": row(W, negotiating=YES, closed=C),
+    "accept offer": row(W, negotiating=U, closed=C),
+    "decline offer": row(W, negotiating=U, closed=C),
+    "escalate": row(W, negotiating=YES, closed=C),
+    "promise": row(W, filed=YES, in_review=YES, executing=YES, following_up=YES, closed=C),
+    "keep promise": row(U),
     "claim": row(W, filed=YES, in_review=YES, executing=YES, following_up=YES, closed=C),
     "release": row(N, closed=C),
     "reassign": row(W, filed=YES, in_review=YES, executing=YES, following_up=YES, closed=C),

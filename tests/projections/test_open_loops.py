@@ -10,6 +10,7 @@ import pytest
 from domain.events import (
     CaseClosed,
     CaseCompensated,
+    CaseEscalated,
     CaseReopened,
     CaseWithdrawn,
     ClockCancelled,
@@ -28,6 +29,8 @@ from domain.events import (
     GoodsLost,
     GoodsRejected,
     GoodwillGranted,
+    NoticeDelivered,
+    OfferAccepted,
     PlatformSteppedIn,
     ProposalVoided,
     RectificationAccepted,
@@ -36,7 +39,9 @@ from domain.events import (
     RectificationWaived,
 )
 from domain.values import (
+    Channel,
     ClockKind,
+    EscalationGround,
     Money,
     Remedy,
     RemedyKind,
@@ -46,6 +51,7 @@ from domain.values import (
     Role,
     Sealed,
     SealedFor,
+    Side,
     VoidCause,
 )
 from projections.open_loops import OPEN_LOOPS, page
@@ -306,3 +312,60 @@ def test_what_an_earlier_round_left_open_stays_open(connection, show, tell) -> N
     show(OPEN_LOOPS, *paid(decided(story, COUPON), COUPON).facts)
 
     assert reasons(connection) == [["money"]]
+
+
+def notified(story: Any) -> Any:
+    return story.then(NoticeDelivered, notice_id=UUID(int=8), party=Side.MERCHANT, channel=Channel.APP)
+
+
+def ticking(story: Any, kind: ClockKind, clock: int = 9) -> Any:
+    clock_id = UUID(int=clock)
+    return story.then(ClockStarted, clock_id=clock_id, kind=kind, subject=UUID(int=8), due=FILED_AT)
+
+
+def test_a_case_is_open_for_what_the_sides_negotiate(connection, show, tell) -> None:
+    story = ticking(notified(tell().filed()), ClockKind.ANSWER)
+    show(OPEN_LOOPS, *story.facts)
+    assert reasons(connection) == [["negotiation", "clock"]]
+
+    story.then(ClockSatisfied, clock_id=UUID(int=9), kind=ClockKind.ANSWER)
+    show(OPEN_LOOPS, *story.facts)
+    assert reasons(connection) == [["negotiation"]]
+
+    story.then(CaseEscalated, party=Side.BUYER, ground=EscalationGround.REFUSED, reasons=TEXT, derivation=())
+    show(OPEN_LOOPS, *story.facts)
+    assert reasons(connection) == [["review", "negotiation"]]
+
+    story.then(PlatformSteppedIn, by="r")
+    show(OPEN_LOOPS, *story.facts)
+    assert reasons(connection) == [["review"]]
+
+
+def test_what_the_sides_agree_on_holds_it_open(connection, show, tell) -> None:
+    story = notified(tell().filed())
+    story.then(OfferAccepted, offer_id=UUID(int=7), party=Side.BUYER, remedies=(REFUND, RETURN))
+    show(OPEN_LOOPS, *story.facts)
+
+    assert reasons(connection) == [["money", "goods"]]
+
+
+@pytest.mark.parametrize("end", [ClockSatisfied, ClockCancelled, ClockMissed])
+def test_a_duty_clock_holds_it_open_until_it_ends(connection, show, tell, end) -> None:
+    story = asked(tell().filed())
+    ticking(story, ClockKind.PROMISE)
+    ticking(story, ClockKind.EXECUTION, 10)
+    show(OPEN_LOOPS, *story.facts)
+    assert reasons(connection) == [["follow_up", "clock"]]
+
+    subject = {"subject": UUID(int=8)} if end is ClockMissed else {}
+    for clock_id, kind in ((9, ClockKind.PROMISE), (10, ClockKind.EXECUTION)):
+        assert reasons(connection) == [["follow_up", "clock"]]
+        story.then(end, clock_id=UUID(int=clock_id), kind=kind, **subject)
+        show(OPEN_LOOPS, *story.facts)
+    assert reasons(connection) == [["follow_up"]]
+
+
+def test_a_clock_that_something_else_stands_for_is_not_told_twice(connection, show, tell) -> None:
+    show(OPEN_LOOPS, *ticking(asked(tell().filed()), ClockKind.FOLLOW_UP).facts)
+
+    assert reasons(connection) == [["follow_up"]]

@@ -10,18 +10,38 @@ import pytest
 from domain.events import (
     CaseClaimed,
     CaseClosed,
+    CaseEscalated,
     CaseReleased,
     CaseReopened,
+    CaseResumed,
+    CaseSuspended,
     CaseWithdrawn,
     DecisionApproved,
     DecisionIssued,
     ExecutionFailed,
     FollowUpScheduled,
     LeaseRenewed,
+    NoticeDelivered,
+    OfferAccepted,
     PlatformSteppedIn,
     ProposalVoided,
 )
-from domain.values import CaseType, ReleaseCause, ReopenGround, Resolution, Role, Sealed, SealedFor, VoidCause
+from domain.values import (
+    CaseType,
+    Channel,
+    EscalationGround,
+    ReleaseCause,
+    ReopenGround,
+    Resolution,
+    ResumeCause,
+    Role,
+    Sealed,
+    SealedFor,
+    Side,
+    Stage,
+    SuspensionGround,
+    VoidCause,
+)
 from projections.pages import BadCursor, BadLimit, Place
 from projections.review_queue import QUEUE_NAMES, REVIEW_QUEUE, UnknownQueue, counts, next_claimable, page
 
@@ -266,3 +286,77 @@ def test_a_case_whose_decision_cannot_be_carried_out_waits_for_review_again(conn
     assert row["stage"] == "in_review"
     assert row["due"] == (story.at + timedelta(hours=48)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     assert listed(connection, "execution")["data"] == []
+
+
+def notified(story: Any) -> Any:
+    return story.then(NoticeDelivered, notice_id=UUID(int=8), party=Side.MERCHANT, channel=Channel.APP)
+
+
+def escalated(story: Any) -> Any:
+    ground = EscalationGround.REFUSED
+    return story.then(CaseEscalated, party=Side.BUYER, ground=ground, reasons=TEXT, derivation=())
+
+
+def test_a_case_that_the_sides_negotiate_waits_for_nobody_of_the_platform(connection, show, tell) -> None:
+    show(REVIEW_QUEUE, *notified(tell().filed()).facts)
+
+    assert all(not listed(connection, name)["data"] for name in QUEUE_NAMES)
+
+
+def test_until_a_side_asks_for_it(connection, show, tell) -> None:
+    story = notified(tell().filed())
+    story.at += timedelta(hours=72)
+    show(REVIEW_QUEUE, *escalated(story).facts)
+
+    (row,) = listed(connection, "review")["data"]
+    assert (row["stage"], row["due"]) == ("negotiating", "2026-11-11T08:00:00.000000Z")
+
+
+def test_or_somebody_steps_in(connection, show, tell) -> None:
+    story = notified(tell().filed())
+    story.then(PlatformSteppedIn, hours=72, by="reviewer-1")
+    show(REVIEW_QUEUE, *story.facts)
+
+    (row,) = listed(connection, "review")["data"]
+    assert (row["stage"], row["due"]) == ("in_review", "2026-11-11T08:00:00.000000Z")
+
+
+def test_an_escalated_case_that_is_taken_up_keeps_its_due_time(connection, show, tell) -> None:
+    story = escalated(notified(tell().filed())).then(PlatformSteppedIn, hours=5, by="reviewer-1")
+    show(REVIEW_QUEUE, *story.facts)
+
+    assert listed(connection, "review")["data"][0]["due"] == "2026-11-08T08:00:00.000000Z"
+
+
+def test_an_escalated_case_that_rested_stands_in_its_queue_again(connection, show, tell) -> None:
+    story = escalated(notified(tell().filed()))
+    story.then(
+        CaseSuspended,
+        suspension_id=UUID(int=9),
+        ground=SuspensionGround.SETTLEMENT,
+        resumes=Stage.NEGOTIATING,
+        until=FILED_AT,
+        by="r",
+        reasons=TEXT,
+    )
+    story.then(
+        CaseResumed,
+        hours=24,
+        suspension_id=UUID(int=9),
+        resumes=Stage.NEGOTIATING,
+        cause=ResumeCause.REQUESTED,
+        reasons=TEXT,
+    )
+    show(REVIEW_QUEUE, *story.facts)
+
+    (row,) = listed(connection, "review")["data"]
+    assert (row["stage"], row["due"]) == ("negotiating", "2026-11-09T08:00:00.000000Z")
+
+
+def test_what_the_sides_agree_on_is_to_be_executed_within_a_day(connection, show, tell) -> None:
+    story = notified(tell().filed())
+    story.then(OfferAccepted, offer_id=UUID(int=7), party=Side.BUYER, remedies=())
+    show(REVIEW_QUEUE, *story.facts)
+
+    (row,) = listed(connection, "execution")["data"]
+    assert (row["stage"], row["due"]) == ("executing", "2026-11-07T08:00:00.000000Z")

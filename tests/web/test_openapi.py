@@ -64,6 +64,14 @@ POST /cases/{case_id}/follow-ups/{follow_up_id}/completion
 POST /cases/{case_id}/closure
 POST /cases/{case_id}/reopening
 POST /cases/{case_id}/withdrawal
+POST /cases/{case_id}/notice
+POST /cases/{case_id}/answers
+POST /cases/{case_id}/offers
+POST /cases/{case_id}/offers/{offer_id}/acceptance
+POST /cases/{case_id}/offers/{offer_id}/refusal
+POST /cases/{case_id}/escalation
+POST /cases/{case_id}/promises
+POST /cases/{case_id}/promises/{promise_id}/fulfilment
 POST /cases/{case_id}/classification
 POST /cases/{case_id}/suspension
 POST /cases/{case_id}/suspension/receipt
@@ -104,6 +112,11 @@ VERSIONED = {
     "POST /incidents/{incident_id}/batches",
     "POST /incidents/{incident_id}/batches/{batch_id}/approval",
     "POST /incidents/{incident_id}/closure",
+    "POST /cases/{case_id}/answers",
+    "POST /cases/{case_id}/offers",
+    "POST /cases/{case_id}/offers/{offer_id}/acceptance",
+    "POST /cases/{case_id}/offers/{offer_id}/refusal",
+    "POST /cases/{case_id}/escalation",
     "POST /cases/{case_id}/lease",
     "DELETE /cases/{case_id}/lease",
     "POST /cases/{case_id}/reassignment",
@@ -133,6 +146,9 @@ VERSIONED = {
 }
 CREATING = {
     "POST /incidents",
+    "POST /cases/{case_id}/notice",
+    "POST /cases/{case_id}/offers",
+    "POST /cases/{case_id}/promises",
     "POST /cases",
     "POST /cases/{case_id}/evidence-requests",
     "POST /cases/{case_id}/evidence/staging",

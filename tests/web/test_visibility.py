@@ -139,8 +139,8 @@ def test_allowed_names_what_the_caller_could_do_now(told):
 
     assert {"verification", "decisions", "notes", "closure"} <= set(allowed("reviewer"))
     assert set(allowed("reviewer:2")).isdisjoint({"verification", "decisions"})
-    assert set(allowed("merchant")) == {"evidence"}
-    assert set(allowed("buyer")) == {"evidence", "withdrawal"}
+    assert set(allowed("merchant")) == {"promises", "evidence"}
+    assert set(allowed("buyer")) == {"promises", "evidence", "withdrawal"}
     assert allowed("auditor") == []
 
 

@@ -26,11 +26,6 @@ def _(fact: events.CaseWithdrawn, case: "CaseState") -> None:
     case.lease = None
 
 
-@evolve.register(events.PlatformSteppedIn)
-def _(fact: events.PlatformSteppedIn, case: "CaseState") -> None:
-    case.stage = Stage.IN_REVIEW
-
-
 @evolve.register(events.CaseClosed)
 def _(fact: events.CaseClosed, case: "CaseState") -> None:
     case.stage = Stage.CLOSED
