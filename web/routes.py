@@ -50,6 +50,7 @@ _KINDS = {
     "incident_id": "incident",
     "batch_id": "batch",
     "inspection_id": "inspection",
+    "corrective_action_id": "corrective_action",
 }
 
 NOTHING = NothingSchema()
