@@ -33,6 +33,7 @@ from marshmallow import ValidationError
 
 from application.cases import Cases, Files
 from application.clock import Clock
+from application.corrective_actions import CorrectionProcess, CorrectiveActions
 from application.effects import PAYMENT
 from application.errors import NotFound, ServiceUnavailable
 from application.incidents import AlertProcess, IncidentProcess, Incidents
@@ -103,6 +104,7 @@ from infrastructure.process_supervisor import ProcessSupervisor
 from infrastructure.projection_rebuild import RebuildUnderWay, SwapRefused
 from infrastructure.projection_supervisor import NotParked, ProjectionSupervisor, ReplayFailed
 from infrastructure.read_models import ReadModels
+from infrastructure.recurrence import StoredRecurrence
 from infrastructure.settings import BadSettings, Settings
 from infrastructure.store import PostgresStore
 from infrastructure.supervision import PartFailed, StopRequested
@@ -224,6 +226,16 @@ class Parts:
         return Incidents(self.store, self.vault, self.rulebook, self.clock, uuid4)
 
     @cached_property
+    def corrective_actions(self) -> CorrectiveActions:
+        """The use cases of corrective actions."""
+        return self.corrective_actions_by(self.clock)
+
+    def corrective_actions_by(self, clock: Clock) -> CorrectiveActions:
+        """The same by another clock."""
+        recurrence = StoredRecurrence(self.reader)
+        return CorrectiveActions(self.store, self.vault, self.rulebook, recurrence, clock, uuid4)
+
+    @cached_property
     def standings(self) -> Standings:
         """The use cases of merchants' standings."""
         return Standings(self.store, self.vault, self.rulebook, self.clock, uuid4)
@@ -258,6 +270,7 @@ class Parts:
             AlertProcess(self.store, self.incidents, occurrences, self.rulebook),
             IncidentProcess(self.incidents, self.cases),
             StandingProcess(self.standings),
+            CorrectionProcess(self.corrective_actions),
         )
 
     @cached_property
@@ -284,8 +297,9 @@ class Parts:
         cases = Cases(self.store, self.vault, self.rulebook, watched, uuid4)
         incidents = Incidents(self.store, self.vault, self.rulebook, watched, uuid4)
         standings = Standings(self.store, self.vault, self.rulebook, watched, uuid4)
+        actions = self.corrective_actions_by(watched)
         hold = jump_guard.VerdictHold(guard, self.datastore, self.process)
-        clockworks = (cases, incidents, standings)
+        clockworks = (cases, incidents, standings, actions)
         return Ticker(self.datastore, clockworks, watched, hold, chores=(self.blobs.sweep,))
 
 
@@ -309,6 +323,7 @@ def web_app(parts: Parts) -> Flask:
         files=parts.files,
         policies=parts.policies,
         incidents=parts.incidents,
+        corrective_actions=parts.corrective_actions,
         vault=parts.vault,
         keys=parts.keys,
         reader=parts.reader,
@@ -333,6 +348,7 @@ def openapi_document() -> dict[str, Any]:
         files=Files(absent, absent, absent, absent, uuid4, absent),
         policies=Policies(absent, absent, absent, absent, absent, absent, absent, uuid4),
         incidents=Incidents(absent, absent, absent, absent, uuid4),
+        corrective_actions=CorrectiveActions(absent, absent, absent, absent, absent, uuid4),
         vault=absent,
         keys=absent,
         reader=absent,

@@ -12,13 +12,17 @@ from uuid import UUID
 from domain import events
 from domain.case import Case
 from domain.case.deciding import Award
+from domain.corrective_action import CorrectiveAction
 from domain.events import Fact
 from domain.policy import Policy, pack
 from domain.policy.calendar import Term, Unit, due
+from domain.policy.correction import counted_until, effect_known, effective
 from domain.policy.derivation import shown
 from domain.policy.eligibility import assessed
+from domain.policy.sanctions import Reached, quarter_of
 from domain.policy.tariff import tariff_of
 from domain.refusals import Refusal
+from domain.standing import MerchantStanding
 from domain.values import Derivation, Role, Step
 
 
@@ -39,6 +43,10 @@ class Rules(Protocol):
 
     def version(self, name: str) -> Policy | None:
         """The policy of this name, if it was ever public."""
+        ...
+
+    def in_force(self, at: datetime) -> Policy:
+        """The policy in force at that moment."""
         ...
 
     def applicable(self, act_at: datetime, filed_at: datetime, decided_at: datetime) -> Policy:
@@ -71,12 +79,30 @@ def _found(before: object, fact: Fact, role: str, rules: Rules) -> Found:
     match fact:
         case events.CaseFiled():
             yield from _filing(fact, rules)
-        case events.ClockStarted() if fact.derivation:
+        case (
+            events.ClockStarted()
+            | events.CorrectiveActionOpened()
+            | events.MeasureProposed()
+            | events.MeasureAccepted()
+            | events.MeasureRejected()
+        ) if fact.derivation:
             yield from _unequal("due", shown(fact.due), fact.derivation[-1].result)
         case events.DecisionIssued() if isinstance(before, Case):
             yield from _decision(before, fact, role, _policy(before, fact, rules))
         case events.PenaltyAssessed() if isinstance(before, Case):
             yield from _penalty(fact, _policy(before, fact, rules))
+        case events.PointsCounted():
+            quarter_ends = quarter_of(fact.assessed_at, rules.in_force(fact.assessed_at))
+            yield from _unequal("quarter_ends", fact.quarter_ends, quarter_ends)
+        case events.SanctionStarted() if isinstance(before, MerchantStanding):
+            yield from _sanction(before.called_for(rules.in_force).get(fact.sanction_id), fact)
+        case events.CorrectiveActionCompleted():
+            policy = rules.in_force(fact.timestamp)
+            until, due = counted_until(fact.timestamp, policy), effect_known(fact.timestamp, policy)
+            yield from _unequal("after_until", shown(fact.after_until), shown(until))
+            yield from _unequal("due", shown(fact.due), shown(due.value))
+        case events.EffectMeasured() if isinstance(before, CorrectiveAction) and before.completed:
+            yield from _effect(before, before.completed, fact, rules.in_force(fact.timestamp))
 
 
 def _policy(case: Case, fact: Fact, rules: Rules) -> Policy:
@@ -152,3 +178,31 @@ def _penalty(fact: events.PenaltyAssessed, policy: Policy) -> Found:
     expiry = policy.need(pack.PENALTIES).expiry
     expires_at = due(fact.timestamp, expiry, policy.calendars)
     yield from _unequal("expires_at", shown(fact.expires_at), shown(expires_at))
+
+
+# --- what penalties and rectifications led to ---------------------------------------------------------
+
+
+def _sanction(derived: Reached | None, fact: events.SanctionStarted) -> Found:
+    if derived is None:
+        yield "tier", fact.tier, "none"
+        return
+    yield from _unequal("tier", fact.tier, derived.number)
+    yield from _unequal("measures", fact.measures, derived.measures)
+    yield from _unequal("points", fact.points, derived.points)
+    yield from _unequal("until", shown(fact.until), shown(derived.until))
+    yield from _unequal("derivation", fact.derivation, derived.derivation)
+
+
+def _effect(
+    action: CorrectiveAction,
+    done: events.CorrectiveActionCompleted,
+    fact: events.EffectMeasured,
+    policy: Policy,
+) -> Found:
+    enough = effective(len(fact.before), len(fact.after), policy)
+    yield from _unequal("effective", fact.effective, enough.value)
+    yield from _unequal("derivation", fact.derivation, enough.derivation)
+    before, after = action.opened.timestamp - fact.before_from, fact.after_until - done.timestamp
+    yield from _unequal("before_from", f"{before} before", f"{after} before")
+    yield from _unequal("after_until", shown(fact.after_until), shown(done.after_until))

@@ -430,6 +430,24 @@ class ClockOpen(Refusal):
     code = "clock_open"
 
 
+class CorrectiveActionAlreadyOpen(Refusal):
+    """A corrective action is open already for this merchant and cause."""
+
+    code = "corrective_action_already_open"
+
+
+class CorrectiveActionAlreadyClosed(Refusal):
+    """The corrective action is closed."""
+
+    code = "corrective_action_already_closed"
+
+
+class CorrectiveActionOutOfTurn(Refusal):
+    """The corrective action does not wait for this now."""
+
+    code = "corrective_action_out_of_turn"
+
+
 class UnknownPart(Exception):
     """The case has no such part; `kind` names it: compensation, evidence, follow_up, goods, proposal, ..."""
 

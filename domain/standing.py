@@ -159,6 +159,11 @@ class MerchantStanding(EvolvingAggregate):
         running = {key: one.until for key, one in self.sanctions.items() if one.ended is None}
         return running | self.quarters
 
+    def called_for(self, in_force: InForce) -> dict[UUID, Reached]:
+        """Every sanction that the points call for, whatever has become of it, by its id."""
+        counted = (line.counted for line in self.lines.values() if line.valid)
+        return {self._sanction_id(one): one for one in course(counted, in_force)}
+
     # --- what follows ---
 
     def _line(self, penalty_id: UUID) -> Line:
@@ -181,10 +186,7 @@ class MerchantStanding(EvolvingAggregate):
 
     def _bring_in_line(self, in_force: InForce, at: datetime) -> None:
         """End what the points no longer bear out; let run what they lead to and is not over."""
-        reached = {
-            self._sanction_id(one): one
-            for one in course((line.counted for line in self.lines.values() if line.valid), in_force)
-        }
+        reached = self.called_for(in_force)
         last = next(reversed(reached), None)
         current = last if last and at < reached[last].until else None
         for sanction in list(self.sanctions.values()):

@@ -310,6 +310,32 @@ class PenaltyState(StrEnum):
     REVERSED = "reversed"
 
 
+class ActionState(StrEnum):
+    """What a corrective action waits for: a measure, its verdict, its completion, its effect; or nothing."""
+
+    OPEN = "open"
+    PROPOSED = "proposed"
+    ACCEPTED = "accepted"
+    COMPLETED = "completed"
+    CLOSED = "closed"
+
+
+class EscalationCause(StrEnum):
+    """Why a corrective action needs a supervisor."""
+
+    MEASURE_OVERDUE = "measure_overdue"
+    VERDICT_OVERDUE = "verdict_overdue"
+    COMPLETION_OVERDUE = "completion_overdue"
+    NO_EFFECT = "no_effect"
+
+
+class ActionClosing(StrEnum):
+    """As what a corrective action ended: its measure had effect, or somebody ended it."""
+
+    EFFECTIVE = "effective"
+    ENDED = "ended"
+
+
 class DropCause(StrEnum):
     """Why the points of a penalty no longer count against a merchant."""
 

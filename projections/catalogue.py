@@ -4,6 +4,7 @@ from typing import Any
 
 from projections.case_index import CASE_INDEX
 from projections.compensations import COMPENSATIONS
+from projections.corrective_actions import CORRECTIVE_ACTIONS
 from projections.follow_ups import FOLLOW_UPS
 from projections.incidents import INCIDENTS
 from projections.merchant_penalties import MERCHANT_PENALTIES
@@ -14,6 +15,7 @@ from projections.read_model import ReadModel
 from projections.recoveries import RECOVERIES
 from projections.review_queue import REVIEW_QUEUE
 from projections.sanctions import SANCTIONS
+from projections.upheld_cases import UPHELD_CASES
 
 ALL: tuple[ReadModel[Any], ...] = (
     REVIEW_QUEUE,
@@ -27,4 +29,6 @@ ALL: tuple[ReadModel[Any], ...] = (
     INCIDENTS,
     MERCHANT_POINTS,
     SANCTIONS,
+    CORRECTIVE_ACTIONS,
+    UPHELD_CASES,
 )

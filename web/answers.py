@@ -3,9 +3,12 @@
 from marshmallow import Schema, fields
 
 from domain.values import (
+    ActionClosing,
+    ActionState,
     CaseType,
     CompensationState,
     Detector,
+    EscalationCause,
     EvidenceParty,
     Finding,
     FollowUpState,
@@ -837,3 +840,74 @@ class Incidents(Page):
     """Incidents, the newest first."""
 
     data = fields.List(fields.Nested(ListedIncident), required=True)
+
+
+class CorrectiveActionCommand(Recorded):
+    """What every command on a corrective action answers."""
+
+    corrective_action_id = fields.UUID(required=True)
+
+
+class StaleCorrectiveAction(Stale):
+    """The corrective action has moved on."""
+
+    corrective_action_id = fields.UUID(required=True)
+
+
+class MeasuredRecurrence(Schema):
+    """The cases of the cause that were found for the buyer, over equal times before and after."""
+
+    before = fields.List(fields.UUID(), required=True)
+    before_from = fields.DateTime(required=True)
+    after = fields.List(fields.UUID(), required=True)
+    after_until = fields.DateTime(required=True)
+    effective = fields.Boolean(required=True)
+
+
+class CorrectiveAction(Schema):
+    """A corrective action: its cause, what it waits for by when, and its measured effect."""
+
+    corrective_action_id = fields.UUID(required=True)
+    version = fields.Integer(required=True)
+    merchant_id = fields.String(required=True)
+    root_cause = fields.String(required=True)
+    cases = fields.List(fields.UUID(), required=True)
+    state = OneOf(ActionState, required=True)
+    due = fields.DateTime(required=True, allow_none=True)
+    escalated = OneOf(EscalationCause, required=True, allow_none=True)
+    opened_at = fields.DateTime(required=True)
+    completed_at = fields.DateTime(required=True, allow_none=True)
+    recurrence = fields.Nested(MeasuredRecurrence, required=True, allow_none=True)
+    closing = OneOf(ActionClosing, required=True, allow_none=True)
+    history = fields.List(fields.Nested(HistoryEntry), required=True)
+
+
+class CountedRecurrence(Schema):
+    """How many cases of the cause were found for the buyer before and after."""
+
+    before = fields.Integer(required=True)
+    after = fields.Integer(required=True)
+
+
+class ListedCorrectiveAction(Schema):
+    """A corrective action in a list."""
+
+    corrective_action_id = fields.UUID(required=True)
+    merchant_id = fields.String(required=True)
+    root_cause = fields.String(required=True)
+    cases = fields.List(fields.UUID(), required=True)
+    state = OneOf(ActionState, required=True)
+    due = fields.DateTime(required=True, allow_none=True)
+    overdue = fields.Boolean(required=True)
+    escalated = OneOf(EscalationCause, required=True, allow_none=True)
+    recurrence = fields.Nested(CountedRecurrence, required=True, allow_none=True)
+    closing = OneOf(ActionClosing, required=True, allow_none=True)
+    opened_at = fields.DateTime(required=True)
+    closed_at = fields.DateTime(required=True, allow_none=True)
+    stale = fields.Boolean()
+
+
+class CorrectiveActions(Page):
+    """Corrective actions, the newest first."""
+
+    data = fields.List(fields.Nested(ListedCorrectiveAction), required=True)

@@ -12,11 +12,13 @@ from flask import Flask, Response, g, request
 from application import access
 from application.cases import Cases, Files
 from application.clock import Clock
+from application.corrective_actions import CorrectiveActions
 from application.incidents import Incidents
 from application.keys import Keys
 from application.policies import Policies
 from application.vault import Vault
 from web import (
+    correcting,
     deciding,
     failures,
     filing,
@@ -78,6 +80,7 @@ def create_app(
     files: Files,
     policies: Policies,
     incidents: Incidents,
+    corrective_actions: CorrectiveActions,
     vault: Vault,
     keys: Keys,
     reader: Reader,
@@ -111,6 +114,7 @@ def create_app(
     lists.register(routes, reader, cases, vault, clock)
     policy_book.register(routes, policies)
     incident_routes.register(routes, incidents, presenter, reader, clock)
+    correcting.register(routes, corrective_actions, presenter, reader, clock)
     watching = ApiBlueprint("operations", __name__, description="For those who run the service")
     operations.register(watching, probes, lag, process_lag, metrics, settings.version)
 

@@ -64,7 +64,7 @@ def _searching(routes: Routes, reader: Reader, vault: Vault) -> None:
         """Cases by order, number, buyer, merchant or stage: those that the caller may read."""
         buyer_id = query.pop("buyer_id", None)
         buyer = None if buyer_id is None else vault.pseudonym("buyer", buyer_id)
-        asked = {**query, **_own(by, query), "buyer": buyer}
+        asked = {**query, **own(by, query), "buyer": buyer}
         return page(reader, case_index.CASE_INDEX, case_index.page, asked)
 
 
@@ -121,7 +121,7 @@ def _merchants(routes: Routes, reader: Reader, clock: Clock) -> None:
     )
     def list_penalties(by: Actor, query: dict[str, Any], merchant_id: str) -> Response:
         """The penalties of a merchant, the newest first, and what counts now."""
-        asked = {**query, **_own(by, {"merchant_id": merchant_id}), "merchant_id": merchant_id}
+        asked = {**query, **own(by, {"merchant_id": merchant_id}), "merchant_id": merchant_id}
         return page(reader, merchant_penalties.MERCHANT_PENALTIES, merchant_penalties.page, asked)
 
     @routes.read(
@@ -133,7 +133,7 @@ def _merchants(routes: Routes, reader: Reader, clock: Clock) -> None:
     )
     def get_standing(by: Actor, query: dict[str, Any], merchant_id: str) -> Response:
         """What counts against a merchant, what did on the days before, and what it is sanctioned with."""
-        _own(by, {"merchant_id": merchant_id})
+        own(by, {"merchant_id": merchant_id})
         position, at, days = query.get("min_position"), clock.now(), query["days"]
 
         def points(connection: Connection[Any]) -> bytes:
@@ -177,7 +177,7 @@ def _money(routes: Routes, reader: Reader) -> None:
     )
     def list_compensations(by: Actor, query: dict[str, Any]) -> Response:
         """What was granted in money, those first whose state is the oldest; `failed` waits for somebody."""
-        asked = {**query, **_own(by, query)}
+        asked = {**query, **own(by, query)}
         return page(reader, compensations.COMPENSATIONS, compensations.page, asked)
 
     @routes.read(
@@ -189,10 +189,10 @@ def _money(routes: Routes, reader: Reader) -> None:
     )
     def list_recoveries(by: Actor, query: dict[str, Any]) -> Response:
         """Money that is to come back, the oldest first."""
-        return page(reader, recoveries.RECOVERIES, recoveries.page, {**query, **_own(by, query)})
+        return page(reader, recoveries.RECOVERIES, recoveries.page, {**query, **own(by, query)})
 
 
-def _own(by: Actor, query: Mapping[str, Any]) -> dict[str, str]:
+def own(by: Actor, query: Mapping[str, Any]) -> dict[str, str]:
     """What narrows a list to what the caller may read. Another merchant's is not found."""
     match by.role:
         case Role.MERCHANT if by.merchant_id and query.get("merchant_id") in (None, by.merchant_id):

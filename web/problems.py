@@ -48,6 +48,7 @@ STATUS: Mapping[str, int] = {refusal.code: 409 for refusal in REFUSALS} | {
     "recovery_not_found": 404,
     "rectification_not_found": 404,
     "incident_not_found": 404,
+    "corrective_action_not_found": 404,
     "batch_not_found": 404,
     "method_not_allowed": 405,
     "request_in_progress": 409,

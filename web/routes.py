@@ -52,6 +52,7 @@ _KINDS = {
     "inspection_id": "inspection",
     "offer_id": "offer",
     "promise_id": "promise",
+    "corrective_action_id": "corrective_action",
 }
 
 NOTHING = NothingSchema()

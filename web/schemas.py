@@ -6,6 +6,7 @@ from marshmallow import ValidationError
 
 from domain.values import (
     GOODS_KINDS,
+    ActionState,
     AttemptOutcome,
     CaseType,
     Channel,
@@ -671,3 +672,22 @@ class IncidentsQuery(PageQuery):
     state = Text(6, "open|closed")
     merchant_id = Text(ID_LENGTH)
     detector = OneOf(Detector)
+
+
+class ActionOpeningSchema(Strict):
+    """What a merchant must do something about: the reason of these cases, and what is asked for."""
+
+    merchant_id = _id()
+    root_cause = _code(required=True)
+    cases = Several(Id(), most=200, load_default=())
+    terms = _free_text()
+
+
+class CorrectiveActionsQuery(PageQuery):
+    """Which corrective actions."""
+
+    merchant_id = Text(ID_LENGTH)
+    root_cause = Text(CODE_LENGTH)
+    state = OneOf(ActionState)
+    escalated = Flag(textual=True)
+    case_id = Id()

@@ -345,6 +345,23 @@ class Payment:
 
 
 @dataclass(frozen=True, slots=True)
+class Correction:
+    """A corrective action: by when a measure is proposed, judged and carried out, and when it had effect.
+
+    Cases found for the buyer are counted over `window_days` before the action and over as many after the
+    measure, `settle_days` later, when they are decided. It had effect if those after are at most `percent`
+    of those before.
+    """
+
+    propose: Term
+    judge: Term
+    complete: Term
+    window_days: int
+    settle_days: int
+    percent: int
+
+
+@dataclass(frozen=True, slots=True)
 class Detector:
     """What is unusual: at least `least` cases within `window`, and `factor` times the baseline before it."""
 
@@ -413,6 +430,7 @@ SPIKE = Key("O-10", Detector)
 BREACHES = Key("O-11", Detector)
 REPEAT_BUYER = Key("O-12", Detector)
 GRACE = Key("O-13", Deadline)
+CORRECTION = Key("O-16", Correction)
 REFUND = Key("RF-1", Percentage)
 STAGING = Key("O-14", Staging)
 INSPECTION = Key("O-15", Deadline)
@@ -449,6 +467,7 @@ NEEDED: frozenset[Key[Any]] = frozenset(
         BREACHES,
         REPEAT_BUYER,
         GRACE,
+        CORRECTION,
         REFUND,
         STAGING,
         INSPECTION,

@@ -18,6 +18,7 @@ from domain.policy.pack import (
     Burden,
     Checklist,
     Confidence,
+    Correction,
     Crisis,
     Detector,
     FollowUpTerms,
@@ -225,6 +226,13 @@ def _attempts(terms: FollowUpTerms | Payment, path: str) -> Faults:
     yield from _at_least_one(path, attempts=terms.attempts)
 
 
+def _correction(terms: Correction, path: str) -> Faults:
+    yield from _at_least_one(path, window_days=terms.window_days)
+    for name, figure in {"settle_days": terms.settle_days, "percent": terms.percent}.items():
+        if figure < 0:
+            yield Fault(below(path, name), "must not be negative")
+
+
 def _at_least_one(path: str, **figures: int) -> Faults:
     for name, figure in figures.items():
         if figure < 1:
@@ -257,6 +265,7 @@ OF_KIND: Mapping[type, Callable[[Any, str], Faults]] = {
     FollowUpTerms: _attempts,
     Payment: _attempts,
     Staging: _staging,
+    Correction: _correction,
 }
 """What is checked of the terms of a rule, by what kind they are."""
 

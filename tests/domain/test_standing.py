@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID, uuid5
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.events import (
@@ -463,6 +463,7 @@ def told(story, late, left_out=frozenset()):
     return whole
 
 
+@settings(deadline=None)
 @given(story=steps, late=st.booleans())
 def test_what_was_reversed_leaves_the_standing_as_if_it_had_never_been(story, late):
     whole = told(story, late)
@@ -471,6 +472,7 @@ def test_what_was_reversed_leaves_the_standing_as_if_it_had_never_been(story, la
     assert whole.outcome() == without.outcome()
 
 
+@settings(deadline=None)
 @given(story=steps, late=st.booleans())
 def test_one_sanction_runs_at_a_time_and_each_is_started_once(story, late):
     books = told(story, late).books

@@ -13,10 +13,11 @@ from uuid import UUID
 import pytest
 
 from application.access import COMMANDS, PERMISSIONS
-from domain import incident, policy_book, refusals, standing, values
+from domain import corrective_action, incident, policy_book, refusals, standing, values
 from domain.aggregate import snake_case
 from domain.case import Case, evolution
 from domain.case.state import STAGES
+from domain.corrective_action import CorrectiveAction
 from domain.events import FACTS, Fact
 from domain.incident import Incident
 from domain.policy_book import PolicyBook
@@ -29,6 +30,7 @@ AGGREGATES = {
     PolicyBook: policy_book.evolve,
     Incident: incident.evolve,
     MerchantStanding: standing.evolve,
+    CorrectiveAction: corrective_action.evolve,
 }
 """Every aggregate, and the function that folds its facts."""
 

@@ -1,5 +1,6 @@
 """What holds of every read model over lives that chance has driven through the commands of the domain."""
 
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
@@ -7,15 +8,18 @@ from uuid import UUID
 
 import pytest
 
+from domain.corrective_action import CorrectiveAction
 from domain.events import FACTS, Fact
+from domain.refusals import Refusal
 from domain.standing import MerchantStanding
+from domain.values import Actor, Role, Sealed, SealedFor
 from infrastructure.bench.histories import Life
 from infrastructure.mapper import FactMapper
 from infrastructure.policy_pack import default_pack
 from projections.catalogue import ALL
 from projections.read_model import ReadModel, Rows
 
-DEFAULT = default_pack()
+POLICY = default_pack()
 
 MAPPER = FactMapper()
 
@@ -31,22 +35,52 @@ def standing(chance: Random) -> list[Fact]:
         penalty_id = chance.choice([UUID(int=chance.getrandbits(128), version=4), *known])
         match chance.choice(["count", "count", "count", "adjust", "reverse", "expire"]):
             case "adjust" if penalty_id in known:
-                merchant.adjust(penalty_id, 1, lambda _: DEFAULT, at)
+                merchant.adjust(penalty_id, 1, lambda _: POLICY, at)
             case "reverse" if penalty_id in known:
-                merchant.reverse(penalty_id, lambda _: DEFAULT, at)
+                merchant.reverse(penalty_id, lambda _: POLICY, at)
             case "expire" if penalty_id in known:
                 merchant.expire(penalty_id, at)
             case _:
                 known.append(penalty_id)
                 points, expires_at = chance.randrange(1, 6), at + timedelta(days=90)
-                merchant.count(penalty_id, penalty_id, points, "S-1", at, expires_at, lambda _: DEFAULT, at)
+                merchant.count(penalty_id, penalty_id, points, "S-1", at, expires_at, lambda _: POLICY, at)
     return [fact for fact in merchant.collect_events() if isinstance(fact, Fact)]
+
+
+def correction(chance: Random) -> list[Fact]:
+    """What became of a corrective action, by chance."""
+    at, by = datetime(2026, 10, 5, tzinfo=UTC), Actor("somebody", Role.REVIEWER)
+    text = Sealed(SealedFor.PLATFORM, UUID(int=1), "AQ")
+    found = tuple(UUID(int=number) for number in range(2))
+    action = CorrectiveAction.open(
+        by, UUID(int=chance.getrandbits(128), version=4), "m-2001", "late", found[:1], None, POLICY, at
+    )
+    for _ in range(12):
+        at += timedelta(days=5)
+        with suppress(Refusal):
+            match chance.choice(["join", "propose", "judge", "judge", "complete", "wait", "wait", "close"]):
+                case "join":
+                    action.join(found[1], at)
+                case "propose":
+                    action.propose(by, text, POLICY, at)
+                case "judge":
+                    action.judge(by, chance.random() < 0.7, text, POLICY, at)
+                case "complete":
+                    action.complete(by, text, POLICY, at)
+                case "close" if chance.random() < 0.2:
+                    action.close(by, text, at)
+                case _:
+                    at = max(at, action.due or at)
+                    count = chance.randrange(3)
+                    action.miss_clock(action.clock_id, lambda *_: found[:count], POLICY, at)  # noqa: B023
+    return [fact for fact in action.collect_events() if isinstance(fact, Fact)]
 
 
 LIVES = [Life(Random(seed)) for seed in range(400)]
 CASES = [life.facts for life in LIVES]
 STANDINGS = [standing(Random(seed)) for seed in range(100)]
-HISTORIES = CASES + STANDINGS
+CORRECTIONS = [correction(Random(seed)) for seed in range(100)]
+HISTORIES = CASES + STANDINGS + CORRECTIONS
 
 
 def stored_and_read(fact: Fact) -> Any:
@@ -64,7 +98,10 @@ def each_model(test: Any) -> Any:
     return pytest.mark.parametrize("model", ALL, ids=lambda model: model.name)(test)
 
 
-@pytest.mark.parametrize(("histories", "kind"), [(CASES, "Case"), (STANDINGS, "MerchantStanding")])
+@pytest.mark.parametrize(
+    ("histories", "kind"),
+    [(CASES, "Case"), (STANDINGS, "MerchantStanding"), (CORRECTIONS, "CorrectiveAction")],
+)
 def test_the_lives_tell_of_every_fact_of_their_kind(histories: list[list[Fact]], kind: str) -> None:
     told = {type(fact) for history in histories for fact in history}
     assert told == {fact for fact in FACTS.values() if kind == fact.OF}

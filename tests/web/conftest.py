@@ -17,6 +17,7 @@ from flask import Flask
 from psycopg import sql
 
 from application.cases import Cases, Files, Request
+from application.corrective_actions import CorrectiveActions
 from application.incidents import Incidents
 from application.policies import Policies
 from application.rulebook import OnePolicy, PublishedPolicies
@@ -33,6 +34,7 @@ from infrastructure.migrate import migrate
 from infrastructure.policy_pack import default_pack
 from infrastructure.projection_supervisor import ProjectionSupervisor
 from infrastructure.read_models import ReadModels
+from infrastructure.recurrence import StoredRecurrence
 from infrastructure.store import PostgresStore
 from infrastructure.vault import PostgresVault
 from web.app import WebSettings, create_app
@@ -191,6 +193,9 @@ def installation(
             "cases": Cases(store, vault, OnePolicy(DEFAULT), clock, uuid4),
             "incidents": Incidents(store, vault, book, clock, uuid4),
             "files": Files(store, vault, OnePolicy(DEFAULT), clock, uuid4, PostgresBlobs(datastore, vault)),
+            "corrective_actions": CorrectiveActions(
+                store, vault, book, StoredRecurrence(ReadModels(datastore)), clock, uuid4
+            ),
             "policies": Policies(store, vault, book, compiled, policy_documents.read, DOCUMENT, clock, uuid4),
             "vault": vault,
             "keys": keys,

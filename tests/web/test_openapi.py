@@ -88,6 +88,13 @@ GET /follow-ups
 GET /loops
 GET /compensations
 GET /recoveries
+GET /corrective-actions
+POST /corrective-actions
+GET /corrective-actions/{corrective_action_id}
+POST /corrective-actions/{corrective_action_id}/measure
+POST /corrective-actions/{corrective_action_id}/verdict
+POST /corrective-actions/{corrective_action_id}/completion
+POST /corrective-actions/{corrective_action_id}/closure
 GET /incidents
 POST /incidents
 GET /incidents/{incident_id}
@@ -108,6 +115,8 @@ POST /policies/{version}/retirement
 """.strip().splitlines()
 
 VERSIONED = {
+    "POST /corrective-actions/{corrective_action_id}/verdict",
+    "POST /corrective-actions/{corrective_action_id}/closure",
     "POST /incidents/{incident_id}/step-in",
     "POST /incidents/{incident_id}/batches",
     "POST /incidents/{incident_id}/batches/{batch_id}/approval",
@@ -145,6 +154,7 @@ VERSIONED = {
     "POST /policies/{version}/retirement",
 }
 CREATING = {
+    "POST /corrective-actions",
     "POST /incidents",
     "POST /cases/{case_id}/notice",
     "POST /cases/{case_id}/offers",
@@ -228,7 +238,8 @@ def test_commands_that_need_the_version_say_so(document):
 def test_only_commands_on_what_has_a_version_compare_it(document):
     for name, operation in operations(document).items():
         compares = "version_mismatch" in codes(operation)
-        on_one = any(one in name for one in ("{case_id}/", "{incident_id}/", "/policies/{version}/"))
+        kinds = ("{case_id}/", "{incident_id}/", "{corrective_action_id}/", "/policies/{version}/")
+        on_one = any(one in name for one in kinds)
         assert compares == (on_one and not name.startswith("GET ")), name
 
 
