@@ -20,6 +20,7 @@ from application.vault import Vault
 from web import (
     correcting,
     deciding,
+    entitling,
     failures,
     filing,
     handling,
@@ -104,6 +105,7 @@ def create_app(
     filing.register(routes, cases, presenter, clock)
     proving.register(routes, cases, files)
     leasing.register(routes, cases)
+    entitling.register(routes, cases)
     deciding.register(routes, cases, new_id)
     paying.register(routes, cases)
     moving.register(routes, cases)
