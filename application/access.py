@@ -32,6 +32,7 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "inspections.report": frozenset({A, R}),
     "cases.verify": frozenset({A, R}),
     "cases.decide": frozenset({A, R}),
+    "entitlements.read": frozenset({A, R, S, AUD}),
     "decisions.approve": frozenset({S}),
     "goodwill.grant": frozenset({A, R}),
     "compensations.settle": frozenset({F, SYS}),

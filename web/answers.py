@@ -432,6 +432,24 @@ class HistoryEntry(Schema):
     data = fields.Dict(required=True)
 
 
+class Entitlement(Schema):
+    """The most that a clause allows of one kind of remedy; goods have neither `limit` nor `points`."""
+
+    kind = OneOf(RemedyKind, required=True)
+    clause = fields.String(required=True)
+    title = fields.Dict(required=True)
+    limit = fields.Nested(Amount, required=True, allow_none=True)
+    points = fields.Integer(required=True, allow_none=True)
+    derivation = fields.List(fields.Dict(), required=True)
+
+
+class Entitlements(Schema):
+    """What the caller could grant on a case now, under the policy that counts for it."""
+
+    policy = fields.String(required=True)
+    data = fields.List(fields.Nested(Entitlement), required=True)
+
+
 class History(Schema):
     """The facts of a case in order; a party's view has gaps where notes are internal."""
 

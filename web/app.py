@@ -20,6 +20,7 @@ from application.vault import Vault
 from web import (
     correcting,
     deciding,
+    entitling,
     failures,
     filing,
     handling,
@@ -106,6 +107,7 @@ def create_app(
     proving.register(routes, cases, files)
     negotiating.register(routes, cases, new_id)
     leasing.register(routes, cases)
+    entitling.register(routes, cases)
     deciding.register(routes, cases, new_id)
     paying.register(routes, cases)
     moving.register(routes, cases)

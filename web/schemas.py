@@ -311,6 +311,12 @@ class RemedySchema(Strict):
             raise ValidationError("out_of_range: must be from 1 up", "amount")
 
 
+class EntitlementsQuery(Strict):
+    """Under which clauses: their ids with commas between; left out, those of the case's reason."""
+
+    clauses = Text(1000, r"[A-Za-z0-9_.-]+(,[A-Za-z0-9_.-]+)*", allow_none=True)
+
+
 class DecisionSchema(Strict):
     """What is granted, under which clauses, for which reasons. No remedies: the claim is rejected.
 

@@ -8,7 +8,9 @@ from application.running import Request, reasons_of, sealed_if_given
 from application.vault import Sealing
 from domain.case import Case
 from domain.events import DecisionProposed
-from domain.values import Remedy, Sealed, SealedFor
+from domain.policy import Policy
+from domain.policy.entitlement import Entitlement, entitlements, goodwill
+from domain.values import Actor, Remedy, Sealed, SealedFor
 
 
 class Deciding(CaseRunning):
@@ -43,6 +45,15 @@ class Deciding(CaseRunning):
             )
 
         return self._versioned(request, case_id, "cases.decide", decide, decision_id)
+
+    def entitlements(
+        self, by: Actor, case_id: UUID, clauses: tuple[str, ...] | None = None
+    ) -> tuple[Case, Policy, tuple[Entitlement, ...]]:
+        """What this caller could grant now, under these clauses or those of the case's reason."""
+        case = self._load(by, case_id, "entitlements.read")
+        policy = self._policy(case, self._clock.now())
+        owed = entitlements(case.matter(), policy, clauses)
+        return case, policy, (*owed, *goodwill(by.role, case.filing.order, policy))
 
     def approve_decision(
         self, request: Request, case_id: UUID, proposal_id: UUID, proposal_hash: str

@@ -93,3 +93,9 @@ def test_figures_are_said_in_a_line(rule, said, known) -> None:
     found = default_pack().rules[rule]
     assert figure(found, "CNY") == said
     assert confidence(found) == known
+
+
+def test_what_is_nested_is_told_apart() -> None:
+    found = figure(default_pack().rules["I-2"], "CNY")
+    assert found.startswith("grounds visible: buyer merchant; hidden: merchant buyer; counterfeit: merchant")
+    assert "quality_defect (buyer: photo video; " in figure(default_pack().rules["O-9"], "CNY")
