@@ -15,15 +15,16 @@ from domain.case.deciding import Award
 from domain.corrective_action import CorrectiveAction
 from domain.events import Fact
 from domain.policy import Policy, pack
+from domain.policy.approval import second_person
 from domain.policy.calendar import Term, Unit, due
 from domain.policy.correction import counted_until, effect_known, effective
-from domain.policy.derivation import shown
+from domain.policy.derivation import Derived, shown
 from domain.policy.eligibility import assessed
 from domain.policy.sanctions import Reached, quarter_of
 from domain.policy.tariff import tariff_of
 from domain.refusals import Refusal
 from domain.standing import MerchantStanding
-from domain.values import Derivation, Role, Step
+from domain.values import Derivation, Money, Remedy, Role, Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,10 @@ def _found(before: object, fact: Fact, role: str, rules: Rules) -> Found:
             yield from _unequal("due", shown(fact.due), fact.derivation[-1].result)
         case events.DecisionIssued() if isinstance(before, Case):
             yield from _decision(before, fact, role, _policy(before, fact, rules))
+        case events.DecisionProposed() if isinstance(before, Case):
+            yield from _granting(before, fact, fact.role, _policy(before, fact, rules))
+        case events.GoodwillGranted() if isinstance(before, Case):
+            yield from _goodwill(before, fact, _policy(before, fact, rules))
         case events.PenaltyAssessed() if isinstance(before, Case):
             yield from _penalty(fact, _policy(before, fact, rules))
         case events.PointsCounted():
@@ -153,13 +158,41 @@ def _decision(case: Case, fact: events.DecisionIssued, role: str, policy: Policy
         yield from _unequal("remedies", fact.remedies, remedies)
         yield from _unequal("derivation", fact.derivation, derivation)
         return
-    award = Award(fact.remedies, fact.clauses, fact.reasons, fact.discretion)
+    yield from _granting(case, fact, _decider(case, fact, role), policy)
+    approved = case.proposals.approved(fact.decision_id)
+    if role != Role.SYSTEM and not approved and _takes_two(case, fact, policy).value:
+        yield "second person", "nobody", "somebody else"
+
+
+def _granting(
+    case: Case, fact: events.DecisionIssued | events.DecisionProposed, role: Role, policy: Policy
+) -> Found:
     try:
-        derived = case.examined(award, _decider(case, fact, role), policy)
+        derived = case.examined(_award(fact), role, policy)
     except Refusal as refused:
         yield "remedies", "granted", f"{refused.code} {refused.detail}".strip()
         return
     yield from _unequal("derivation", fact.derivation[: len(derived)], derived)
+
+
+def _award(fact: events.DecisionIssued | events.DecisionProposed) -> Award:
+    return Award(fact.remedies, fact.clauses, fact.reasons, fact.discretion)
+
+
+def _takes_two(case: Case, fact: events.DecisionIssued, policy: Policy) -> Derived[bool]:
+    before, after = case.money.amount(), case.money.granted(_award(fact).money).amount()
+    granted = Money(after, case.filing.order.paid.currency)
+    return second_person(after - before, granted, fact.discretion is not None, policy)
+
+
+def _goodwill(case: Case, fact: events.GoodwillGranted, policy: Policy) -> Found:
+    gift = Remedy(fact.compensation_id, fact.kind, fact.amount, fact.points)
+    try:
+        derived = case.within_limit(fact.role, gift, policy)
+    except Refusal as refused:
+        yield "gift", "given", f"{refused.code} {refused.detail}".strip()
+        return
+    yield from _unequal("derivation", fact.derivation, derived)
 
 
 def _decider(case: Case, fact: events.DecisionIssued, role: str) -> Role:

@@ -43,12 +43,12 @@ from domain.values import (
 class Award:
     """What is decided: what is granted, under which clauses, for which reasons.
 
-    discretion: why it departs from what the rules derive, if it does.
+    reasons: none where the system decided · discretion: why it departs from what the rules derive, if it does.
     """
 
     remedies: tuple[Remedy, ...]
     clauses: tuple[str, ...]
-    reasons: Sealed
+    reasons: Sealed | None
     discretion: Sealed | None = None
 
     @property

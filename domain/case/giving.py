@@ -33,12 +33,12 @@ class Giving(Leasing, Settlement):
             points=gift.points,
             policy=policy.version,
             reasons=reasons,
-            derivation=self._within_limit(by.role, gift, policy),
+            derivation=self.within_limit(by.role, gift, policy),
         )
         self._instruct([self.money.line(gift.remedy_id)], at)
 
-    def _within_limit(self, role: Role, gift: Remedy, policy: Policy) -> Derivation:
-        """The limit is that of the role, over everything that was given on the case (O-1)."""
+    def within_limit(self, role: Role, gift: Remedy, policy: Policy) -> Derivation:
+        """What the role may give over the whole case (O-1), this gift too. Refused: GoodwillOverLimit."""
         order, after = self.filing.order, self.money.given(gift)
         if gift.amount and gift.amount.currency != order.paid.currency:
             raise GoodwillOverLimit(f"only {order.paid.currency} can be given on this order")

@@ -38,6 +38,11 @@ class Proposals:
             raise ProposalVoid(f"it is {proposal.cause or proposal.state}")
         return proposal.fact
 
+    def approved(self, proposal_id: UUID) -> bool:
+        """Whether a second person agreed to it."""
+        found = self.all.get(proposal_id)
+        return found is not None and found.state is ProposalState.APPROVED
+
     def made(self, fact: events.DecisionProposed) -> "Proposals":
         """With one more that waits."""
         return Proposals(self.all | {fact.proposal_id: Proposal(fact)})

@@ -271,7 +271,7 @@ class Story:
                 proposal_id,
                 known if hashed is None else hashed,
                 sealed(),
-                None,
+                sealed() if proposed and proposed.fact.discretion else None,
                 self.policy,
                 self.at,
             )

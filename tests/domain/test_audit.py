@@ -9,7 +9,14 @@ import pytest
 
 from application.rulebook import OnePolicy
 from domain.audit import Difference, differences
-from domain.events import CaseFiled, ClockStarted, DecisionIssued, PenaltyAssessed
+from domain.events import (
+    CaseFiled,
+    ClockStarted,
+    DecisionIssued,
+    DecisionProposed,
+    GoodwillGranted,
+    PenaltyAssessed,
+)
 from domain.policy import pack
 from domain.policy.calendar import Term
 from domain.values import ClockKind, Money, Objection, RemedyKind
@@ -108,6 +115,32 @@ def test_what_the_system_granted_beyond_the_claim_is_found(story):
     remedy = replace(decision.remedies[0], amount=Money(19_800, "CNY"))
     found = audited(changed(story._facts, DecisionIssued, remedies=(remedy,)), "system")
     assert parts(found) == {("DecisionIssued", "remedies")}
+
+
+def test_a_second_person_who_never_was_is_found(story, a):
+    decision = a.remedy(RemedyKind.REFUND, amount=a.yuan(199))
+    story.proposed(decision).given(story.approve())
+    assert audited(story._facts) == []
+    alone = changed(story._facts, DecisionIssued, decision_id=a.id("another decision"))
+    assert parts(audited(alone)) == {("DecisionIssued", "second person")}
+
+
+def test_a_proposal_beyond_what_the_rules_allow_is_found(story, a):
+    story.proposed(a.remedy(RemedyKind.REFUND, amount=a.yuan(199)))
+    remedy = a.remedy(RemedyKind.REFUND, amount=a.yuan(200))
+    found = audited(changed(story._facts, DecisionProposed, remedies=(remedy,)))
+    assert parts(found) == {("DecisionProposed", "remedies")}
+
+
+def test_goodwill_over_the_limit_of_its_giver_is_found(story, a):
+    story.filed().claimed().given(story.give())
+    assert audited(story._facts) == []
+    (found,) = audited(changed(story._facts, GoodwillGranted, amount=a.yuan(101)))
+    assert (found.fact, found.part) == ("GoodwillGranted", "gift")
+    assert found.derived.startswith("goodwill_over_limit")
+    assert parts(audited(changed(story._facts, GoodwillGranted, derivation=()))) == {
+        ("GoodwillGranted", "derivation")
+    }
 
 
 @pytest.mark.parametrize("points", [13, 0])
