@@ -43,7 +43,7 @@ from domain.values import (
 class Award:
     """What is decided: what is granted, under which clauses, for which reasons.
 
-    reasons: none where the system decided · discretion: why it departs from what the rules derive, if it does.
+    reasons: none where the system decided · discretion: why it departs from what the rules derive, if so.
     """
 
     remedies: tuple[Remedy, ...]
