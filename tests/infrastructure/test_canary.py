@@ -10,7 +10,7 @@ import logging
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import is_dataclass
+from dataclasses import is_dataclass, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any, get_args, get_type_hints
@@ -22,7 +22,9 @@ from psycopg import sql
 
 from application.blobs import Content
 from application.cases import Answer, Cases, Files, Request
+from application.corrective_actions import CorrectiveActions
 from application.effects import PAYMENT
+from application.incidents import IncidentProcess, Incidents
 from application.intake import Intake, Line, LineRefused
 from application.rulebook import OnePolicy
 from application.settlement import SettlementProcess
@@ -33,9 +35,12 @@ from domain.refusals import WrongStage
 from domain.values import (
     Actor,
     CaseType,
+    Channel,
     Claim,
     EvidenceParty,
     Finding,
+    GoodsCondition,
+    IncidentStep,
     InspectionOutcome,
     LiabilityShare,
     LiableParty,
@@ -44,12 +49,15 @@ from domain.values import (
     Payer,
     Remedy,
     RemedyKind,
+    RemedyRule,
     ReopenGround,
     Resolution,
     Role,
     Sealed,
     SealedFor,
     Side,
+    Stance,
+    SuspensionGround,
     Visibility,
 )
 from infrastructure.blobs import PostgresBlobs
@@ -104,12 +112,21 @@ class Clock:
         return NOW
 
 
+class NoRecurrence:
+    """Nothing ever came back."""
+
+    def upheld(self, merchant_id: str, reason: str, since: datetime, until: datetime) -> tuple[UUID, ...]:
+        return ()
+
+
 class Marketplace:
     """Everybody who writes anything, writing canaries."""
 
     buyer = Actor("app", Role.BUYER_INTEGRATION)
     seller = Actor("seller", Role.MERCHANT, "m-2001")
+    agent = Actor("agent-1", Role.AGENT)
     reviewer = Actor("reviewer-1", Role.REVIEWER)
+    other_reviewer = Actor("reviewer-2", Role.REVIEWER)
     supervisor = Actor("supervisor-1", Role.SUPERVISOR)
     finance = Actor("finance-1", Role.FINANCE)
 
@@ -280,6 +297,135 @@ class Marketplace:
         except CannotOpen as refused:
             log.exception("does not open: %r of %r", refused, statement)
 
+    def act(self, by: Actor, answer: Answer, command: str, *said: Any, **more: Any) -> Answer:
+        """A command on the case as it is now."""
+        case_id = answer.aggregate.id
+        request = self.request(by, Answer(self.cases.get(self.reviewer, case_id), 0))
+        done: Answer = getattr(self.cases, command)(request, case_id, *said, **more)
+        return done
+
+    def negotiate(self) -> None:
+        """A refusal, an offer that is declined, a promise, and a call for the platform."""
+        answer, say = self.file("negotiated"), self.say
+        self.act(self.agent, answer, "deliver_notice", Channel.APP)
+        self.act(self.seller, answer, "make_promise", say("promise"), NOW + timedelta(days=1))
+        self.act(self.seller, answer, "answer", Stance.REFUSES, say("answer"))
+        remedies = (Remedy(uuid4(), RemedyKind.REFUND, Money(100, "CNY")),)
+        offer = self.act(self.buyer, answer, "make_offer", remedies, (), say("offer")).subject
+        self.act(self.seller, answer, "decline_offer", offer, say("declined offer"))
+        self.act(self.buyer, answer, "escalate", say("escalation"))
+
+    def found(self, name: str) -> Answer:
+        """A case that the reviewer has claimed and found for the buyer."""
+        answer = self.act(self.reviewer, self.file(name), "claim")
+        shares = (LiabilityShare(LiableParty.MERCHANT, 100),)
+        seen = self.say(f"{name} found")
+        return self.act(self.reviewer, answer, "verify", Finding.UPHELD, shares, (), seen)
+
+    def decide_by_two(self) -> None:
+        """A decision at discretion: refused by the second person, made again and approved; an interest."""
+        answer, say = self.found("by two"), self.say
+        remedies = (Remedy(uuid4(), RemedyKind.REFUND, Money(100, "CNY")),)
+        for again in ("", "again "):
+            texts = say(f"proposed {again}"), say(f"discretion {again}")
+            answer = self.act(self.reviewer, answer, "claim")
+            answer = self.act(self.reviewer, answer, "decide", remedies, (), *texts)
+            proposal = answer.aggregate.proposals.waiting
+            assert proposal
+            if again:
+                seen = proposal.proposal_id, proposal.proposal_hash
+                self.act(self.supervisor, answer, "approve_decision", *seen)
+            else:
+                self.act(self.supervisor, answer, "reject_decision", proposal.proposal_id, say("rejected"))
+        self.act(self.other_reviewer, answer, "recuse", say("interest"))
+
+    def take_back(self) -> None:
+        """Money recalled before it is paid, reversed after, and given up; and goodwill."""
+        say = self.say
+        lines = [Remedy(uuid4(), kind, Money(100, "CNY")) for kind in (RemedyKind.COUPON, RemedyKind.REFUND)]
+        answer = self.act(self.reviewer, self.found("taken back"), "decide", tuple(lines), (), say("granted"))
+        recalled, paid = (line.remedy_id for line in lines)
+        self.act(self.supervisor, answer, "reverse_compensation", recalled, say("recalled"))
+        self.act(self.finance, answer, "confirm_compensation", paid, "pay-7", NOW)
+        answer = self.act(self.supervisor, answer, "reverse_compensation", paid, say("reversed"))
+        for recovery_id in answer.aggregate.money.recoveries:
+            self.act(self.supervisor, answer, "write_off_recovery", recovery_id, say("written off"))
+        gift = Money(100, "CNY")
+        self.act(self.reviewer, self.found("given"), "grant_goodwill", "coupon", say("goodwill"), gift)
+
+    def send_back(self) -> None:
+        """Goods that are refused at the door, and goods that are rejected after a look."""
+        for taken in (False, True):
+            goods = Remedy(uuid4(), RemedyKind.RETURN)
+            answer = self.found(f"sent back {taken}")
+            answer = self.act(
+                self.reviewer, answer, "decide", (goods,), ("Q-1",), self.say(f"decision of goods {taken}")
+            )
+            address = self.say(f"address {taken}")
+            self.act(self.seller, answer, "authorise_return", goods.remedy_id, address)
+            self.act(self.buyer, answer, "ship_goods", goods.remedy_id, "SF-1")
+            if taken:
+                self.act(self.seller, answer, "receive_goods", goods.remedy_id, "SF-2")
+                self.act(self.seller, answer, "inspect_goods", goods.remedy_id, GoodsCondition.EMPTY, ())
+                why = self.say("rejected goods")
+                self.act(self.seller, answer, "reject_goods", goods.remedy_id, "NR-4", why)
+            else:
+                self.act(self.seller, answer, "refuse_goods", goods.remedy_id, self.say("refused goods"))
+
+    def set_aside(self) -> None:
+        """A case that rests and goes on, and one that is dealt with in it."""
+        buyer_id = self.say("one buyer")
+        kept, merged = (
+            self.cases.file(self.request(self.buyer), **self.filing(name) | {"buyer_id": buyer_id})
+            for name in ("kept", "merged")
+        )
+        self.act(self.reviewer, kept, "suspend", SuspensionGround.SETTLEMENT, self.say("suspension"))
+        self.act(self.reviewer, kept, "resume", self.say("resumption"))
+        self.act(self.reviewer, merged, "merge", kept.aggregate.id, self.say("merger"))
+
+    def deal_with_many(self) -> None:
+        """An incident with its steps, a batch, and an end."""
+        cases, say = (self.file("one of many").aggregate.id,), self.say
+        incidents = Incidents(self.store, self.vault, OnePolicy(DEFAULT), Clock(), uuid4)
+        incident = incidents.raise_by_hand(self.request(self.reviewer), cases).aggregate
+        for step in IncidentStep:
+            incidents.take_step(self.request(self.reviewer), incident.id, step, say(f"step {step}"))
+
+        def seen(by: Actor) -> Request:
+            now, _ = incidents.read(self.reviewer, incident.id)
+            return replace(self.request(by), expected_version=now.version)
+
+        shares, rules = (LiabilityShare(LiableParty.MERCHANT, 100),), (RemedyRule.REFUND_IN_FULL,)
+        terms = (Finding.UPHELD, shares, rules, ("Q-1",), Payer.MERCHANT)
+        done = incidents.propose(seen(self.reviewer), incident.id, (), *terms, say("batch"))
+        batch = done.aggregate.batch
+        assert batch
+        incidents.approve(seen(self.supervisor), incident.id, batch.batch_id, batch.proposal.batch_hash)
+        process = IncidentProcess(incidents, self.cases)
+        for recorded in self.store.facts(incident.id):
+            if type(recorded.fact) in process.reads:
+                process.react(recorded)
+        incidents.close(seen(self.reviewer), incident.id, say("end of the incident"))
+
+    def correct(self) -> None:
+        """A corrective action from its terms to its end."""
+        say, case_id = self.say, self.file("cause").aggregate.id
+        actions = CorrectiveActions(
+            self.store, self.vault, OnePolicy(DEFAULT), NoRecurrence(), Clock(), uuid4
+        )
+        opening = self.request(self.supervisor)
+        action_id = actions.open(opening, "m-2001", "quality_defect", (case_id,), say("cause")).aggregate.id
+
+        def seen(by: Actor) -> Request:
+            now, _ = actions.read(self.supervisor, action_id)
+            return replace(self.request(by), expected_version=now.version)
+
+        for accepted in (False, True):
+            actions.propose(self.request(self.seller), action_id, say(f"measure {accepted}"))
+            actions.judge(seen(self.supervisor), action_id, accepted, say(f"judged {accepted}"))
+        actions.complete(self.request(self.seller), action_id, say("carried out"))
+        actions.close(seen(self.supervisor), action_id, say("end of the action"))
+
     def trade(self) -> None:
         """The whole life of a case with two rounds, a declined one, a withdrawn one and one from a file."""
         answer = self.file("case")
@@ -307,6 +453,13 @@ class Marketplace:
         self.cases.withdraw(end, withdrawn.aggregate.id, self.say("withdrawal"))
         self.refuse(withdrawn.aggregate.id)
         self.take_in()
+        self.negotiate()
+        self.decide_by_two()
+        self.take_back()
+        self.send_back()
+        self.set_aside()
+        self.deal_with_many()
+        self.correct()
 
         supervisor = ProjectionSupervisor(self.url, holder="canary")
         supervisor.prepare()
