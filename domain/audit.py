@@ -5,7 +5,7 @@ A fact is compared with what the rules say of the aggregate as it was before tha
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
@@ -20,6 +20,7 @@ from domain.policy.calendar import Term, Unit, due
 from domain.policy.correction import counted_until, effect_known, effective
 from domain.policy.derivation import Derived, shown
 from domain.policy.eligibility import assessed
+from domain.policy.goods import exchange_open, warranty_ends
 from domain.policy.sanctions import Reached, quarter_of
 from domain.policy.tariff import tariff_of
 from domain.refusals import Refusal
@@ -108,6 +109,16 @@ def _found(before: object, fact: Fact, role: str, rules: Rules) -> Found:
             yield from _unequal("due", shown(fact.due), shown(due.value))
         case events.EffectMeasured() if isinstance(before, CorrectiveAction) and before.completed:
             yield from _effect(before, before.completed, fact, rules.in_force(fact.timestamp))
+        case events.GoodsInspected() if isinstance(before, Case):
+            yield from _inspection(before, fact, _policy(before, fact, rules))
+        case events.ExchangeOpened() if isinstance(before, Case):
+            yield from _exchange(before, fact, _policy(before, fact, rules))
+        case events.WarrantyStarted() | events.WarrantyRestarted() if isinstance(before, Case):
+            policy = _policy(before, fact, rules)
+            yield from _warranty(before, fact, fact.begins, timedelta(), policy)
+        case events.WarrantyExtended() if isinstance(before, Case) and before.warranty:
+            in_repair, policy = timedelta(seconds=fact.in_repair), _policy(before, fact, rules)
+            yield from _warranty(before, fact, before.warranty.begins, in_repair, policy)
 
 
 def _policy(case: Case, fact: Fact, rules: Rules) -> Policy:
@@ -239,3 +250,31 @@ def _effect(
     before, after = action.opened.timestamp - fact.before_from, fact.after_until - done.timestamp
     yield from _unequal("before_from", f"{before} before", f"{after} before")
     yield from _unequal("after_until", shown(fact.after_until), shown(done.after_until))
+
+
+# --- goods --------------------------------------------------------------------------------------------
+
+
+def _inspection(case: Case, fact: events.GoodsInspected, policy: Policy) -> Found:
+    derived = case.broken(fact.goods_id, fact.found, policy)
+    yield from _unequal("broken", fact.broken, tuple(one.reason for one in derived.value))
+    yield from _unequal("derivation", fact.derivation, derived.derivation)
+
+
+def _exchange(case: Case, fact: events.ExchangeOpened, policy: Policy) -> Found:
+    derived = exchange_open(case.goods.failed_repairs, policy)
+    if not derived.value:
+        yield "clause", fact.clause, f"{case.goods.failed_repairs} failed repairs open no exchange"
+    yield from _unequal("derivation", fact.derivation, derived.derivation)
+
+
+def _warranty(
+    case: Case,
+    fact: events.WarrantyStarted | events.WarrantyExtended | events.WarrantyRestarted,
+    begins: datetime,
+    in_repair: timedelta,
+    policy: Policy,
+) -> Found:
+    derived = warranty_ends(case.filing.order.category, begins, in_repair, policy)
+    yield from _unequal("ends_at", shown(fact.ends_at), derived.value and shown(derived.value))
+    yield from _unequal("derivation", fact.derivation, derived.derivation)

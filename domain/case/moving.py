@@ -142,7 +142,7 @@ class Moving(Settlement):
         """
         leg = self.goods.leg(goods_id)
         self._reaches(by, leg, GoodsState.INSPECTED)
-        broken = self._broken(leg, found, policy)
+        broken = self.broken(goods_id, found, policy)
         judged = broken.derivation and condition in (GoodsCondition.INTACT, GoodsCondition.DAMAGED)
         if judged and (condition is GoodsCondition.DAMAGED) != bool(broken.value):
             raise ConditionContradictsFindings(pack.INTACT.id)
@@ -196,8 +196,11 @@ class Moving(Settlement):
         if reaching is not GoodsState.LOST:
             _handled_by(by, _whose(leg, reaching))
 
-    def _broken(self, leg: Leg, found: tuple[str, ...], policy: Policy) -> Derived[tuple[Objection, ...]]:
-        if leg.kind is not RemedyKind.RETURN:
+    def broken(
+        self, goods_id: UUID, found: tuple[str, ...], policy: Policy
+    ) -> Derived[tuple[Objection, ...]]:
+        """What of that which was found broke the intactness of goods that came back (NR-4)."""
+        if self.goods.leg(goods_id).kind is not RemedyKind.RETURN:
             return Derived(())
         return intactness(self.filing.order.category, found, policy)
 

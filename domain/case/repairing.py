@@ -1,6 +1,7 @@
 """Commands that repair goods; what cannot be repaired is exchanged, and warranties follow."""
 
 from datetime import datetime, timedelta
+from math import ceil
 from uuid import UUID, uuid5
 
 from domain import events
@@ -97,7 +98,7 @@ class Repairing(Moving):
     def _prolong(self, goods_id: UUID, repair: timedelta, policy: Policy, at: datetime) -> None:
         if self.warranty is None:
             return
-        in_repair = self.warranty.in_repair + repair
+        in_repair = self.warranty.in_repair + timedelta(seconds=ceil(repair.total_seconds()))
         ends = warranty_ends(self.filing.order.category, self.warranty.begins, in_repair, policy)
         if ends.value:
             self._record(

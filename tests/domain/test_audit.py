@@ -14,12 +14,16 @@ from domain.events import (
     ClockStarted,
     DecisionIssued,
     DecisionProposed,
+    GoodsInspected,
     GoodwillGranted,
     PenaltyAssessed,
+    RepairCompleted,
+    WarrantyExtended,
+    WarrantyStarted,
 )
 from domain.policy import pack
 from domain.policy.calendar import Term
-from domain.values import ClockKind, Money, Objection, RemedyKind
+from domain.values import ClockKind, GoodsCondition, Money, Objection, RemedyKind, RepairOutcome
 from infrastructure.bench.histories import Life
 from infrastructure.policy_pack import default_pack
 
@@ -170,3 +174,44 @@ def test_a_rule_that_was_changed_afterwards_is_found(told):
     rules = {**DEFAULT.rules, "O-4": replace(rule, terms=replace(rule.terms, delay=Term(48)))}
     found = audited(told, rules=OnePolicy(replace(DEFAULT, rules=rules)))
     assert parts(found) == {("ClockStarted", "O-4: term")}
+
+
+@pytest.fixture
+def repaired(story, a) -> list[Any]:
+    """Goods that came back and were looked at; others that were repaired in vain twice, and exchanged."""
+    story.in_review().decided(a.remedy(RemedyKind.RETURN), a.remedy(RemedyKind.REPAIR))
+    story.given(
+        story.ship("return"),
+        story.receive("return"),
+        lambda case: case.inspect_goods(
+            story.merchant, a.id("return"), GoodsCondition.DAMAGED, ("tag_removed",), story.policy, story.at
+        ),
+    )
+    for _ in range(2):
+        story.given(lambda case: case.start_repair(a.id("repair"), story.policy, story.at)).later(days=2)
+        story.given(
+            lambda case: case.complete_repair(a.id("repair"), RepairOutcome.FAILED, story.policy, story.at)
+        )
+    facts: list[Any] = story._facts
+    return facts
+
+
+def test_goods_and_warranties_that_follow_the_rules_do_not_differ(repaired):
+    assert audited(repaired) == []
+
+
+def test_what_is_said_to_have_broken_goods_and_did_not_is_found(repaired):
+    found = audited(changed(repaired, GoodsInspected, broken=("packaging_opened",)))
+    assert parts(found) == {("GoodsInspected", "broken")}
+
+
+@pytest.mark.parametrize("fact", [WarrantyStarted, WarrantyExtended])
+def test_a_warranty_that_ends_earlier_is_found(repaired, fact):
+    told = next(one for one in repaired if isinstance(one, fact))
+    shorter = changed(repaired, fact, ends_at=told.ends_at - timedelta(days=1))
+    assert (fact.__name__, "ends_at") in parts(audited(shorter))
+
+
+def test_an_exchange_that_nothing_opened_is_found(repaired):
+    only_one_failed = changed(repaired, RepairCompleted, outcome=RepairOutcome.REPAIRED)
+    assert ("ExchangeOpened", "clause") in parts(audited(only_one_failed))

@@ -309,6 +309,23 @@ def test_the_attempt_that_paid_is_no_late_success(advanced, a):
     advanced.when(late(advanced, a, 2)).refused(CompensationAlreadySettled)
 
 
+@pytest.mark.parametrize("payer", [Payer.MERCHANT, Payer.FUND])
+def test_what_had_fallen_meanwhile_is_asked_back_when_the_whole_was_paid_after_all(refund, a, payer):
+    refund.given(
+        refund.fail("refund"),
+        lambda case: case.instruct_compensation(a.id("refund"), payer, refund.at),
+        refund.fail("refund", "pay-2"),
+        reverse(refund, a, a.yuan(99)),
+    )
+    refund.given(late(refund, a, 2))
+    owed = [one for one in owing(refund) if one[0] is LiableParty.BUYER]
+    assert owed == [(LiableParty.BUYER, payer, 99, RecoveryState.OPEN)]
+    assert line(refund, a).stands == a.yuan(100)
+    others = [one for one in owing(refund) if one[0] is not LiableParty.BUYER]
+    advance = (LiableParty.MERCHANT, Payer.FUND, 100, RecoveryState.OPEN)
+    assert others == ([advance] if payer is Payer.FUND else [])
+
+
 def test_an_attempt_that_was_never_made_is_none(advanced, a):
     advanced.when(late(advanced, a, 3)).refused(WrongStage)
 

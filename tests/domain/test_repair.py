@@ -72,6 +72,13 @@ def test_the_time_in_repair_does_not_count(sent_in, a):
     assert facts[1].derivation[-1].inputs["in_repair"] == (5 * 24 + 3) * 3600
 
 
+def test_a_part_of_a_second_in_repair_counts_as_a_whole_one(sent_in, a):
+    sent_in.given(start(sent_in, a)).later(seconds=10.2)
+    before = sent_in.case.warranty.ends_at
+    facts = sent_in.when(complete(sent_in, a, REPAIRED)).then(RepairCompleted, WarrantyExtended)
+    assert (facts[1].in_repair, facts[1].ends_at) == (11, before + timedelta(seconds=11))
+
+
 def test_every_repair_prolongs_the_warranty(sent_in, a):
     repaired(sent_in, a, FAILED, days=5)
     ends = sent_in.case.warranty.ends_at
