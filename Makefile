@@ -12,7 +12,7 @@ NEWEST_ENOUGH := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11
 
 help: ## Show these verbs
 	@echo 'Recourse: event-sourced after-sales cases. Verbs:'
-	@sed -n 's/^\([a-z]*\):.* ## /  make \1|/p' Makefile | awk -F '|' '{ printf "%-14s%s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z]*\):.* ## /  make \1|/p' Makefile | awk -F '|' '{ printf "%-15s%s\n", $$1, $$2 }'
 
 setup: $(VENV)/.ready ## Make the environment in .venv: pinned packages with hashes, then Recourse itself
 	@echo 'Ready: $(BIN)/recourse --help'
@@ -27,7 +27,7 @@ test: $(VENV)/.ready-to-test ## Lint, types, rooms and tests (ARGS go to pytest)
 	$(BIN)/lint-imports --no-logo --no-cache
 	$(BIN)/python -m pytest $(ARGS)
 
-nightly: $(VENV)/.ready-to-test ## Try 2,000 sequences of commands on a case, and as many of everything else that is tried at random
+nightly: $(VENV)/.ready-to-test ## Try 2,000 random sequences of commands, and as many of all else that is tried at random
 	$(BIN)/python -m pytest tests/domain --hypothesis-profile=nightly $(ARGS)
 
 bench: $(VENV)/.ready ## Measure saves, projections and HTTP (one of them: ARGS=append)
