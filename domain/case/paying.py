@@ -20,7 +20,6 @@ from domain.refusals import (
     WrongStage,
 )
 from domain.values import (
-    ClockKind,
     CompensationState,
     Money,
     Payer,
@@ -182,14 +181,6 @@ class Paying(Recovering):
         if line.state is CompensationState.AUTHORISED:
             self._in_stage("compensations")
             raise WrongStage("the line waits for goods to be accepted")
-
-    def _execute(self, ground: UUID, policy: Policy, at: datetime) -> None:
-        """Do at once what was granted without a person's decision; it is to be done in time (M-3)."""
-        self._instruct_payable(at)
-        if self.money.under_way():
-            rule = policy.needed(pack.EXECUTION)
-            self._start_term(ClockKind.EXECUTION, ground, rule, rule.terms.execute, policy, at)
-        self._settle(policy, at)
 
     def _instruct_payable(self, at: datetime) -> None:
         waiting = self.money.authorised()

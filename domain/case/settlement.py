@@ -1,6 +1,7 @@
 """How execution goes on: what may be paid is ordered, what must move is timed, until nothing is owed."""
 
 from datetime import datetime
+from uuid import UUID
 
 from domain import events
 from domain.case.goods import Leg
@@ -24,6 +25,13 @@ class Settlement(Paying):
         self._instruct_payable(at)
         self._time_goods(policy, at)
         self._settle(policy, at)
+
+    def _execute(self, ground: UUID, policy: Policy, at: datetime) -> None:
+        """Do what was granted without a person's decision; what is paid at once is paid in time (M-3)."""
+        self._carry_on(policy, at)
+        if self.money.under_way():
+            rule = policy.needed(pack.EXECUTION)
+            self._start_term(ClockKind.EXECUTION, ground, rule, rule.terms.execute, policy, at)
 
     def _nothing_to_settle(self) -> set[str]:
         """The commands of money and goods that find nothing to be given to."""

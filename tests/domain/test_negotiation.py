@@ -131,6 +131,12 @@ def test_what_is_refunded_for_goods_waits_for_them(story, a):
     assert not story.case.clocks.of_kind(ClockKind.EXECUTION)
 
 
+def test_goods_that_were_agreed_on_are_to_be_sent_in_time(story):
+    story.notified(claim=Claim((R.REPLACEMENT,))).given(story.answer(Stance.AGREES))
+    (clock,) = story.case.clocks.of_kind(ClockKind.GOODS_SHIPMENT)
+    assert (clock.due - story.at).total_seconds() / 3600 == 24
+
+
 @pytest.mark.parametrize(
     "claim",
     [

@@ -14,8 +14,9 @@ from domain.events import (
     CompensationReversed,
     DecisionIssued,
     GoodwillGranted,
+    OfferAccepted,
 )
-from domain.values import Money, Payer, Remedy, RemedyKind, ReversalCause, Role, Sealed, SealedFor
+from domain.values import Money, Payer, Remedy, RemedyKind, ReversalCause, Role, Sealed, SealedFor, Side
 from projections.compensations import COMPENSATIONS, page
 
 FILED_AT = datetime(2026, 11, 6, 8, tzinfo=UTC)
@@ -91,6 +92,11 @@ def test_what_the_platform_gives_beside_a_decision_is_listed_too(connection, sho
 
     (row,) = rows(connection)
     assert (row["kind"], row["payer"], row["amount"]["amount_minor"]) == ("coupon", "platform", 50)
+
+
+def test_what_the_sides_agreed_on_is_listed_too(connection, show, tell) -> None:
+    story = tell().filed().then(OfferAccepted, offer_id=UUID(int=7), party=Side.BUYER, remedies=(REFUND,))
+    assert states(connection, show, story) == ["authorised"]
 
 
 def test_a_line_is_followed_from_its_decision_to_its_payment(connection, show, tell) -> None:
