@@ -5,15 +5,19 @@ import enum
 import re
 import types
 import typing
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from enum import StrEnum
 from inspect import cleandoc
 from typing import Any, get_type_hints
 
 import click
 
+from application.access import COMMANDS, PERMISSIONS
+from domain.case.state import LEADS_TO, STAGES
 from domain.events import FACTS, Fact
 from domain.policy import Policy
 from domain.refusals import REFUSALS
+from domain.values import Role, Stage
 from infrastructure import policy_page
 from projections.read_model import ReadModel
 
@@ -71,8 +75,31 @@ def pages(
         "endpoints.md": _endpoints(openapi),
         "settings.md": _settings(settings),
         "commands.md": _commands(command),
+        "stages.md": _stages(),
         "policy.md": policy_page.written(policy, NOTICE),
     }
+
+
+# --- stages -----------------------------------------------------------------------------------------
+
+
+ABOUT_STAGES = """From which stages each command on a case can be given, to which it can lead (nowhere: the
+case stays where it is), and by whom. Each is a resource below `/api/v1/cases/{case_id}`. What a stage does not allow
+is refused with `wrong_stage`, or with the first missing precondition.
+"""
+
+
+def _stages() -> str:
+    lines = ["# Stages\n", NOTICE, ABOUT_STAGES, "| command | from | to | roles |", "|---|---|---|---|"]
+    for command, stages in STAGES.items():
+        leads = _named(Stage, LEADS_TO.get(command, frozenset()))
+        roles = _named(Role, PERMISSIONS[COMMANDS[command]])
+        lines.append(f"| `{command}` | {_named(Stage, stages)} | {leads} | {roles} |")
+    return "\n".join(lines) + "\n"
+
+
+def _named(every: type[StrEnum], some: Collection[StrEnum]) -> str:
+    return ", ".join(str(one) for one in every if one in some)
 
 
 # --- facts ------------------------------------------------------------------------------------------

@@ -83,6 +83,26 @@ STAGES: dict[str, frozenset[Stage]] = {
 }
 """From which stages each command can be given: the one table that guards and `possible` read."""
 
+LEADS_TO: dict[str, frozenset[Stage]] = {
+    "notice": frozenset({Stage.NEGOTIATING}),
+    "answers": frozenset({Stage.EXECUTING}),
+    "offers": frozenset({Stage.EXECUTING}),
+    "lease": frozenset({Stage.IN_REVIEW}),
+    "reassignment": frozenset({Stage.IN_REVIEW}),
+    "decisions": frozenset({Stage.EXECUTING, Stage.FOLLOWING_UP}),
+    "approval": frozenset({Stage.EXECUTING, Stage.FOLLOWING_UP}),
+    "compensations": frozenset({Stage.FOLLOWING_UP}),
+    "reversal": frozenset({Stage.FOLLOWING_UP}),
+    "goods": frozenset({Stage.FOLLOWING_UP, Stage.IN_REVIEW}),
+    "closure": frozenset({Stage.CLOSED}),
+    "reopening": frozenset({Stage.IN_REVIEW}),
+    "withdrawal": frozenset({Stage.WITHDRAWN}),
+    "suspension": frozenset({Stage.SUSPENDED}),
+    "resumption": _LIVE,
+    "merger": frozenset({Stage.MERGED}),
+}
+"""To which stages each command can lead; whatever is not named here leaves the case where it is."""
+
 UNPROVEN = frozenset({Finding.NOT_UPHELD, Finding.INCONCLUSIVE})
 """Findings for which nobody need be liable."""
 

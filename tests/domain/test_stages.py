@@ -3,7 +3,7 @@
 import pytest
 
 from domain.case import Case
-from domain.case.state import STAGES
+from domain.case.state import LEADS_TO, STAGES
 from domain.refusals import (
     CaseAlreadyClosed,
     CaseNotClaimed,
@@ -264,6 +264,30 @@ YES = "accepted"
 C, N, W, U = CaseAlreadyClosed, CaseNotClaimed, WrongStage, UnknownPart
 NR, PAID = NotReopenable, CompensationAlreadySettled
 
+MOVING = {
+    "notice": "notice",
+    "answer": "answers",
+    "accept offer": "offers",
+    "claim": "lease",
+    "reassign": "reassignment",
+    "decide": "decisions",
+    "approve": "approval",
+    "confirm": "compensations",
+    "reverse": "reversal",
+    "accept": "goods",
+    "reject goods": "goods",
+    "refuse": "goods",
+    "lose": "goods",
+    "inspect": "goods",
+    "close": "closure",
+    "reopen": "reopening",
+    "withdraw": "withdrawal",
+    "suspend": "suspension",
+    "resume": "resumption",
+    "merge": "merger",
+}
+"""Each command that can move a case, and its row in the stage table."""
+
 
 def row(otherwise, **stages):
     """What a command is answered in these stages, and in all others.
@@ -365,8 +389,19 @@ def test_every_command_in_every_stage(story, a, command, stage):
     story.when(COMMANDS[command](story, a))
     if answer is YES:
         assert story.accepted()
+        assert story.case.stage in LEADS_TO.get(MOVING.get(command, ""), frozenset()) | {stage}
     else:
         story.refused(answer)
+
+
+def test_every_stage_is_reached_by_a_listed_command():
+    assert frozenset().union(*LEADS_TO.values()) == set(Stage)
+    assert LEADS_TO.keys() <= STAGES.keys()
+
+
+def test_nothing_moves_a_case_but_what_the_table_names():
+    assert set(MOVING.values()) == LEADS_TO.keys()
+    assert MOVING.keys() <= COMMANDS.keys() | {"close"}
 
 
 def test_a_withdrawn_case_is_not_closed(story, a):
