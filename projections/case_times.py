@@ -14,6 +14,7 @@ from domain.events import (
     CaseClassified,
     CaseClosed,
     CaseCompensated,
+    CaseEscalated,
     CaseFiled,
     CaseMerged,
     CaseReopened,
@@ -35,7 +36,16 @@ from domain.events import (
     GoodsRefused,
     GoodsRejected,
     GoodsShipped,
+    MerchantAnswered,
+    MerchantDefaulted,
+    NoticeDelivered,
+    OfferAccepted,
+    OfferDeclined,
+    OfferLapsed,
+    OfferMade,
     PlatformSteppedIn,
+    PromiseBroken,
+    PromiseKept,
     RecoveryOpened,
     RecoveryRecorded,
     RecoveryReduced,
@@ -87,6 +97,7 @@ class CaseTimes(CaseRow, frozen=True, kw_only=True):
     """What became of a case, and when.
 
     version: that of the last fact folded; a fact up to it was counted before · goods: legs on their way ·
+    turn: whose it is while the sides negotiate ·
     first_resolution_at: when it first came to be followed up · ended_at: empty while it is open, again when
     it is reopened · *_seconds: how long it waited for each, up to `waiting_since` · goodwill: paid lines that
     nobody owed · paid_minor: what was paid, less what fell of goodwill · debts: what each recovery still asks
@@ -112,6 +123,7 @@ class CaseTimes(CaseRow, frozen=True, kw_only=True):
     speed: int | None = None
     attitude: int | None = None
     effectiveness: int | None = None
+    turn: Awaited = Awaited.MERCHANT
     goods: dict[UUID, Leg] = msgspec.field(default_factory=dict)
     waiting_for: Awaited | None = Awaited.PLATFORM
     waiting_since: datetime
@@ -124,6 +136,8 @@ class CaseTimes(CaseRow, frozen=True, kw_only=True):
     debts: dict[UUID, int] = msgspec.field(default_factory=dict)
     owed_minor: int = 0
     recovered_minor: int = 0
+    promises_kept: int = 0
+    promises_broken: int = 0
 
 
 CASE_TIMES = ReadModel(
@@ -150,6 +164,7 @@ CASE_TIMES = ReadModel(
         speed integer,
         attitude integer,
         effectiveness integer,
+        turn text NOT NULL,
         goods jsonb NOT NULL,
         waiting_for text,
         waiting_since timestamptz NOT NULL,
@@ -161,7 +176,9 @@ CASE_TIMES = ReadModel(
         paid_minor bigint NOT NULL,
         debts jsonb NOT NULL,
         owed_minor bigint NOT NULL,
-        recovered_minor bigint NOT NULL
+        recovered_minor bigint NOT NULL,
+        promises_kept integer NOT NULL,
+        promises_broken integer NOT NULL
     """,
     indexes=(
         "(filed_at)",
@@ -171,8 +188,9 @@ CASE_TIMES = ReadModel(
     ignored="""
         clocks evidence lease notes penalty rectification CaseDeclined CaseLinked CaseVerified
         CompensationFailed CompensationInstructed CompensationRecalled DecisionApproved DecisionProposed
-        FollowUpAttempted FollowUpExhausted GoodsInspected GoodwillGranted ProposalVoided RepairCompleted
-        RepairStarted ReturnAuthorised SuspensionConfirmed WarrantyExtended WarrantyRestarted WarrantyStarted
+        FollowUpAttempted FollowUpExhausted GoodsInspected GoodwillGranted PromiseMade ProposalVoided
+        RepairCompleted RepairStarted ReturnAuthorised SuspensionConfirmed WarrantyExtended
+        WarrantyRestarted WarrantyStarted
     """,
 )
 
@@ -186,6 +204,8 @@ def waits_for(row: CaseTimes) -> Awaited | None:
     match row.stage:
         case Stage.FILED | Stage.IN_REVIEW | Stage.FOLLOWING_UP:
             return Awaited.PLATFORM
+        case Stage.NEGOTIATING:
+            return row.turn
         case Stage.EXECUTING:
             return _awaited_goods(row)
         case Stage.SUSPENDED:
@@ -255,6 +275,36 @@ def _moved(rows: Rows[CaseTimes], fact: Moving) -> Rows[CaseTimes]:
     return _after(rows, fact, stage=stage_after(fact))
 
 
+@CASE_TIMES.folds(NoticeDelivered)
+def _put_to_the_merchant(rows: Rows[CaseTimes], fact: NoticeDelivered) -> Rows[CaseTimes]:
+    return _after(rows, fact, stage=stage_after(fact), turn=Awaited.MERCHANT)
+
+
+@CASE_TIMES.folds(MerchantAnswered)
+def _merchant_answered(rows: Rows[CaseTimes], fact: MerchantAnswered) -> Rows[CaseTimes]:
+    return _turned(rows, fact, Awaited.BUYER)
+
+
+@CASE_TIMES.folds(OfferMade, OfferDeclined, OfferLapsed)
+def _side_moved(rows: Rows[CaseTimes], fact: OfferMade | OfferDeclined | OfferLapsed) -> Rows[CaseTimes]:
+    return _turned(rows, fact, Awaited(fact.party.other))
+
+
+def _turned(rows: Rows[CaseTimes], fact: Fact, turn: Awaited) -> Rows[CaseTimes]:
+    """With the turn given on, unless the platform was asked, which is then waited for."""
+    return rows if rows[fact.originator_id].intervened else _after(rows, fact, turn=turn)
+
+
+@CASE_TIMES.folds(MerchantDefaulted)
+def _defaulted(rows: Rows[CaseTimes], fact: MerchantDefaulted) -> Rows[CaseTimes]:
+    return _after(rows, fact, turn=Awaited.PLATFORM)
+
+
+@CASE_TIMES.folds(CaseEscalated)
+def _escalated(rows: Rows[CaseTimes], fact: CaseEscalated) -> Rows[CaseTimes]:
+    return _after(rows, fact, turn=Awaited.PLATFORM, intervened=True)
+
+
 @CASE_TIMES.folds(PlatformSteppedIn)
 def _stepped_in(rows: Rows[CaseTimes], fact: PlatformSteppedIn) -> Rows[CaseTimes]:
     return _after(rows, fact, stage=stage_after(fact), intervened=True)
@@ -263,18 +313,27 @@ def _stepped_in(rows: Rows[CaseTimes], fact: PlatformSteppedIn) -> Rows[CaseTime
 @CASE_TIMES.folds(DecisionIssued)
 def _decided(rows: Rows[CaseTimes], fact: DecisionIssued) -> Rows[CaseTimes]:
     row = rows[fact.originator_id]
-    legs = {
-        one.remedy_id: INBOUND if one.kind in INBOUND_KINDS else OUTBOUND
-        for one in fact.remedies
-        if one.kind in GOODS_KINDS
-    }
     return _after(
         rows,
         fact,
         stage=stage_after(fact),
         first_decision_at=row.first_decision_at or fact.timestamp,
-        goods=row.goods | legs,
+        goods=row.goods | _legs(fact),
     )
+
+
+@CASE_TIMES.folds(OfferAccepted)
+def _agreed(rows: Rows[CaseTimes], fact: OfferAccepted) -> Rows[CaseTimes]:
+    goods = rows[fact.originator_id].goods | _legs(fact)
+    return _after(rows, fact, stage=stage_after(fact), goods=goods)
+
+
+def _legs(fact: DecisionIssued | OfferAccepted) -> dict[UUID, Leg]:
+    return {
+        one.remedy_id: INBOUND if one.kind in INBOUND_KINDS else OUTBOUND
+        for one in fact.remedies
+        if one.kind in GOODS_KINDS
+    }
 
 
 @CASE_TIMES.folds(GoodsShipped)
@@ -430,3 +489,13 @@ def _given_up(rows: Rows[CaseTimes], fact: Fact, recovery_id: UUID, minor: int) 
         return rows
     debts = row.debts | {recovery_id: row.debts[recovery_id] - minor}
     return _after(rows, fact, debts=debts, owed_minor=row.owed_minor - minor)
+
+
+@CASE_TIMES.folds(PromiseKept)
+def _promise_kept(rows: Rows[CaseTimes], fact: PromiseKept) -> Rows[CaseTimes]:
+    return _after(rows, fact, promises_kept=rows[fact.originator_id].promises_kept + 1)
+
+
+@CASE_TIMES.folds(PromiseBroken)
+def _promise_broken(rows: Rows[CaseTimes], fact: PromiseBroken) -> Rows[CaseTimes]:
+    return _after(rows, fact, promises_broken=rows[fact.originator_id].promises_broken + 1)

@@ -40,9 +40,9 @@ class Behind:
 
 
 _ENDS = "CaseClosed CaseMerged CaseReopened CaseWithdrawn"
-_MOVES = (
-    f"{_ENDS} CaseResumed CaseSuspended DecisionIssued ExecutionFailed FollowUpScheduled PlatformSteppedIn"
-)
+_TALKS = "CaseEscalated MerchantAnswered MerchantDefaulted NoticeDelivered OfferDeclined OfferLapsed"
+_STEPS = "CaseResumed CaseSuspended DecisionIssued ExecutionFailed FollowUpScheduled OfferAccepted OfferMade"
+_MOVES = f"{_ENDS} {_TALKS} {_STEPS} PlatformSteppedIn"
 _GOODS = (
     "ExchangeOpened GoodsAccepted GoodsLapsed GoodsLost GoodsReceived GoodsRefused GoodsRejected GoodsShipped"
 )
@@ -55,10 +55,11 @@ BEHIND: Mapping[str, Behind] = {
     "first_resolution_hours": Behind.of("CaseFiled", "FollowUpScheduled"),
     "total_resolution_hours": Behind.of(f"CaseFiled {_ENDS}", "FollowUpScheduled"),
     "waiting_hours": Behind.of(f"CaseFiled {_MOVES} {_GOODS}"),
-    "intervention_rate": Behind.of("CaseFiled", "PlatformSteppedIn"),
+    "intervention_rate": Behind.of("CaseEscalated CaseFiled", "PlatformSteppedIn"),
     "overturn_rate": Behind.of("CaseReopened", "DecisionIssued"),
     "reopen_rate": Behind.of("CaseReopened", "CaseClosed FollowUpScheduled"),
     "recurrence_rate": Behind.of("CaseClassified CaseFiled", "FollowUpScheduled"),
+    "promise_kept_rate": Behind.of("PromiseBroken PromiseKept"),
     "satisfaction": Behind.of("FollowUpCompleted"),
     "compensation_cost_minor": Behind.of(f"{_COST} {_DEBTS}"),
     "recovery_minor": Behind.of("RecoveryRecorded"),
@@ -172,6 +173,11 @@ _NUMBERS = {
     "overturn_rate": _rate("overturned", "first_decision_at IS NOT NULL"),
     "reopen_rate": _rate("reopenings > 0", "reopenings > 0 OR resolved_until IS NOT NULL"),
     "recurrence_rate": _rate("recurs", "true"),
+    "promise_kept_rate": """json_build_object(
+        'share', round(sum(promises_kept)::numeric / nullif(sum(promises_kept + promises_broken), 0), 4),
+        'kept', coalesce(sum(promises_kept), 0),
+        'broken', coalesce(sum(promises_broken), 0)
+    )""",
     "satisfaction": """json_build_object(
         'share', round(avg(satisfied::int), 4),
         'satisfied', count(*) FILTER (WHERE satisfied),

@@ -956,6 +956,14 @@ class Rate(Schema):
     of = fields.Integer(required=True)
 
 
+class PromiseRate(Schema):
+    """How many promises were kept, of those whose time is over."""
+
+    share = fields.Float(required=True, allow_none=True)
+    kept = fields.Integer(required=True)
+    broken = fields.Integer(required=True)
+
+
 class Satisfaction(Schema):
     """What buyers said when they were last asked; the scores are means of 1 (worst) to 5."""
 
@@ -980,6 +988,7 @@ class Indicators(Schema):
     overturn_rate = fields.Nested(Rate, required=True)
     reopen_rate = fields.Nested(Rate, required=True)
     recurrence_rate = fields.Nested(Rate, required=True)
+    promise_kept_rate = fields.Nested(PromiseRate, required=True)
     satisfaction = fields.Nested(Satisfaction, required=True)
     compensation_cost_minor = fields.Dict(keys=fields.String(), values=fields.Integer(), required=True)
     recovery_minor = fields.Dict(keys=fields.String(), values=fields.Integer(), required=True)

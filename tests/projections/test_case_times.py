@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 from domain.events import (
     CaseClosed,
     CaseCompensated,
+    CaseEscalated,
     CaseReopened,
     CaseResumed,
     CaseSuspended,
@@ -23,6 +24,12 @@ from domain.events import (
     GoodsReceived,
     GoodsRefused,
     GoodsShipped,
+    MerchantAnswered,
+    MerchantDefaulted,
+    NoticeDelivered,
+    OfferAccepted,
+    OfferDeclined,
+    OfferLapsed,
     PlatformSteppedIn,
     RecoveryOpened,
     RecoveryRecorded,
@@ -30,6 +37,8 @@ from domain.events import (
     RecoveryWrittenOff,
 )
 from domain.values import (
+    Channel,
+    EscalationGround,
     LiableParty,
     Money,
     Payer,
@@ -42,7 +51,9 @@ from domain.values import (
     ReversalCause,
     Sealed,
     SealedFor,
+    Side,
     Stage,
+    Stance,
     SuspensionGround,
 )
 from projections.case_times import CASE_TIMES, Awaited
@@ -171,6 +182,35 @@ def test_a_case_waits_for_whoever_is_to_act(tell: Any) -> None:
     hours = [row.platform_seconds, row.buyer_seconds, row.merchant_seconds, row.third_party_seconds]
     assert [seconds / 3600 for seconds in hours] == [8, 30, 8, 2]
     assert (row.waiting_for, row.waiting_since) == (None, story.at)
+
+
+def test_while_the_sides_negotiate_it_waits_for_whose_turn_it_is_until_one_asks_the_platform(
+    tell: Any,
+) -> None:
+    story = tell().filed()
+    story.then(NoticeDelivered, hours=1, notice_id=uuid4(), party=Side.MERCHANT, channel=Channel.APP)
+    assert row_after(story).waiting_for is Awaited.MERCHANT
+    story.then(MerchantAnswered, hours=5, stance=Stance.REFUSES, text=TEXT)
+    assert (row_after(story).waiting_for, row_after(story).merchant_seconds / 3600) == (Awaited.BUYER, 5)
+    story.then(OfferDeclined, hours=2, offer_id=uuid4(), party=Side.BUYER, reasons=TEXT)
+    assert (row_after(story).waiting_for, row_after(story).buyer_seconds / 3600) == (Awaited.MERCHANT, 2)
+    asked = {"party": Side.BUYER, "reasons": TEXT, "ground": next(iter(EscalationGround)), "derivation": ()}
+    story.then(CaseEscalated, **asked)
+    assert (row_after(story).waiting_for, row_after(story).intervened) == (Awaited.PLATFORM, True)
+    story.then(OfferLapsed, offer_id=uuid4(), party=Side.MERCHANT)
+    assert row_after(story).waiting_for is Awaited.PLATFORM
+
+
+def test_a_merchant_in_default_is_waited_for_no_longer(tell: Any) -> None:
+    story = tell().filed().then(NoticeDelivered, notice_id=uuid4(), party=Side.MERCHANT, channel=Channel.APP)
+    story.then(MerchantDefaulted, hours=24, clause="N-1", derivation=())
+    assert row_after(story).waiting_for is Awaited.PLATFORM
+
+
+def test_what_the_sides_agree_on_is_executed(tell: Any) -> None:
+    remedies = (Remedy(LEG, RemedyKind.RETURN),)
+    story = tell().filed().then(OfferAccepted, offer_id=uuid4(), party=Side.BUYER, remedies=remedies)
+    assert (row_after(story).waiting_for, row_after(story).first_decision_at) == (Awaited.BUYER, None)
 
 
 def test_goods_that_do_not_come_to_what_was_decided_wait_for_the_platform(tell: Any) -> None:

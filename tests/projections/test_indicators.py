@@ -16,8 +16,10 @@ from domain.events import (
     FollowUpCompleted,
     FollowUpScheduled,
     PlatformSteppedIn,
+    PromiseBroken,
+    PromiseKept,
 )
-from domain.values import RemedyKind, ReopenGround, Resolution, Sealed, SealedFor
+from domain.values import EvidenceParty, RemedyKind, ReopenGround, Resolution, Sealed, SealedFor
 from projections import indicators, pages
 from projections.case_times import CASE_TIMES
 from projections.milestones import MILESTONES
@@ -64,6 +66,8 @@ def test_the_numbers_of_a_few_cases(connection: Any, show: Any, tell: Any) -> No
     second = resolved(tell().filed(), 20)
     second.then(FollowUpCompleted, follow_up_id=uuid4(), satisfied=False, speed=1)
     second.then(CaseReopened, hours=1, ground=ReopenGround.OVERTURNED, round=2, reasons=TEXT)
+    for outcome in (PromiseKept, PromiseKept, PromiseBroken):
+        second.then(outcome, promise_id=uuid4(), party=EvidenceParty.MERCHANT)
     for story in (first, second, tell(at=first.at).filed()):
         shown(show, story)
 
@@ -79,6 +83,7 @@ def test_the_numbers_of_a_few_cases(connection: Any, show: Any, tell: Any) -> No
         "overturn_rate": {"share": 0.5, "cases": 1, "of": 2},
         "reopen_rate": {"share": 0.5, "cases": 1, "of": 2},
         "recurrence_rate": {"share": 0.3333, "cases": 1, "of": 3},
+        "promise_kept_rate": {"share": 0.6667, "kept": 2, "broken": 1},
         "satisfaction": {
             "share": 0.5,
             "satisfied": 1,
