@@ -84,6 +84,7 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "recoveries.read": frozenset({M, A, R, S, AUD, F, ADMIN}),
     "follow_ups.read": frozenset({A, R, S, AUD, ADMIN}),
     "loops.read": frozenset({A, R, S, AUD, ADMIN}),
+    "indicators.read": frozenset({A, R, S, AUD, ADMIN}),
 }
 """Permission to roles."""
 

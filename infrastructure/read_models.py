@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from datetime import datetime
 from time import monotonic
 from typing import Any, TypeVar
 
@@ -13,6 +14,7 @@ from application.errors import ServiceUnavailable
 from application.store import StoreUnavailable
 from infrastructure.event_store.connections import PATIENCE_SECONDS, Datastore
 from infrastructure.event_store.failures import connection_lost, translated
+from infrastructure.past import Past
 from infrastructure.projection_supervisor import wait_for
 from projections.read_model import ReadModel
 
@@ -27,6 +29,7 @@ class ReadModels:
 
     def __init__(self, datastore: Datastore) -> None:
         self._datastore = datastore
+        self._past = Past(datastore)
 
     def read(
         self, model: ReadModel[Any], query: Callable[[Connection[Any]], T], min_position: int | None = None
@@ -39,6 +42,18 @@ class ReadModels:
             if min_position is not None and not wait_for(self._borrow, model, min_position, WAIT_SECONDS):
                 raise ServiceUnavailable
             return self._answered(query)
+        except psycopg.Error as error:
+            if isinstance(translated(error), StoreUnavailable):
+                raise ServiceUnavailable from error
+            raise
+
+    def read_past(self, model: ReadModel[Any], query: Callable[[Connection[Any], str], T], at: datetime) -> T:
+        """The query's answer of a table of that name, from what had happened at an instant in the past.
+
+        Raises ServiceUnavailable.
+        """
+        try:
+            return self._answered(lambda connection: self._past.answered(connection, model, query, at))
         except psycopg.Error as error:
             if isinstance(translated(error), StoreUnavailable):
                 raise ServiceUnavailable from error

@@ -3,12 +3,14 @@
 from typing import Any
 
 from projections.case_index import CASE_INDEX
+from projections.case_times import CASE_TIMES
 from projections.compensations import COMPENSATIONS
 from projections.corrective_actions import CORRECTIVE_ACTIONS
 from projections.follow_ups import FOLLOW_UPS
 from projections.incidents import INCIDENTS
 from projections.merchant_penalties import MERCHANT_PENALTIES
 from projections.merchant_points import MERCHANT_POINTS
+from projections.milestones import MILESTONES
 from projections.occurrences import OCCURRENCES
 from projections.open_loops import OPEN_LOOPS
 from projections.read_model import ReadModel
@@ -31,4 +33,6 @@ ALL: tuple[ReadModel[Any], ...] = (
     SANCTIONS,
     CORRECTIVE_ACTIONS,
     UPHELD_CASES,
+    CASE_TIMES,
+    MILESTONES,
 )

@@ -929,3 +929,83 @@ class CorrectiveActions(Page):
     """Corrective actions, the newest first."""
 
     data = fields.List(fields.Nested(ListedCorrectiveAction), required=True)
+
+
+class Hours(Schema):
+    """How long something took, in hours: half of the cases at most the median, nine tenths at most p90."""
+
+    median = fields.Float(required=True, allow_none=True)
+    p90 = fields.Float(required=True, allow_none=True)
+    cases = fields.Integer(required=True)
+
+
+class WaitingHours(Schema):
+    """How long a case waited for each party on average."""
+
+    buyer = fields.Float(required=True, allow_none=True)
+    merchant = fields.Float(required=True, allow_none=True)
+    platform = fields.Float(required=True, allow_none=True)
+    third_party = fields.Float(required=True, allow_none=True)
+
+
+class Rate(Schema):
+    """How many cases of how many."""
+
+    share = fields.Float(required=True, allow_none=True)
+    cases = fields.Integer(required=True)
+    of = fields.Integer(required=True)
+
+
+class PromiseRate(Schema):
+    """How many promises were kept, of those whose time is over."""
+
+    share = fields.Float(required=True, allow_none=True)
+    kept = fields.Integer(required=True)
+    broken = fields.Integer(required=True)
+
+
+class Satisfaction(Schema):
+    """What buyers said when they were last asked; the scores are means of 1 (worst) to 5."""
+
+    share = fields.Float(required=True, allow_none=True)
+    satisfied = fields.Integer(required=True)
+    answered = fields.Integer(required=True)
+    speed = fields.Float(required=True, allow_none=True)
+    attitude = fields.Float(required=True, allow_none=True)
+    effectiveness = fields.Float(required=True, allow_none=True)
+
+
+class Indicators(Schema):
+    """The numbers as they stood at `at`; `*_minor` are minor units by currency."""
+
+    at = fields.DateTime(required=True)
+    cases_filed = fields.Integer(required=True)
+    first_decision_hours = fields.Nested(Hours, required=True)
+    first_resolution_hours = fields.Nested(Hours, required=True)
+    total_resolution_hours = fields.Nested(Hours, required=True)
+    waiting_hours = fields.Nested(WaitingHours, required=True)
+    intervention_rate = fields.Nested(Rate, required=True)
+    overturn_rate = fields.Nested(Rate, required=True)
+    reopen_rate = fields.Nested(Rate, required=True)
+    recurrence_rate = fields.Nested(Rate, required=True)
+    promise_kept_rate = fields.Nested(PromiseRate, required=True)
+    satisfaction = fields.Nested(Satisfaction, required=True)
+    compensation_cost_minor = fields.Dict(keys=fields.String(), values=fields.Integer(), required=True)
+    recovery_minor = fields.Dict(keys=fields.String(), values=fields.Integer(), required=True)
+    stale = fields.Boolean(required=True)
+
+
+class IndicatorFact(Schema):
+    """A fact behind a number."""
+
+    case_id = fields.UUID(required=True)
+    version = fields.Integer(required=True)
+    type = fields.String(required=True)
+    at = fields.DateTime(required=True)
+    stale = fields.Boolean()
+
+
+class IndicatorFacts(Page):
+    """The facts behind a number, the earliest first."""
+
+    data = fields.List(fields.Nested(IndicatorFact), required=True)

@@ -24,6 +24,7 @@ from web import (
     failures,
     filing,
     handling,
+    indicators,
     leasing,
     lists,
     moving,
@@ -114,6 +115,7 @@ def create_app(
     settling.register(routes, cases)
     handling.register(routes, cases)
     lists.register(routes, reader, cases, vault, clock)
+    indicators.register(routes, reader, clock)
     policy_book.register(routes, policies)
     incident_routes.register(routes, incidents, presenter, reader, clock)
     correcting.register(routes, corrective_actions, presenter, reader, clock)

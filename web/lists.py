@@ -1,6 +1,7 @@
 """Routes of lists: each page is the JSON text that the database made, sent as it is."""
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any, Protocol, TypeVar
 from urllib.parse import urlencode
 from uuid import UUID
@@ -45,6 +46,10 @@ class Reader(Protocol):
         self, model: ReadModel[Any], query: Callable[[Connection[Any]], T], min_position: int | None = None
     ) -> T:
         """The answer from rows that hold at least the fact at `min_position`. Raises ServiceUnavailable."""
+        ...
+
+    def read_past(self, model: ReadModel[Any], query: Callable[[Connection[Any], str], T], at: datetime) -> T:
+        """The answer of a table of that name, as it would have stood at `at`. Raises ServiceUnavailable."""
         ...
 
 

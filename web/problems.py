@@ -49,6 +49,7 @@ STATUS: Mapping[str, int] = {refusal.code: 409 for refusal in REFUSALS} | {
     "rectification_not_found": 404,
     "incident_not_found": 404,
     "corrective_action_not_found": 404,
+    "indicator_not_found": 404,
     "batch_not_found": 404,
     "method_not_allowed": 405,
     "request_in_progress": 409,

@@ -697,3 +697,21 @@ class CorrectiveActionsQuery(PageQuery):
     state = OneOf(ActionState)
     escalated = Flag(textual=True)
     case_id = Id()
+
+
+_COHORT = {"from": Moment(), "to": Moment(), "as_of": Moment()}
+"""Of cases filed from one instant until before another, as they stood at a third."""
+
+
+class IndicatorsQuery(FreshQuery.from_dict(_COHORT)):  # type: ignore[misc]  # `from` is a keyword
+    """Of which cases, and as of when."""
+
+    merchant_id = Text(ID_LENGTH)
+    case_type = OneOf(CaseType)
+
+
+class IndicatorFactsQuery(PageQuery.from_dict(_COHORT)):  # type: ignore[misc]  # as above
+    """The facts of which cases, up to when."""
+
+    merchant_id = Text(ID_LENGTH)
+    case_type = OneOf(CaseType)

@@ -30,9 +30,13 @@ def stored_as(name: str, *, of: str = "Case") -> Callable[[T], T]:
 
 
 class Fact(AggregateEvent):
-    """Something that happened and cannot be unhappened; `OF` names the kind of aggregate that it is of."""
+    """Something that happened and cannot be unhappened.
+
+    `OF` names the kind of aggregate that it is of, `TOPIC` is the name that it is stored under.
+    """
 
     OF: ClassVar[str] = "Case"
+    TOPIC: ClassVar[str]
 
     def apply(self, aggregate: Any) -> None:
         """Fold this fact into its aggregate."""

@@ -96,6 +96,8 @@ POST /corrective-actions/{corrective_action_id}/measure
 POST /corrective-actions/{corrective_action_id}/verdict
 POST /corrective-actions/{corrective_action_id}/completion
 POST /corrective-actions/{corrective_action_id}/closure
+GET /indicators
+GET /indicators/{indicator}/facts
 GET /incidents
 POST /incidents
 GET /incidents/{incident_id}
