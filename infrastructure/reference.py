@@ -83,8 +83,9 @@ def pages(
 # --- stages -----------------------------------------------------------------------------------------
 
 
-ABOUT_STAGES = """From which stages each command on a case can be given, to which it can lead (nowhere: the
-case stays where it is), and by whom. Each is a resource below `/api/v1/cases/{case_id}`. What a stage does not
+ABOUT_STAGES = """\
+From which stages each command on a case can be given, to which it can lead (nowhere: the case stays
+where it is), and by whom. Each is a resource below `/api/v1/cases/{case_id}`. What a stage does not
 allow is refused with `wrong_stage`, or with the first missing precondition.
 """
 
