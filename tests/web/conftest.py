@@ -145,6 +145,17 @@ class Caller:
         """A read."""
         return self.ask("GET", path, params=params)
 
+    def every(self, path: str, **params: Any) -> list[Body]:
+        """All items of a list, page by page: other tests of the session fill it too."""
+        found, cursor = [], None
+        while True:
+            answer = self.get(path, limit=200, **params, **({"cursor": cursor} if cursor else {}))
+            assert answer.status_code == 200, answer.text
+            found += answer.json()["data"]
+            cursor = answer.json()["next_cursor"]
+            if cursor is None:
+                return found
+
     def post(
         self, path: str, body: Any = None, version: int | None = None, **headers: str
     ) -> requests.Response:

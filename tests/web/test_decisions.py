@@ -180,9 +180,9 @@ def test_the_parties_see_nothing_of_a_proposal(waiting, call, who):
 def test_a_case_that_waits_stands_in_the_queue_of_approvals(waiting, call, installation):
     told, _ = waiting()
     installation.catch_up()
-    queued = call("supervisor").get("/queues/approval", limit=200).json()["data"]
+    queued = call("supervisor").every("/queues/approval")
     assert told.id in {one["case_id"] for one in queued}
-    loops = call("supervisor").get("/loops", limit=200, merchant_id="m-2001").json()["data"]
+    loops = call("supervisor").every("/loops", merchant_id="m-2001")
     assert {"approval"} == {why for one in loops if one["case_id"] == told.id for why in one["open_because"]}
 
 

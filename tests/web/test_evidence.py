@@ -383,7 +383,7 @@ def test_goods_are_inspected_and_the_cost_borne_by_the_policy(told, refused):
 def test_loops_tell_of_evidence_that_is_outstanding(told, installation):
     told.did("agent", "evidence-requests", {"party": "buyer"}, versioned=False)
     installation.catch_up()
-    loops = told.call("agent").get("/loops", limit=200, min_position=told.position).json()["data"]
+    loops = told.call("agent").every("/loops", min_position=told.position)
     assert [one["open_because"] for one in loops if one["case_id"] == told.id] == [["review", "evidence"]]
 
 

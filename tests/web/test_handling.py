@@ -51,7 +51,7 @@ def test_cases_are_linked_and_merged(story, refused, installation):
     assert told.call("reviewer").get(told.path).json()["merged_into"]["into"] == other.id
     assert told.did("reviewer", "closure", {"resolution": "merged", "reasons": "已并案"})["stage"] == "closed"
     installation.catch_up()
-    loops = told.call("supervisor").get("/loops", limit=200).json()["data"]
+    loops = told.call("supervisor").every("/loops")
     assert told.id not in {one["case_id"] for one in loops}
 
 
@@ -72,7 +72,7 @@ def test_a_case_at_rest_stands_in_no_queue(story, installation):
     told = story()
     told.did("reviewer", "suspension", {"ground": "settlement", **REASONS})
     installation.catch_up()
-    queued = told.call("reviewer").get("/queues/review", limit=200).json()["data"]
+    queued = told.call("reviewer").every("/queues/review")
     assert told.id not in {one["case_id"] for one in queued}
-    loops = told.call("supervisor").get("/loops", limit=200).json()["data"]
+    loops = told.call("supervisor").every("/loops")
     assert ["suspension"] in [one["open_because"] for one in loops if one["case_id"] == told.id]

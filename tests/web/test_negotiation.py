@@ -155,7 +155,7 @@ def test_the_platform_is_asked_after_a_refusal_and_the_case_stands_in_its_queue(
     told.did("buyer", "escalation", REASONS)
     installation.catch_up()
     assert told.id in queued(told)
-    loops = told.call("agent").get("/loops", limit=200).json()["data"]
+    loops = told.call("agent").every("/loops")
     assert [one["open_because"] for one in loops if one["case_id"] == told.id] == [
         ["review", "negotiation", "clock"]
     ]
@@ -165,7 +165,7 @@ def test_the_platform_is_asked_after_a_refusal_and_the_case_stands_in_its_queue(
 
 
 def queued(told):
-    rows = told.call("reviewer").get("/queues/review", limit=200).json()["data"]
+    rows = told.call("reviewer").every("/queues/review")
     return [one["case_id"] for one in rows]
 
 
