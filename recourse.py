@@ -612,10 +612,17 @@ def case_group() -> None:
 def case_show(parts: Parts, case: str, as_json: bool) -> None:
     """The case as it is now."""
     found, facts = parts.cases.history(OPERATOR, find_case(parts, case))
-    allowed = parts.cases.allowed(OPERATOR, found)
-    burden = parts.cases.burden(found)
-    whole = parts.presenter.case(found, facts, OPERATOR, allowed, burden, parts.clock.now())
-    shown = msgspec.to_builtins(whole)
+    cases, now = parts.cases, parts.clock.now()
+    told = parts.presenter.case(
+        found,
+        facts,
+        OPERATOR,
+        cases.allowed(OPERATOR, found),
+        cases.burden(found),
+        cases.viewer_state(OPERATOR, found),
+        now,
+    )
+    shown = msgspec.to_builtins(told)
     print_json(shown) if as_json else screen.print_case(out, shown)
 
 

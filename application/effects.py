@@ -7,12 +7,15 @@ from application.store import Deadline, Effects, OutboxMessage
 from domain import events
 from domain.case import Case
 from domain.events import Fact
-from domain.values import OrderLine
+from domain.values import AppealAgainst, OrderLine, Stage
 
 PAYMENT = "payment"
 """The kind of outbox message that carries a payment instruction."""
 
 _FREEING = events.CaseClosed | events.CaseWithdrawn | events.CaseMerged
+_RETURNING = (
+    events.AppealWithdrawn | events.DecisionUpheld | events.DecisionVaried | events.DecisionOverturned
+)
 _ENDING = events.ClockSatisfied | events.ClockCancelled | events.ClockPaused
 
 
@@ -39,14 +42,27 @@ def order_line_claim(order: OrderLine) -> str:
 
 def claims(case: Case, facts: Iterable[Fact]) -> tuple[str, ...]:
     """The claims that these facts take. A case may take again what it still holds."""
-    takes = any(isinstance(fact, events.CaseFiled | events.CaseReopened) for fact in facts)
-    return (order_line_claim(case.filing.order),) if takes else ()
+    return (order_line_claim(case.filing.order),) if any(map(_takes, facts)) else ()
+
+
+def _takes(fact: Fact) -> bool:
+    """An appeal against a decision may decide about the order line anew; one against a penalty does not."""
+    match fact:
+        case events.CaseFiled() | events.CaseReopened():
+            return True
+        case events.AppealFiled():
+            return fact.against is AppealAgainst.DECISION
+        case _:
+            return False
 
 
 def released(case: Case, facts: Iterable[Fact]) -> tuple[str, ...]:
-    """The claims that these facts give up."""
-    ends = any(isinstance(fact, _FREEING) for fact in facts)
-    return (order_line_claim(case.filing.order),) if ends else ()
+    """The claims that these facts give up. What the case does not hold it cannot give up."""
+    return (order_line_claim(case.filing.order),) if any(map(_frees, facts)) else ()
+
+
+def _frees(fact: Fact) -> bool:
+    return isinstance(fact, _FREEING) or (isinstance(fact, _RETURNING) and fact.resumes is Stage.CLOSED)
 
 
 def deadlines(facts: Iterable[Fact]) -> tuple[Deadline, ...]:

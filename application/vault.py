@@ -20,8 +20,8 @@ class CannotOpen(Exception):
 class Sealing(Protocol):
     """The sealing of one command's texts; `new_keys` are to be recorded with its facts."""
 
-    def seal(self, person: SealedFor, field: str, text: str) -> Sealed:
-        """Seal one field of the fact that the command will record first."""
+    def seal(self, person: SealedFor, field: str, text: str, later: int = 0) -> Sealed:
+        """Seal one field of the fact that the command will record first, or so many facts later."""
         ...
 
     @property

@@ -12,12 +12,14 @@ from uuid import UUID
 from domain import events
 from domain.case import Case
 from domain.case.deciding import Award
+from domain.case.money import Ledger
 from domain.corrective_action import CorrectiveAction
 from domain.events import Fact
 from domain.policy import Policy, pack
 from domain.policy.approval import second_person
 from domain.policy.calendar import Term, Unit, due
 from domain.policy.correction import counted_until, effect_known, effective
+from domain.policy.deadlines import appeal_closes
 from domain.policy.derivation import Derived, shown
 from domain.policy.eligibility import assessed
 from domain.policy.goods import exchange_open, warranty_ends
@@ -25,7 +27,7 @@ from domain.policy.sanctions import Reached, quarter_of
 from domain.policy.tariff import tariff_of
 from domain.refusals import Refusal
 from domain.standing import MerchantStanding
-from domain.values import Derivation, Money, Remedy, Role, Step
+from domain.values import AppealAgainst, Derivation, Money, Remedy, Role, Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +97,13 @@ def _found(before: object, fact: Fact, role: str, rules: Rules) -> Found:
             yield from _granting(before, fact, fact.role, _policy(before, fact, rules))
         case events.GoodwillGranted() if isinstance(before, Case):
             yield from _goodwill(before, fact, _policy(before, fact, rules))
+        case events.DecisionVaried() if isinstance(before, Case):
+            yield from _variation(before, fact, _policy(before, fact, rules))
         case events.PenaltyAssessed() if isinstance(before, Case):
             yield from _penalty(fact, _policy(before, fact, rules))
+        case events.PenaltyAdjusted() if isinstance(before, Case):
+            clause = before.penalties[fact.penalty_id].clause
+            yield from _within_tariff(fact, clause, _policy(before, fact, rules))
         case events.PointsCounted():
             quarter_ends = quarter_of(fact.assessed_at, rules.in_force(fact.assessed_at))
             yield from _unequal("quarter_ends", fact.quarter_ends, quarter_ends)
@@ -165,35 +172,55 @@ def _filing(fact: events.CaseFiled, rules: Rules) -> Found:
 
 def _decision(case: Case, fact: events.DecisionIssued, role: str, policy: Policy) -> Found:
     if fact.reasons is None:
+        closes = appeal_closes(fact.timestamp, policy)
         remedies, derivation = case.granted_by_default(fact.decision_id, policy)
         yield from _unequal("remedies", fact.remedies, remedies)
-        yield from _unequal("derivation", fact.derivation, derivation)
+        yield from _unequal("appeal_until", fact.appeal_until, closes.value)
+        yield from _unequal("derivation", fact.derivation, closes.derivation + derivation)
         return
     yield from _granting(case, fact, _decider(case, fact, role), policy)
     approved = case.proposals.approved(fact.decision_id)
-    if role != Role.SYSTEM and not approved and _takes_two(case, fact, policy).value:
+    if role != Role.SYSTEM and not approved and _takes_two(case, _award(fact), policy).value:
         yield "second person", "nobody", "somebody else"
 
 
-def _granting(
-    case: Case, fact: events.DecisionIssued | events.DecisionProposed, role: Role, policy: Policy
-) -> Found:
+def _variation(case: Case, fact: events.DecisionVaried, policy: Policy) -> Found:
+    if case.appeals.appeal(fact.appeal_id).against is not AppealAgainst.DECISION:
+        return
+    changes = case.variation(fact.remedies)
+    after = case.money_after(changes)
+    yield from _unequal("added", fact.added, changes.granted)
+    yield from _granting(case, fact, Role.REVIEWER, policy, after)
+    if _takes_two(case, _award(fact), policy, after).value:
+        yield "second person", "nobody", "somebody else"
+
+
+_Granting = events.DecisionIssued | events.DecisionProposed | events.DecisionVaried
+
+
+def _granting(case: Case, fact: _Granting, role: Role, policy: Policy, after: Ledger | None = None) -> Found:
+    window: Derivation = ()
+    if not isinstance(fact, events.DecisionProposed):
+        closes = appeal_closes(fact.timestamp, policy)
+        yield from _unequal("appeal_until", fact.appeal_until, closes.value)
+        window = closes.derivation
     try:
-        derived = case.examined(_award(fact), role, policy)
+        derived = window + case.examined(_award(fact), role, policy, after)
     except Refusal as refused:
         yield "remedies", "granted", f"{refused.code} {refused.detail}".strip()
         return
     yield from _unequal("derivation", fact.derivation[: len(derived)], derived)
 
 
-def _award(fact: events.DecisionIssued | events.DecisionProposed) -> Award:
-    return Award(fact.remedies, fact.clauses, fact.reasons, fact.discretion)
+def _award(fact: _Granting) -> Award:
+    discretion = None if isinstance(fact, events.DecisionVaried) else fact.discretion
+    return Award(fact.remedies, fact.clauses, fact.reasons, discretion)
 
 
-def _takes_two(case: Case, fact: events.DecisionIssued, policy: Policy) -> Derived[bool]:
-    before, after = case.money.amount(), case.money.granted(_award(fact).money).amount()
-    granted = Money(after, case.filing.order.paid.currency)
-    return second_person(after - before, granted, fact.discretion is not None, policy)
+def _takes_two(case: Case, award: Award, policy: Policy, after: Ledger | None = None) -> Derived[bool]:
+    stands = (after or case.money.granted(award.money)).amount()
+    granted = Money(stands, case.filing.order.paid.currency)
+    return second_person(stands - case.money.amount(), granted, award.discretion is not None, policy)
 
 
 def _goodwill(case: Case, fact: events.GoodwillGranted, policy: Policy) -> Found:
@@ -215,13 +242,22 @@ def _decider(case: Case, fact: events.DecisionIssued, role: str) -> Role:
 
 
 def _penalty(fact: events.PenaltyAssessed, policy: Policy) -> Found:
-    tariff = tariff_of(fact.clause, policy)
-    if tariff.value is None or not tariff.value.knows(fact.points, fact.fine, policy.currency):
-        yield "points", f"{fact.points}, fine {fact.fine}", tariff.derivation[-1].result
-    yield from _unequal("derivation", fact.derivation, tariff.derivation)
+    yield from _within_tariff(fact, fact.clause, policy)
+    closes = appeal_closes(fact.timestamp, policy)
+    yield from _unequal("appeal_until", fact.appeal_until, closes.value)
+    derived = closes.derivation + tariff_of(fact.clause, policy).derivation
+    yield from _unequal("derivation", fact.derivation, derived)
     expiry = policy.need(pack.PENALTIES).expiry
     expires_at = due(fact.timestamp, expiry, policy.calendars)
     yield from _unequal("expires_at", shown(fact.expires_at), shown(expires_at))
+
+
+def _within_tariff(
+    fact: events.PenaltyAssessed | events.PenaltyAdjusted, clause: str, policy: Policy
+) -> Found:
+    tariff = tariff_of(clause, policy)
+    if tariff.value is None or not tariff.value.knows(fact.points, fact.fine, policy.currency):
+        yield "points", f"{fact.points}, fine {fact.fine}", tariff.derivation[-1].result
 
 
 # --- what penalties and rectifications led to ---------------------------------------------------------

@@ -262,6 +262,42 @@ class PolicyInForceCannotBeRetired(Refusal):
     code = "policy_in_force_cannot_be_retired"
 
 
+class AppealOpen(Refusal):
+    """An appeal is yet to be decided."""
+
+    code = "appeal_open"
+
+
+class AppealTargetMissing(Refusal):
+    """The case has nothing of this kind that you could appeal against."""
+
+    code = "appeal_target_missing"
+
+
+class AppealWindowOver(Refusal):
+    """The time in which this could be appealed is over."""
+
+    code = "appeal_window_over"
+
+
+class AlreadyAppealed(Refusal):
+    """You have already appealed in this round."""
+
+    code = "already_appealed"
+
+
+class NewEvidenceMissing(Refusal):
+    """The appeal brings no evidence that is newer than what it is against."""
+
+    code = "new_evidence_missing"
+
+
+class AnotherReviewerRequired(Refusal):
+    """An appeal is judged by a reviewer who had no part in what it is against."""
+
+    code = "another_reviewer_required"
+
+
 class IncidentAlreadyClosed(Refusal):
     """The incident is closed."""
 
@@ -448,8 +484,14 @@ class CorrectiveActionOutOfTurn(Refusal):
     code = "corrective_action_out_of_turn"
 
 
+class SecondReviewRequired(Refusal):
+    """A variation is not for one person to decide: overturn the decision and decide anew."""
+
+    code = "second_review_required"
+
+
 class UnknownPart(Exception):
-    """The case has no such part; `kind` names it: compensation, evidence, follow_up, goods, proposal, ..."""
+    """The case has no such part; `kind` names it: appeal, compensation, evidence, goods, proposal, ..."""
 
     def __init__(self, kind: str) -> None:
         super().__init__(kind)

@@ -64,6 +64,17 @@ class Stage(StrEnum):
     WITHDRAWN = "withdrawn"
     SUSPENDED = "suspended"
     MERGED = "merged"
+    APPEALED = "appealed"
+
+
+class ViewerState(StrEnum):
+    """What the case asks of one party, as that party sees it."""
+
+    ACTION_REQUIRED = "action_required"
+    WAITING_FOR_OTHER = "waiting_for_other"
+    UNDER_REVIEW = "under_review"
+    APPEALABLE = "appealable"
+    RESOLVED = "resolved"
 
 
 class Finding(StrEnum):
@@ -352,6 +363,39 @@ class SanctionEnd(StrEnum):
     SUPERSEDED = "superseded"
 
 
+class PenaltyReversalCause(StrEnum):
+    """Why a penalty fell: the decision under it did, or it did so itself."""
+
+    DECISION_OVERTURNED = "decision_overturned"
+    PENALTY_OVERTURNED = "penalty_overturned"
+
+
+class AppealAgainst(StrEnum):
+    """What can be appealed against."""
+
+    DECISION = "decision"
+    PENALTY = "penalty"
+    RECOVERY = "recovery"
+
+
+class AppealOutcome(StrEnum):
+    """How an appeal is decided: nothing changes, something does, or what was decided falls."""
+
+    UPHELD = "upheld"
+    VARIED = "varied"
+    OVERTURNED = "overturned"
+
+
+class AppealState(StrEnum):
+    """One appeal from its filing to its end."""
+
+    OPEN = "open"
+    WITHDRAWN = "withdrawn"
+    UPHELD = "upheld"
+    VARIED = "varied"
+    OVERTURNED = "overturned"
+
+
 class RectificationState(StrEnum):
     """A merchant's duty to put its house in order."""
 
@@ -476,6 +520,7 @@ class ClockKind(StrEnum):
     RECTIFICATION = "rectification"
     EVIDENCE = "evidence"
     INSPECTION = "inspection"
+    APPEAL = "appeal"
     PENALTY_EXPIRY = "penalty_expiry"
     SUSPENSION = "suspension"
     STAGING = "staging"
@@ -615,6 +660,17 @@ class Objection:
 
     clause: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Exhibit:
+    """A piece of evidence by reference, put on file together with something else."""
+
+    evidence_id: UUID
+    kind: str
+    sha256: str
+    title: Sealed
+    uri: Sealed | None = None
 
 
 @dataclass(frozen=True, slots=True)

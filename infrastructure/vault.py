@@ -151,11 +151,14 @@ class CaseSealing:
     def __repr__(self) -> str:
         return f"CaseSealing(case_id={self._case_id}, version={self._version})"
 
-    def seal(self, person: SealedFor, field: str, text: str) -> Sealed:
-        """Seal one field. Raises ValueError for ill-formed Unicode, CannotOpen and ServiceUnavailable."""
+    def seal(self, person: SealedFor, field: str, text: str, later: int = 0) -> Sealed:
+        """Seal one field of the first fact, or of one so many facts later.
+
+        Raises ValueError for ill-formed Unicode, CannotOpen and ServiceUnavailable.
+        """
         content = _utf8(field, text)
         key = self._key(person)
-        context = _context(self._case_id, self._version, field, person, key.key_id)
+        context = _context(self._case_id, self._version + later, field, person, key.key_id)
         box = envelope.seal(key.secret, context, content)
         return Sealed(person, key.key_id, _text(box))
 

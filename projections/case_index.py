@@ -9,6 +9,8 @@ from typing import Any
 from psycopg import Connection
 
 from domain.events import (
+    AppealFiled,
+    AppealWithdrawn,
     CaseClassified,
     CaseClosed,
     CaseFiled,
@@ -18,6 +20,9 @@ from domain.events import (
     CaseSuspended,
     CaseWithdrawn,
     DecisionIssued,
+    DecisionOverturned,
+    DecisionUpheld,
+    DecisionVaried,
     ExecutionFailed,
     FollowUpScheduled,
     NoticeDelivered,
@@ -112,6 +117,11 @@ def _filed(rows: Rows[IndexedCase], fact: CaseFiled) -> Rows[IndexedCase]:
     CaseSuspended,
     CaseResumed,
     CaseMerged,
+    AppealFiled,
+    AppealWithdrawn,
+    DecisionUpheld,
+    DecisionVaried,
+    DecisionOverturned,
 )
 def _moved(rows: Rows[IndexedCase], fact: Moving) -> Rows[IndexedCase]:
     return changed(rows, fact.originator_id, stage=stage_after(fact))

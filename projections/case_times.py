@@ -11,6 +11,8 @@ from uuid import UUID
 import msgspec
 
 from domain.events import (
+    AppealFiled,
+    AppealWithdrawn,
     CaseClassified,
     CaseClosed,
     CaseCompensated,
@@ -24,6 +26,9 @@ from domain.events import (
     CompensationOverpaid,
     CompensationReversed,
     DecisionIssued,
+    DecisionOverturned,
+    DecisionUpheld,
+    DecisionVaried,
     ExchangeOpened,
     ExecutionFailed,
     Fact,
@@ -58,11 +63,12 @@ from domain.values import (
     CaseType,
     LiableParty,
     Money,
+    Remedy,
     ReopenGround,
     Stage,
 )
 from projections.read_model import CaseRow, ReadModel, Rows, changed, put
-from projections.stages import STAGE_AFTER, Moving, stage_after
+from projections.stages import STAGE_AFTER, Moving, Returning, stage_after
 
 
 class Awaited(StrEnum):
@@ -202,7 +208,7 @@ def waits_for(row: CaseTimes) -> Awaited | None:
     who is to send goods or to look at them, then for the carrier, and else for the platform, which pays.
     """
     match row.stage:
-        case Stage.FILED | Stage.IN_REVIEW | Stage.FOLLOWING_UP:
+        case Stage.FILED | Stage.IN_REVIEW | Stage.FOLLOWING_UP | Stage.APPEALED:
             return Awaited.PLATFORM
         case Stage.NEGOTIATING:
             return row.turn
@@ -318,20 +324,20 @@ def _decided(rows: Rows[CaseTimes], fact: DecisionIssued) -> Rows[CaseTimes]:
         fact,
         stage=stage_after(fact),
         first_decision_at=row.first_decision_at or fact.timestamp,
-        goods=row.goods | _legs(fact),
+        goods=row.goods | _legs(fact.remedies),
     )
 
 
 @CASE_TIMES.folds(OfferAccepted)
 def _agreed(rows: Rows[CaseTimes], fact: OfferAccepted) -> Rows[CaseTimes]:
-    goods = rows[fact.originator_id].goods | _legs(fact)
+    goods = rows[fact.originator_id].goods | _legs(fact.remedies)
     return _after(rows, fact, stage=stage_after(fact), goods=goods)
 
 
-def _legs(fact: DecisionIssued | OfferAccepted) -> dict[UUID, Leg]:
+def _legs(remedies: tuple[Remedy, ...]) -> dict[UUID, Leg]:
     return {
         one.remedy_id: INBOUND if one.kind in INBOUND_KINDS else OUTBOUND
-        for one in fact.remedies
+        for one in remedies
         if one.kind in GOODS_KINDS
     }
 
@@ -412,6 +418,34 @@ def _answered(rows: Rows[CaseTimes], fact: FollowUpCompleted) -> Rows[CaseTimes]
 @CASE_TIMES.folds(CaseClosed, CaseWithdrawn, CaseMerged)
 def _ended(rows: Rows[CaseTimes], fact: CaseClosed | CaseWithdrawn | CaseMerged) -> Rows[CaseTimes]:
     return _after(rows, fact, stage=stage_after(fact), ended_at=fact.timestamp)
+
+
+@CASE_TIMES.folds(AppealFiled)
+def _appealed(rows: Rows[CaseTimes], fact: AppealFiled) -> Rows[CaseTimes]:
+    return _after(rows, fact, stage=stage_after(fact), ended_at=None)
+
+
+@CASE_TIMES.folds(AppealWithdrawn, DecisionUpheld)
+def _returned(rows: Rows[CaseTimes], fact: AppealWithdrawn | DecisionUpheld) -> Rows[CaseTimes]:
+    return _resumed(rows, fact, rows[fact.originator_id].goods)
+
+
+@CASE_TIMES.folds(DecisionVaried)
+def _varied(rows: Rows[CaseTimes], fact: DecisionVaried) -> Rows[CaseTimes]:
+    goods = _without(rows[fact.originator_id].goods, *fact.cancelled)
+    return _resumed(rows, fact, goods | _legs(fact.added))
+
+
+@CASE_TIMES.folds(DecisionOverturned)
+def _overturned(rows: Rows[CaseTimes], fact: DecisionOverturned) -> Rows[CaseTimes]:
+    return _resumed(rows, fact, _without(rows[fact.originator_id].goods, *fact.cancelled))
+
+
+def _resumed(rows: Rows[CaseTimes], fact: Returning, goods: dict[UUID, Leg]) -> Rows[CaseTimes]:
+    """In the stage the fact says; a case that was closed before its appeal ends again."""
+    stage = stage_after(fact)
+    ended_at = fact.timestamp if stage is Stage.CLOSED else None
+    return _after(rows, fact, stage=stage, ended_at=ended_at, goods=goods)
 
 
 @CASE_TIMES.folds(CaseReopened)

@@ -18,6 +18,7 @@ from domain.events import (
     CompensationInstructed,
     CompensationReversed,
     DecisionIssued,
+    DecisionVaried,
     GoodwillGranted,
     OfferAccepted,
 )
@@ -70,10 +71,11 @@ COMPENSATIONS = ReadModel(
     ),
     ignored="""
         clocks ending evidence follow_up goods lease notes penalty promise rectification relation
-        suspension CaseClassified CaseDeclined CaseEscalated CaseVerified CaseWithdrawn
-        CompensationOverpaid CompensationRecalled DecisionApproved DecisionProposed MerchantAnswered
-        MerchantDefaulted NoticeDelivered OfferDeclined OfferLapsed OfferMade PlatformSteppedIn
-        ProposalVoided RecoveryOpened RecoveryRecorded RecoveryReduced RecoveryWrittenOff
+        suspension AppealFiled AppealWithdrawn CaseClassified CaseDeclined CaseEscalated CaseVerified
+        CaseWithdrawn CompensationOverpaid CompensationRecalled DecisionApproved DecisionOverturned
+        DecisionProposed DecisionUpheld MerchantAnswered MerchantDefaulted NoticeDelivered OfferDeclined
+        OfferLapsed OfferMade PlatformSteppedIn ProposalVoided RecoveryOpened RecoveryRecorded
+        RecoveryReduced RecoveryWrittenOff
     """,
 )
 
@@ -89,10 +91,10 @@ def _filed(rows: Rows[Line], fact: CaseFiled) -> Rows[Line]:
     return put(rows, card)
 
 
-@COMPENSATIONS.folds(DecisionIssued, OfferAccepted)
-def _granted(rows: Rows[Line], fact: DecisionIssued | OfferAccepted) -> Rows[Line]:
+@COMPENSATIONS.folds(DecisionIssued, DecisionVaried, OfferAccepted)
+def _granted(rows: Rows[Line], fact: DecisionIssued | DecisionVaried | OfferAccepted) -> Rows[Line]:
     card = rows[fact.originator_id]
-    for remedy in fact.remedies:
+    for remedy in fact.added if isinstance(fact, DecisionVaried) else fact.remedies:
         if remedy.kind in MONEY_KINDS:
             rows = put(rows, _line(card, remedy, fact.timestamp))
     return rows

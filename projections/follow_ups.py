@@ -15,12 +15,13 @@ from domain.events import (
     CaseClosed,
     CaseFiled,
     CaseReopened,
+    DecisionVaried,
     FollowUpAttempted,
     FollowUpCompleted,
     FollowUpExhausted,
     FollowUpScheduled,
 )
-from domain.values import FollowUpState
+from domain.values import FollowUpState, Stage
 from projections.pages import DEFAULT_LIMIT, Listing
 from projections.pages import page as page_of
 from projections.read_model import CaseRow, ReadModel, Rows, changed, put
@@ -60,7 +61,8 @@ FOLLOW_UPS = ReadModel(
     ),
     ignored="""
         clocks decision evidence goods lease money negotiation notes penalty promise rectification
-        relation suspension CaseClassified CaseDeclined CaseWithdrawn ExecutionFailed
+        relation suspension AppealFiled AppealWithdrawn CaseClassified CaseDeclined CaseWithdrawn
+        DecisionOverturned DecisionUpheld ExecutionFailed
     """,
 )
 
@@ -108,6 +110,16 @@ def _exhausted(rows: Rows[FollowUp], fact: FollowUpExhausted) -> Rows[FollowUp]:
 @FOLLOW_UPS.folds(CaseReopened, CaseClosed)
 def _superseded(rows: Rows[FollowUp], fact: CaseReopened | CaseClosed) -> Rows[FollowUp]:
     """Nobody asks any more about a round that was reopened, or closed over an open follow-up."""
+    return _without_due(rows)
+
+
+@FOLLOW_UPS.folds(DecisionVaried)
+def _varied(rows: Rows[FollowUp], fact: DecisionVaried) -> Rows[FollowUp]:
+    """The buyer is asked when what was varied has been executed."""
+    return _without_due(rows) if fact.resumes is Stage.EXECUTING else rows
+
+
+def _without_due(rows: Rows[FollowUp]) -> Rows[FollowUp]:
     return {key: row for key, row in rows.items() if row.state is not FollowUpState.DUE}
 
 

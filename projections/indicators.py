@@ -42,7 +42,8 @@ class Behind:
 _ENDS = "CaseClosed CaseMerged CaseReopened CaseWithdrawn"
 _TALKS = "CaseEscalated MerchantAnswered MerchantDefaulted NoticeDelivered OfferDeclined OfferLapsed"
 _STEPS = "CaseResumed CaseSuspended DecisionIssued ExecutionFailed FollowUpScheduled OfferAccepted OfferMade"
-_MOVES = f"{_ENDS} {_TALKS} {_STEPS} PlatformSteppedIn"
+_APPEALS = "AppealFiled AppealWithdrawn DecisionOverturned DecisionUpheld DecisionVaried"
+_MOVES = f"{_APPEALS} {_ENDS} {_TALKS} {_STEPS} PlatformSteppedIn"
 _GOODS = (
     "ExchangeOpened GoodsAccepted GoodsLapsed GoodsLost GoodsReceived GoodsRefused GoodsRejected GoodsShipped"
 )
@@ -53,7 +54,7 @@ BEHIND: Mapping[str, Behind] = {
     "cases_filed": Behind.of("CaseFiled"),
     "first_decision_hours": Behind.of("CaseFiled", "DecisionIssued"),
     "first_resolution_hours": Behind.of("CaseFiled", "FollowUpScheduled"),
-    "total_resolution_hours": Behind.of(f"CaseFiled {_ENDS}", "FollowUpScheduled"),
+    "total_resolution_hours": Behind.of(f"CaseFiled {_APPEALS} {_ENDS}", "FollowUpScheduled"),
     "waiting_hours": Behind.of(f"CaseFiled {_MOVES} {_GOODS}"),
     "intervention_rate": Behind.of("CaseEscalated CaseFiled", "PlatformSteppedIn"),
     "overturn_rate": Behind.of("CaseReopened", "DecisionIssued"),

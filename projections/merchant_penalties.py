@@ -11,8 +11,10 @@ from psycopg import Connection
 from psycopg.rows import tuple_row
 
 from domain.events import (
+    PenaltyAdjusted,
     PenaltyAssessed,
     PenaltyExpired,
+    PenaltyReversed,
 )
 from domain.values import PenaltyState
 from projections.pages import DEFAULT_LIMIT, Listing
@@ -60,7 +62,7 @@ MERCHANT_PENALTIES = ReadModel(
         "(merchant_id) INCLUDE (points, fine_minor, fine_currency) WHERE state = 'live'",
     ),
     ignored="""
-        clocks decision ending evidence filing follow_up goods lease money negotiation notes
+        appeal clocks decision ending evidence filing follow_up goods lease money negotiation notes
         promise rectification relation suspension
     """,
 )
@@ -83,9 +85,25 @@ def _assessed(rows: Rows[Penalty], fact: PenaltyAssessed) -> Rows[Penalty]:
     return put(rows, row)
 
 
+@MERCHANT_PENALTIES.folds(PenaltyAdjusted)
+def _adjusted(rows: Rows[Penalty], fact: PenaltyAdjusted) -> Rows[Penalty]:
+    return changed(
+        rows,
+        fact.penalty_id,
+        points=fact.points,
+        fine_minor=fact.fine.amount_minor if fact.fine else None,
+        fine_currency=fact.fine.currency if fact.fine else None,
+    )
+
+
 @MERCHANT_PENALTIES.folds(PenaltyExpired)
 def _expired(rows: Rows[Penalty], fact: PenaltyExpired) -> Rows[Penalty]:
     return changed(rows, fact.penalty_id, state=PenaltyState.EXPIRED)
+
+
+@MERCHANT_PENALTIES.folds(PenaltyReversed)
+def _reversed(rows: Rows[Penalty], fact: PenaltyReversed) -> Rows[Penalty]:
+    return changed(rows, fact.penalty_id, state=PenaltyState.REVERSED)
 
 
 LISTING = Listing(

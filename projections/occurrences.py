@@ -49,11 +49,11 @@ OCCURRENCES = ReadModel(
     """,
     indexes=("(merchant_id, kind, at)", "(buyer, kind, at)"),
     ignored="""
-        clocks decision ending evidence follow_up goods lease money notes penalty relation suspension
-        CaseClassified CaseDeclined CaseEscalated CaseWithdrawn MerchantAnswered NoticeDelivered
-        OfferAccepted OfferDeclined OfferLapsed OfferMade PlatformSteppedIn PromiseKept PromiseMade
-        RectificationAccepted RectificationOrdered RectificationRejected RectificationSubmitted
-        RectificationWaived
+        appeal clocks decision ending evidence follow_up goods lease money notes penalty relation
+        suspension CaseClassified CaseDeclined CaseEscalated CaseWithdrawn MerchantAnswered
+        NoticeDelivered OfferAccepted OfferDeclined OfferLapsed OfferMade PlatformSteppedIn PromiseKept
+        PromiseMade RectificationAccepted RectificationOrdered RectificationRejected
+        RectificationSubmitted RectificationWaived
     """,
 )
 

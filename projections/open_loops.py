@@ -1,9 +1,9 @@
 """Open loops: every case that has not ended, and what still holds it open.
 
 The reasons that today's facts can tell are `review`, `approval` (instead of it, while a decision waits for
-a second person), `negotiation`, `evidence` (a request or an inspection), `suspension`, `money`, `goods`,
-`rectification`, `follow_up` and `clock`: a duty clock that nothing else on the case stands for. A case with
-no reason left only waits to be closed.
+a second person), `negotiation`, `appeal`, `evidence` (a request or an inspection), `suspension`, `money`,
+`goods`, `rectification`, `follow_up` and `clock`: a duty clock that nothing else on the case stands for. A
+case with no reason left only waits to be closed.
 
 Queries: `page`.
 """
@@ -15,6 +15,8 @@ from uuid import UUID
 from psycopg import Connection
 
 from domain.events import (
+    AppealFiled,
+    AppealWithdrawn,
     CaseClosed,
     CaseCompensated,
     CaseEscalated,
@@ -30,7 +32,10 @@ from domain.events import (
     ClockStarted,
     CompensationReversed,
     DecisionIssued,
+    DecisionOverturned,
     DecisionProposed,
+    DecisionUpheld,
+    DecisionVaried,
     ExchangeOpened,
     ExecutionFailed,
     FollowUpCompleted,
@@ -137,6 +142,9 @@ def _filed(rows: Rows[Loop], fact: CaseFiled) -> Rows[Loop]:
     CaseSuspended,
     CaseResumed,
     CaseMerged,
+    AppealFiled,
+    AppealWithdrawn,
+    DecisionUpheld,
 )
 def _moved(rows: Rows[Loop], fact: Moving) -> Rows[Loop]:
     return changed(rows, fact.originator_id, stage=stage_after(fact))
@@ -179,17 +187,30 @@ def _clock_ended(rows: Rows[Loop], fact: ClockSatisfied | ClockCancelled | Clock
     return changed(rows, row.case_id, evidence=evidence, clocks=clocks)
 
 
-@OPEN_LOOPS.folds(DecisionIssued, OfferAccepted)
-def _granted(rows: Rows[Loop], fact: DecisionIssued | OfferAccepted) -> Rows[Loop]:
+@OPEN_LOOPS.folds(DecisionIssued, DecisionVaried, OfferAccepted)
+def _granted(rows: Rows[Loop], fact: DecisionIssued | DecisionVaried | OfferAccepted) -> Rows[Loop]:
+    """What an earlier round left under way stays open beside what is granted now."""
     row = rows[fact.originator_id]
+    if isinstance(fact, DecisionVaried):
+        granted, cancelled = fact.added, fact.cancelled
+    else:
+        granted, cancelled = fact.remedies, ()
+    goods = _with(row.goods, *(one.remedy_id for one in granted if one.kind in GOODS_KINDS))
     return changed(
         rows,
         row.case_id,
         stage=stage_after(fact),
         proposal=None,
-        money=_with(row.money, *(one.remedy_id for one in fact.remedies if one.kind in MONEY_KINDS)),
-        goods=_with(row.goods, *(one.remedy_id for one in fact.remedies if one.kind in GOODS_KINDS)),
+        money=_with(row.money, *(one.remedy_id for one in granted if one.kind in MONEY_KINDS)),
+        goods=_without(goods, *cancelled),
+        follow_up=None if stage_after(fact) is Stage.EXECUTING else row.follow_up,
     )
+
+
+@OPEN_LOOPS.folds(DecisionOverturned)
+def _overturned(rows: Rows[Loop], fact: DecisionOverturned) -> Rows[Loop]:
+    row = rows[fact.originator_id]
+    return changed(rows, row.case_id, stage=stage_after(fact), goods=_without(row.goods, *fact.cancelled))
 
 
 @OPEN_LOOPS.folds(GoodwillGranted)
@@ -284,6 +305,7 @@ LISTING = Listing(
                  WHEN stage IN ('filed', 'in_review') OR (stage = 'negotiating' AND escalated)
                  THEN 'review' END,
             CASE WHEN stage = 'negotiating' THEN 'negotiation' END,
+            CASE WHEN stage = 'appealed' THEN 'appeal' END,
             CASE WHEN evidence <> '{}' THEN 'evidence' END,
             CASE WHEN stage = 'suspended' THEN 'suspension' END,
             CASE WHEN money <> '{}' THEN 'money' END,

@@ -70,7 +70,7 @@ RECOVERIES = ReadModel(
         "(merchant_id, opened_at, recovery_id) WHERE state IS NOT NULL",
     ),
     ignored="""
-        clocks decision ending evidence follow_up goods lease negotiation notes penalty promise
+        appeal clocks decision ending evidence follow_up goods lease negotiation notes penalty promise
         rectification relation suspension CaseClassified CaseCompensated CaseDeclined CaseWithdrawn
         CompensationFailed CompensationInstructed CompensationOverpaid CompensationRecalled
         CompensationReversed GoodwillGranted

@@ -17,6 +17,8 @@ from psycopg import Connection
 from psycopg.rows import scalar_row
 
 from domain.events import (
+    AppealFiled,
+    AppealWithdrawn,
     CaseClaimed,
     CaseClosed,
     CaseEscalated,
@@ -29,7 +31,10 @@ from domain.events import (
     CaseSuspended,
     CaseWithdrawn,
     DecisionIssued,
+    DecisionOverturned,
     DecisionProposed,
+    DecisionUpheld,
+    DecisionVaried,
     ExecutionFailed,
     FollowUpScheduled,
     LeaseExpired,
@@ -54,6 +59,7 @@ EXECUTION_TERM = timedelta(hours=24)
 QUEUES: Mapping[Stage, str] = {
     Stage.FILED: "review",
     Stage.IN_REVIEW: "review",
+    Stage.APPEALED: "review",
     Stage.EXECUTING: "execution",
     Stage.FOLLOWING_UP: "follow_up",
 }
@@ -75,6 +81,7 @@ class Queued(CaseRow, frozen=True, kw_only=True):
     """A case, the queue it stands in and the lease on it, live or run out.
 
     It stands in none once it has ended, nor while its sides negotiate, unless one of them has `escalated` it.
+    asked_by: when its last follow-up is due, to which a case under appeal may return.
     """
 
     queue: str | None
@@ -85,6 +92,7 @@ class Queued(CaseRow, frozen=True, kw_only=True):
     filed_by: str
     filed_at: datetime
     due: datetime
+    asked_by: datetime | None = None
     holder: str | None = None
     lease_until: datetime | None = None
     escalated: bool = False
@@ -92,7 +100,7 @@ class Queued(CaseRow, frozen=True, kw_only=True):
 
 REVIEW_QUEUE = ReadModel(
     name="review_queue",
-    version=1,
+    version=2,
     row=Queued,
     columns="""
         case_id uuid PRIMARY KEY,
@@ -104,6 +112,7 @@ REVIEW_QUEUE = ReadModel(
         filed_by text NOT NULL,
         filed_at timestamptz NOT NULL,
         due timestamptz NOT NULL,
+        asked_by timestamptz,
         holder text,
         lease_until timestamptz,
         escalated boolean NOT NULL
@@ -173,7 +182,7 @@ def _decided(rows: Rows[Queued], fact: DecisionIssued | OfferAccepted) -> Rows[Q
 
 @REVIEW_QUEUE.folds(FollowUpScheduled)
 def _settled(rows: Rows[Queued], fact: FollowUpScheduled) -> Rows[Queued]:
-    return _moved(rows, fact, due=fact.due)
+    return _moved(rows, fact, due=fact.due, asked_by=fact.due)
 
 
 @REVIEW_QUEUE.folds(ExecutionFailed)
@@ -198,6 +207,21 @@ def _resumed(rows: Rows[Queued], fact: CaseResumed) -> Rows[Queued]:
     row = rows[fact.originator_id]
     term = _TERMS.get(row.queue)
     return changed(rows, row.case_id, due=fact.timestamp + term if term else row.due)
+
+
+@REVIEW_QUEUE.folds(AppealFiled)
+def _appealed(rows: Rows[Queued], fact: AppealFiled) -> Rows[Queued]:
+    return _moved(rows, fact, due=fact.due, holder=None, lease_until=None)
+
+
+@REVIEW_QUEUE.folds(AppealWithdrawn, DecisionUpheld, DecisionVaried, DecisionOverturned)
+def _appeal_ended(
+    rows: Rows[Queued], fact: AppealWithdrawn | DecisionUpheld | DecisionVaried | DecisionOverturned
+) -> Rows[Queued]:
+    """What waited for the appeal has its term anew; the buyer is asked when it was due."""
+    term, row = _TERMS.get(QUEUES.get(fact.resumes)), rows[fact.originator_id]
+    due = fact.timestamp + term if term else row.asked_by or row.due
+    return _moved(rows, fact, due=due, holder=None, lease_until=None)
 
 
 def _moved(rows: Rows[Queued], fact: Moving, **fields: datetime | None) -> Rows[Queued]:

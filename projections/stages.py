@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 
 from domain.events import (
+    AppealFiled,
+    AppealWithdrawn,
     CaseClosed,
     CaseFiled,
     CaseMerged,
@@ -11,6 +13,9 @@ from domain.events import (
     CaseSuspended,
     CaseWithdrawn,
     DecisionIssued,
+    DecisionOverturned,
+    DecisionUpheld,
+    DecisionVaried,
     ExecutionFailed,
     Fact,
     FollowUpScheduled,
@@ -33,11 +38,12 @@ STAGE_AFTER: Mapping[type[Fact], Stage] = {
     CaseWithdrawn: Stage.WITHDRAWN,
     CaseSuspended: Stage.SUSPENDED,
     CaseMerged: Stage.MERGED,
+    AppealFiled: Stage.APPEALED,
 }
 """The stage that each fact leads to which moves a case to one stage alone."""
 
-Returning = CaseResumed
-"""A fact that says itself to which stage the case returns."""
+Returning = CaseResumed | AppealWithdrawn | DecisionUpheld | DecisionVaried | DecisionOverturned
+"""The facts that say themselves to which stage the case returns."""
 
 Moving = (
     CaseFiled
@@ -52,6 +58,7 @@ Moving = (
     | CaseWithdrawn
     | CaseSuspended
     | CaseMerged
+    | AppealFiled
     | Returning
 )
 """The facts that move a case from stage to stage; all others leave the stage alone."""

@@ -10,8 +10,15 @@ from uuid import UUID
 from psycopg import Connection
 from psycopg.rows import scalar_row
 
-from domain.events import CaseClassified, CaseFiled, CaseMerged, CaseVerified, DecisionIssued
-from domain.values import Finding
+from domain.events import (
+    CaseClassified,
+    CaseFiled,
+    CaseMerged,
+    CaseVerified,
+    DecisionIssued,
+    DecisionOverturned,
+)
+from domain.values import Finding, Stage
 from projections.read_model import CaseRow, ReadModel, Rows, changed, put
 
 FOR_THE_BUYER = frozenset({Finding.UPHELD, Finding.PARTLY_UPHELD})
@@ -42,8 +49,8 @@ UPHELD_CASES = ReadModel(
     indexes=("(merchant_id, reason, filed_at) WHERE upheld",),
     ignored="""
         clocks ending evidence follow_up goods lease money negotiation notes penalty promise
-        rectification suspension CaseDeclined CaseLinked CaseWithdrawn DecisionApproved
-        DecisionProposed ProposalVoided
+        rectification suspension AppealFiled AppealWithdrawn CaseDeclined CaseLinked CaseWithdrawn
+        DecisionApproved DecisionProposed DecisionUpheld DecisionVaried ProposalVoided
     """,
 )
 
@@ -75,6 +82,12 @@ def _decided(rows: Rows[Outcome], fact: DecisionIssued) -> Rows[Outcome]:
     if rows[fact.originator_id].found_in == fact.round:
         return rows
     return changed(rows, fact.originator_id, upheld=bool(fact.remedies))
+
+
+@UPHELD_CASES.folds(DecisionOverturned)
+def _overturned(rows: Rows[Outcome], fact: DecisionOverturned) -> Rows[Outcome]:
+    """Nothing is found until it is found anew; a penalty or a recovery that falls leaves the finding."""
+    return changed(rows, fact.originator_id, upheld=False) if fact.resumes is Stage.IN_REVIEW else rows
 
 
 @UPHELD_CASES.folds(CaseMerged)

@@ -5,6 +5,8 @@ from marshmallow import Schema, fields
 from domain.values import (
     ActionClosing,
     ActionState,
+    AppealAgainst,
+    AppealState,
     CaseType,
     CompensationState,
     Detector,
@@ -30,6 +32,7 @@ from domain.values import (
     Side,
     Stage,
     UrgentGround,
+    ViewerState,
 )
 from web.fields import OneOf
 
@@ -279,6 +282,30 @@ class Ordered(Command):
     rectification_id = fields.UUID(required=True)
 
 
+class Appealed(Command):
+    """An appeal that was filed, taken back or decided; what a variation granted is named as in a decision."""
+
+    appeal_id = fields.UUID(required=True)
+    appeal_state = OneOf(AppealState, required=True)
+
+
+class CaseAppeal(Schema):
+    """An appeal of this case; `outcome` says what was made of it, by which clauses and for which reasons."""
+
+    appeal_id = fields.UUID(required=True)
+    party = OneOf(Side, required=True)
+    against = OneOf(AppealAgainst, required=True)
+    target = fields.UUID(required=True)
+    round = fields.Integer(required=True)
+    evidence = fields.List(fields.UUID(), required=True)
+    reasons = fields.String(required=True, allow_none=True)
+    due = fields.DateTime(required=True)
+    at = fields.DateTime(required=True)
+    actor = fields.Nested(Actor, required=True)
+    state = OneOf(AppealState, required=True)
+    outcome = fields.Dict(required=True, allow_none=True)
+
+
 class CasePenalty(Schema):
     """A penalty of this case."""
 
@@ -287,6 +314,7 @@ class CasePenalty(Schema):
     fine = fields.Nested(Amount, required=True, allow_none=True)
     clause = fields.String(required=True)
     state = OneOf(PenaltyState, required=True)
+    appeal_until = fields.DateTime(required=True, allow_none=True)
 
 
 class CaseFollowUp(Schema):
@@ -376,7 +404,10 @@ class CurrentLease(Schema):
 
 
 class Case(Schema):
-    """A case as the caller may see it; `allowed` names the commands that the caller could give now."""
+    """A case as the caller may see it.
+
+    `viewer_state` is what it asks of the caller, `allowed` names the commands that the caller could give now.
+    """
 
     case_id = fields.UUID(required=True)
     number = fields.String(required=True)
@@ -410,12 +441,14 @@ class Case(Schema):
     inspections = fields.List(fields.Dict(), required=True)
     notes = fields.List(fields.Dict(), required=True)
     penalties = fields.List(fields.Nested(CasePenalty), required=True)
+    appeals = fields.List(fields.Nested(CaseAppeal), required=True)
     follow_ups = fields.List(fields.Nested(CaseFollowUp), required=True)
     rectification = fields.Nested(CaseRectification, required=True, allow_none=True)
     suspension = fields.Dict(required=True, allow_none=True)
     links = fields.List(fields.Dict(), required=True)
     merged_into = fields.Dict(required=True, allow_none=True)
     lease = fields.Nested(CurrentLease, required=True, allow_none=True)
+    viewer_state = OneOf(ViewerState, required=True)
     allowed = fields.List(fields.String(), required=True)
 
 

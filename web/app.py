@@ -18,6 +18,7 @@ from application.keys import Keys
 from application.policies import Policies
 from application.vault import Vault
 from web import (
+    appealing,
     correcting,
     deciding,
     entitling,
@@ -110,6 +111,7 @@ def create_app(
     leasing.register(routes, cases)
     entitling.register(routes, cases)
     deciding.register(routes, cases, new_id)
+    appealing.register(routes, cases, new_id)
     paying.register(routes, cases)
     moving.register(routes, cases)
     settling.register(routes, cases)

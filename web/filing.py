@@ -31,7 +31,15 @@ def _reading(routes: Routes, cases: Cases, show: Presenter, clock: Clock) -> Non
     def get_case(by: Actor, query: dict[str, Any], case_id: UUID) -> Response:
         """The case as the caller may see it."""
         case, facts = cases.history(by, case_id)
-        shown = show.case(case, facts, by, cases.allowed(by, case), cases.burden(case), clock.now())
+        shown = show.case(
+            case,
+            facts,
+            by,
+            cases.allowed(by, case),
+            cases.burden(case),
+            cases.viewer_state(by, case),
+            clock.now(),
+        )
         return versioned(shown, case.version)
 
     @routes.read(

@@ -1,6 +1,6 @@
 """What a caller is shown of cases and their facts. Only here are texts opened, for those who may see them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import singledispatch
 from types import MappingProxyType
@@ -14,11 +14,22 @@ from application.vault import Vault
 from domain import events
 from domain.aggregate import EvolvingAggregate
 from domain.case import Case
+from domain.case.appeal import Appeal
 from domain.case.lease import Lease
 from domain.case.money import Line, Recovery
 from domain.case.negotiation import Negotiation
 from domain.policy.derivation import Derived
-from domain.values import Actor, ClockKind, Contact, Remedy, Role, Sealed, Side, Stage, Visibility
+from domain.values import (
+    Actor,
+    ClockKind,
+    Contact,
+    Role,
+    Sealed,
+    Side,
+    Stage,
+    ViewerState,
+    Visibility,
+)
 from web import dossier
 
 Shown = dict[str, Any]
@@ -29,6 +40,7 @@ NOWHERE: Mapping[UUID, str | None] = MappingProxyType({})
 _NAMES = {fact: name for name, fact in events.FACTS.items()}
 _IDENTITY = frozenset({"originator_id", "originator_version", "timestamp"})
 _PEOPLE = frozenset({"by", "holder", "filed_by", "drafted_by", "approved_by"})
+_OUTCOMES = (events.DecisionUpheld, events.DecisionVaried, events.DecisionOverturned)
 _AMONG_STAFF = (
     events.ConflictDeclared,
     events.DecisionProposed,
@@ -109,17 +121,17 @@ def proposal(made: events.DecisionProposed) -> Shown:
 
 
 def decision(case: Case) -> Shown:
-    """What a decision led to, as its answer shows it."""
-    return _granted(case, case.decision.remedies if case.decision else ())
+    """What the decision that stands, and what varied it, led to, as an answer shows it."""
+    return _granted(case, case.granted)
 
 
 def agreement(case: Case) -> Shown:
     """What an agreement led to, as the answer of who agreed shows it."""
-    return _granted(case, case.agreement.remedies if case.agreement else ())
+    agreed = case.agreement.remedies if case.agreement else ()
+    return _granted(case, {one.remedy_id for one in agreed})
 
 
-def _granted(case: Case, remedies: tuple[Remedy, ...]) -> Shown:
-    granted = {one.remedy_id for one in remedies}
+def _granted(case: Case, granted: Collection[UUID]) -> Shown:
     return {
         "compensations": [
             compensation(line) for line in case.money.lines.values() if line.compensation_id in granted
@@ -132,6 +144,11 @@ def paying(case: Case, compensation_id: UUID | None) -> Shown | None:
     """The money line of this id."""
     line = case.money.lines.get(compensation_id) if compensation_id else None
     return compensation(line) if line else None
+
+
+def appeal(filed: Appeal) -> Shown:
+    """An appeal as the answers of its commands show it."""
+    return {"appeal_id": filed.appeal_id, "appeal_state": filed.state}
 
 
 def _goods(case: Case, addresses: Mapping[UUID, str | None] = NOWHERE) -> list[Shown]:
@@ -172,9 +189,13 @@ class Presenter:
         by: Actor,
         allowed: list[str],
         burden: Derived[Side],
+        state: ViewerState,
         at: datetime,
     ) -> Shown:
-        """The case as the caller may see it at an instant. `burden`: who must prove, as the policy has it."""
+        """The case as the caller may see it at an instant.
+
+        burden: who must prove, as the policy has it · state: what the case asks of the caller.
+        """
         view = _View(self._vault, case.id, facts, by)
         filing, verified = case.filing, case.verified
         return {
@@ -197,7 +218,7 @@ class Presenter:
             "promises": _promises(case, view),
             "finding": verified.finding if verified else None,
             "liability": verified.liability if verified else (),
-            "decision": view.last(events.DecisionIssued),
+            "decision": view.decision(case),
             "proposal": view.last(events.DecisionProposed) if case.proposals.waiting else None,
             "compensations": [compensation(line) for line in case.money.lines.values()],
             "recoveries": [recovery(one) for one in case.money.recoveries.values()],
@@ -212,9 +233,11 @@ class Presenter:
                     "fine": one.fine,
                     "clause": one.clause,
                     "state": one.state,
+                    "appeal_until": case.appeals.closes(one.penalty_id),
                 }
                 for one in case.penalties.values()
             ],
+            "appeals": [view.appeal(one) for one in case.appeals.all.values()],
             "follow_ups": [
                 {
                     "follow_up_id": one.follow_up_id,
@@ -236,6 +259,7 @@ class Presenter:
             "links": view.every(events.CaseLinked),
             "merged_into": (case.stage is Stage.MERGED and view.last(events.CaseMerged)) or None,
             "lease": view.lease(case.lease, at),
+            "viewer_state": state,
             "allowed": allowed,
         }
 
@@ -328,10 +352,28 @@ class _View:
         """Every fact of a kind, with when it was and who by."""
         return [self._stated(one) for one in self.facts if isinstance(one.fact, kind)]
 
-    def last(self, kind: type[events.Fact]) -> Shown | None:
-        """The last fact of a kind."""
-        found = next((one for one in reversed(self.facts) if isinstance(one.fact, kind)), None)
-        return None if found is None else self._stated(found)
+    def decision(self, case: Case) -> Shown | None:
+        """The decision that stands, with what is left of the window to appeal against it."""
+        if case.decision is None:
+            return None
+        decision_id = case.decision.decision_id
+        issued = self.last(events.DecisionIssued, decision_id=decision_id)
+        return issued and {**issued, "appeal_until": case.appeals.closes(decision_id)}
+
+    def appeal(self, filed: Appeal) -> Shown:
+        """An appeal, how it stands, and what was made of it."""
+        return {
+            **(self.last(events.AppealFiled, appeal_id=filed.appeal_id) or {}),
+            "state": filed.state,
+            "outcome": self.last(*_OUTCOMES, appeal_id=filed.appeal_id),
+        }
+
+    def last(self, *kinds: type[events.Fact], **said: Any) -> Shown | None:
+        """The last fact of one of these kinds that says this."""
+        for one in reversed(self.facts):
+            if isinstance(one.fact, kinds) and said.items() <= vars(one.fact).items():
+                return self._stated(one)
+        return None
 
     def _stated(self, one: RecordedFact) -> Shown:
         return {

@@ -32,6 +32,7 @@ STATUS: Mapping[str, int] = {refusal.code: 409 for refusal in REFUSALS} | {
     "forbidden": 403,
     "not_found": 404,
     "case_not_found": 404,
+    "appeal_not_found": 404,
     "compensation_not_found": 404,
     "evidence_not_found": 404,
     "evidence_content_not_found": 404,

@@ -47,6 +47,7 @@ _KINDS = {
     "goods_id": "goods",
     "recovery_id": "recovery",
     "proposal_id": "proposal",
+    "appeal_id": "appeal",
     "incident_id": "incident",
     "batch_id": "batch",
     "inspection_id": "inspection",

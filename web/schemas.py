@@ -4,9 +4,12 @@ from typing import Any
 
 from marshmallow import ValidationError
 
+from application.cases.appealing import Brought
 from domain.values import (
     GOODS_KINDS,
     ActionState,
+    AppealAgainst,
+    AppealOutcome,
     AttemptOutcome,
     CaseType,
     Channel,
@@ -458,6 +461,53 @@ class PenaltySchema(Strict):
     fine = Part(MoneySchema, allow_none=True, load_default=None)
     clause = _code(required=True)
     reasons = _free_text()
+
+
+class BroughtSchema(Strict):
+    """Evidence by reference that comes with an appeal."""
+
+    kind = _code(required=True)
+    title = Text(TITLE_LENGTH, required=True)
+    sha256 = Text(64, "[0-9a-fA-F]{64}", required=True)
+    uri = Text(2000, allow_none=True)
+
+    def build(self, data: dict[str, Any]) -> Brought:
+        """As the use case takes it, with the digest in its one spelling."""
+        return Brought(**data | {"sha256": data["sha256"].lower()})
+
+
+class AppealSchema(Strict):
+    """What is appealed against, and with which evidence: on file (`evidence`) or brought along.
+
+    Without a `target` the last such decision, penalty or recovery is meant.
+    """
+
+    against = OneOf(AppealAgainst, load_default=AppealAgainst.DECISION)
+    target = Id(allow_none=True)
+    evidence = Several(Id(), most=200, load_default=())
+    new_evidence = Several(Part(BroughtSchema), most=20, load_default=())
+    reasons = _free_text()
+
+
+class AppealDecisionSchema(Strict):
+    """What is made of an appeal. Varied: a decision by the `remedies` that it grants in all, a penalty by the
+    `points` and `fine` for which it counts, a recovery by the `amount` that is still to come back.
+    """
+
+    outcome = OneOf(AppealOutcome, required=True)
+    clauses = Several(_code(), least=1, most=20, required=True)
+    reasons = _free_text()
+    remedies = Several(Part(RemedySchema), most=20, allow_none=True)
+    points = Whole(0, MOST_POINTS, allow_none=True)
+    fine = Part(MoneySchema, allow_none=True)
+    amount = Part(MoneySchema, allow_none=True)
+
+    def check(self, data: dict[str, Any]) -> None:
+        """Only a variation changes anything."""
+        if data["outcome"] is not AppealOutcome.VARIED:
+            for name in ("remedies", "points", "fine", "amount"):
+                if data.get(name) is not None:
+                    raise ValidationError("not_applicable: only a variation changes anything", name)
 
 
 class RectificationSchema(Strict):

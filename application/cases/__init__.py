@@ -1,8 +1,9 @@
 """The use cases of a case: one method per command, named as the case names it.
 
 `running` fits them into the frame of every command; `negotiating`, `leasing`, `proving`, `reviewing`,
-`deciding`, `paying`, `moving`, `accounting`, `ending`, `handling` and `sharing` hold the commands by subject;
-`filing` puts them together. `files` holds those on the bytes of evidence, which need a port of their own.
+`deciding`, `paying`, `moving`, `accounting`, `appealing`, `ending`, `handling` and `sharing` hold the
+commands by subject; `filing` puts them together. `files` holds those on the bytes of evidence, which need a
+port of their own.
 """
 
 from application.cases.files import Files

@@ -30,7 +30,14 @@ class Accounting(CaseRunning):
 
         def decide(case: Case, sealing: Sealing, at: datetime) -> None:
             case.penalise(
-                penalty_id, points, fine, clause, reasons_of(sealing, reasons), self._policy(case, at), at
+                request.by,
+                penalty_id,
+                points,
+                fine,
+                clause,
+                reasons_of(sealing, reasons),
+                self._policy(case, at),
+                at,
             )
 
         return self._versioned(request, case_id, "penalties.assess", decide, penalty_id)

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from application import access
 from application.cases.accounting import Accounting
+from application.cases.appealing import Appealing
 from application.cases.deciding import Deciding
 from application.cases.ending import Ending
 from application.cases.giving import Giving
@@ -22,13 +23,16 @@ from application.running import Request, sealed_if_given
 from application.store import RecordedFact
 from application.vault import Sealing
 from domain.case import Case
+from domain.case.viewing import viewer_state
 from domain.values import (
+    SIDES,
     Actor,
     CaseType,
     Claim,
     Contact,
     OrderLine,
     SealedFor,
+    ViewerState,
 )
 
 
@@ -42,6 +46,7 @@ class Cases(
     Paying,
     Moving,
     Accounting,
+    Appealing,
     Ending,
     Handling,
     Sharing,
@@ -118,6 +123,11 @@ class Cases(
         now = self._clock.now()
         possible = case.possible(by, self._policy(case, now), now)
         return [name for name in possible if access.may(by, access.COMMANDS[name])]
+
+    def viewer_state(self, by: Actor, case: Case) -> ViewerState:
+        """What the case asks of this caller, or of the side that it acts for."""
+        now = self._clock.now()
+        return viewer_state(case, SIDES.get(by.role), self._policy(case, now), now)
 
 
 def case_number(case_id: UUID, at: datetime) -> str:

@@ -8,6 +8,7 @@ from domain.case.merchant import Rectification
 from domain.case.state import CaseState
 from domain.policy import Policy, pack
 from domain.policy.calendar import due as due_of
+from domain.policy.deadlines import appeal_closes
 from domain.policy.tariff import tariff_of
 from domain.refusals import (
     DecisionMissing,
@@ -17,6 +18,7 @@ from domain.refusals import (
     WrongStage,
 )
 from domain.values import (
+    Actor,
     ClockKind,
     Money,
     RectificationState,
@@ -29,6 +31,7 @@ class Accountability(CaseState):
 
     def penalise(
         self,
+        by: Actor,
         penalty_id: UUID,
         points: int,
         fine: Money | None,
@@ -45,6 +48,7 @@ class Accountability(CaseState):
         rule, tariff = policy.needed(pack.PENALTIES), tariff_of(clause, policy)
         if tariff.value is None or not tariff.value.knows(points, fine, policy.currency):
             raise PenaltyOutsideTariff
+        closes = appeal_closes(at, policy)
         self._record(
             events.PenaltyAssessed,
             at,
@@ -57,7 +61,9 @@ class Accountability(CaseState):
             expires_at=due_of(at, rule.terms.expiry, policy.calendars),
             policy=policy.version,
             reasons=reasons,
-            derivation=tariff.derivation,
+            by=by.id,
+            appeal_until=closes.value,
+            derivation=closes.derivation + tariff.derivation,
         )
         self._start_term(ClockKind.PENALTY_EXPIRY, penalty_id, rule, rule.terms.expiry, policy, at)
 

@@ -4,8 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from domain import events
-from domain.case.accountability import Accountability
-from domain.case.ending import Ending
+from domain.case.appealing import Appealing
 from domain.case.escalating import Escalating
 from domain.case.giving import Giving
 from domain.case.promising import Promising
@@ -33,9 +32,7 @@ _FOR_THE_HOLDER = ("verification", "decisions", "burden", "inspections")
 
 
 @stored_as("Case")
-class Case(
-    Review, Escalating, Promising, Sharing, Giving, Accountability, Ending, Resting, Relating, Repairing
-):
+class Case(Review, Escalating, Promising, Appealing, Sharing, Giving, Resting, Relating, Repairing):
     """One after-sales case from its filing to its last follow-up.
 
     Commands check their guards, then record facts: no I/O, no clock, no randomness.
@@ -99,7 +96,7 @@ class Case(
             barred |= {"approval", "rejection"}
         elif waiting.by == by.id:
             barred.add("approval")
-        barred |= self._nothing_to_settle()
+        barred |= self._nothing_to_settle() | self._no_appeal_of(by, policy, at)
         return [name for name, stages in STAGES.items() if self.stage in stages and name not in barred]
 
     def miss_clock(self, clock_id: UUID, policy: Policy, at: datetime) -> None:
@@ -136,5 +133,5 @@ class Case(
                 self._not_shipped(clock.subject, policy, at)
             case ClockKind.GOODS_HANDLING:
                 self._not_handled(clock.subject, policy, at)
-            case ClockKind.FOLLOW_UP | ClockKind.INSPECTION | ClockKind.EXECUTION:
+            case ClockKind.FOLLOW_UP | ClockKind.INSPECTION | ClockKind.EXECUTION | ClockKind.APPEAL:
                 pass

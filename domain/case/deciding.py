@@ -12,6 +12,7 @@ from domain.case.state import PROOF_ASKED_FOR
 from domain.digest import digest
 from domain.policy import Policy
 from domain.policy.approval import second_person
+from domain.policy.deadlines import appeal_closes
 from domain.policy.derivation import Derived
 from domain.policy.entitlement import Entitlement, Matter, entitlements, fixes_amount, goodwill, largest
 from domain.refusals import (
@@ -143,8 +144,8 @@ class Deciding(Leasing, Settlement):
 
     # --- what is granted ---
 
-    def examined(self, award: Award, role: Role, policy: Policy) -> Derivation:
-        """How much the rules allow of each kind of money that is granted.
+    def examined(self, award: Award, role: Role, policy: Policy, after: Ledger | None = None) -> Derivation:
+        """How much the rules allow of each kind of money that is granted; `after` is what then stands.
 
         Refused: ClauseNotInForce, CompensationExceedsEntitlement, DiscretionRequired.
         """
@@ -155,7 +156,7 @@ class Deciding(Leasing, Settlement):
         if any(one.amount and one.amount.currency != order.paid.currency for one in award.remedies):
             raise CompensationExceedsEntitlement(f"only {order.paid.currency} can be granted on this order")
         found = (*entitlements(self.matter(), policy, award.clauses), *goodwill(role, order, policy))
-        after = self.money.granted(award.money)
+        after = after or self.money.granted(award.money)
         derivation: Derivation = ()
         for kind in dict.fromkeys(one.kind for one in award.money):
             derivation += self._allowed(kind, after, largest(kind, found), award, policy)
@@ -184,10 +185,10 @@ class Deciding(Leasing, Settlement):
         loss = found.loss if found else None
         return Matter(filing.order, filing.claim, self.reason, filing.timestamp, established, loss)
 
-    def _second_person(self, award: Award, policy: Policy) -> Derived[bool]:
-        before, after = self.money.amount(), self.money.granted(award.money).amount()
-        granted = Money(after, self.filing.order.paid.currency)
-        return second_person(after - before, granted, award.discretion is not None, policy)
+    def _second_person(self, award: Award, policy: Policy, after: Ledger | None = None) -> Derived[bool]:
+        stands = (after or self.money.granted(award.money)).amount()
+        granted = Money(stands, self.filing.order.paid.currency)
+        return second_person(stands - self.money.amount(), granted, award.discretion is not None, policy)
 
     def _unless_filed_by(self, by: Actor) -> None:
         """Whoever filed the case for the buyer has no part in what needs two people."""
@@ -234,6 +235,7 @@ class Deciding(Leasing, Settlement):
         policy: Policy,
         at: datetime,
     ) -> None:
+        closes = appeal_closes(at, policy)
         self._record(
             events.DecisionIssued,
             at,
@@ -245,7 +247,8 @@ class Deciding(Leasing, Settlement):
             policy=policy.version,
             reasons=award.reasons,
             discretion=award.discretion,
-            derivation=derivation,
+            appeal_until=closes.value,
+            derivation=closes.derivation + derivation,
         )
         self._cancel_clocks(at, ClockKind.ANSWER)
         lease = self._live_lease(at)

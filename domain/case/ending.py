@@ -9,6 +9,7 @@ from domain.case.state import GOODS_CLOCKS, PROOF_ASKED_FOR, STAGES, UNPROVEN, C
 from domain.policy import Policy, pack
 from domain.policy.deadlines import reopening_closes
 from domain.refusals import (
+    AppealOpen,
     ApprovalPending,
     ClockOpen,
     CompensationAlreadySettled,
@@ -105,7 +106,7 @@ class Ending(CaseState):
     def close(self, by: Actor, resolution: Resolution, reasons: Sealed, at: datetime) -> None:
         """End the case as what happened on it.
 
-        Refused, in this order: CaseAlreadyClosed (WrongStage when withdrawn), OutcomeMissing,
+        Refused, in this order: CaseAlreadyClosed (WrongStage when withdrawn), AppealOpen, OutcomeMissing,
         ResolutionContradictsOutcome, ApprovalPending, CompensationNotSettled, GoodsNotSettled, WrongStage,
         FollowUpOpen, RectificationOpen, EvidenceOutstanding, ClockOpen.
         """
@@ -115,6 +116,8 @@ class Ending(CaseState):
         if self.stage is Stage.MERGED and resolution is Resolution.MERGED:
             self._record(events.CaseClosed, at, resolution=resolution, reasons=reasons)
             return
+        if self.stage is Stage.APPEALED:
+            raise AppealOpen
         self._matches_outcome(resolution)
         if self.proposals.waiting:
             raise ApprovalPending
@@ -174,13 +177,17 @@ class Ending(CaseState):
         follow_up = self.follow_ups.current()
         if ground is ReopenGround.UNSATISFIED and not (follow_up and follow_up.satisfied is False):
             raise NotReopenable("no follow-up found the buyer unsatisfied")
-        if ground is ReopenGround.OVERTURNED:
-            raise NotReopenable("no decision was overturned")
+        if ground is ReopenGround.OVERTURNED and not self.appeals.fallen:
+            raise NotReopenable("nothing was overturned since the last decision")
         if ground is ReopenGround.GRACE and not self._in_grace(policy, at):
             raise NotReopenable(f"the grace period is over ({pack.GRACE.id}): file a new case and link it")
+        self._begin_round(ground, reasons, at)
+
+    def _begin_round(self, ground: ReopenGround, reasons: Sealed | None, at: datetime) -> None:
+        asked = self.follow_ups.current()
         self._record(events.CaseReopened, at, ground=ground, round=self.round + 1, reasons=reasons)
-        if follow_up:
-            self._end_clock(follow_up.follow_up_id, events.ClockCancelled, at)
+        if asked:
+            self._end_clock(asked.follow_up_id, events.ClockCancelled, at)
 
     def _in_grace(self, policy: Policy, at: datetime) -> bool:
         """A case that is not closed yet, or was closed no longer ago than the operator allows (O-13)."""

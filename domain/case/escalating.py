@@ -11,7 +11,7 @@ from domain.case.negotiation import Negotiation
 from domain.case.state import PROOF_ASKED_FOR
 from domain.policy import Policy, pack
 from domain.policy.claim import asked_for, spread
-from domain.policy.deadlines import escalation_closes, escalation_opens
+from domain.policy.deadlines import appeal_closes, escalation_closes, escalation_opens
 from domain.policy.derivation import shown, step
 from domain.policy.entitlement import Entitlement, entitlements, largest
 from domain.refusals import CaseAlreadyEscalated, EscalationTooEarly, EscalationWindowOver, Refusal
@@ -109,6 +109,7 @@ class Escalating(Negotiating):
         remedies, derivation = self.granted_by_default(decision_id, policy)
         if not remedies:
             return
+        closes = appeal_closes(at, policy)
         self._record(
             events.DecisionIssued,
             at,
@@ -119,7 +120,8 @@ class Escalating(Negotiating):
             clauses=(rule.key.id,),
             policy=policy.version,
             reasons=None,
-            derivation=derivation,
+            appeal_until=closes.value,
+            derivation=closes.derivation + derivation,
             automated=True,
         )
         self._cancel_clocks(at, *PROOF_ASKED_FOR)

@@ -114,6 +114,11 @@ class Evidence:
             if self.on_file(evidence_id).withdrawn:
                 raise EvidenceTakenBack
 
+    def filed_after(self, version: int, evidence_id: UUID) -> bool:
+        """Whether the piece was put on file after this version of the case."""
+        filed = self.pieces[evidence_id].filed
+        return filed is not None and filed > version
+
     def standing(self) -> tuple[UUID, ...]:
         """The pieces on which a finding may rest."""
         return tuple(key for key, piece in self.pieces.items() if piece.counts)

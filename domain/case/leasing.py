@@ -6,7 +6,12 @@ from domain import events
 from domain.case.state import CaseState
 from domain.policy import Policy, pack
 from domain.policy.calendar import due
-from domain.refusals import CaseClaimedByAnother, CaseNotClaimed, ConflictOfInterest
+from domain.refusals import (
+    AnotherReviewerRequired,
+    CaseClaimedByAnother,
+    CaseNotClaimed,
+    ConflictOfInterest,
+)
 from domain.values import Actor, ClockKind, ReleaseCause, Role, Sealed, Stage
 
 
@@ -16,7 +21,8 @@ class Leasing(CaseState):
     def claim(self, by: Actor, policy: Policy, at: datetime) -> None:
         """Take the case under a lease, or renew one's own; one that is filed or negotiated is taken up.
 
-        Refused: CaseAlreadyClosed, CaseClaimedByAnother, WrongStage, ConflictOfInterest.
+        Refused: CaseAlreadyClosed, CaseClaimedByAnother, WrongStage, ConflictOfInterest,
+        AnotherReviewerRequired.
         """
         self._unless_closed()
         lease = self._live_lease(at)
@@ -24,6 +30,7 @@ class Leasing(CaseState):
             raise CaseClaimedByAnother
         self._in_stage("lease")
         self._impartial(by.id)
+        self._had_no_part(by.id, by.role)
         if lease:
             self._hold(events.LeaseRenewed, policy, at, holder=by.id)
             return
@@ -34,11 +41,12 @@ class Leasing(CaseState):
     def reassign(self, by: Actor, to: str, role: Role, policy: Policy, at: datetime) -> None:
         """Give the case to `to`, whoever holds it; if it is filed or negotiated, it is taken up.
 
-        Refused: CaseAlreadyClosed, WrongStage, ConflictOfInterest (of `to`).
+        Refused: CaseAlreadyClosed, WrongStage, ConflictOfInterest and AnotherReviewerRequired (of `to`).
         """
         self._unless_closed()
         self._in_stage("reassignment")
         self._impartial(to)
+        self._had_no_part(to, role)
         self._expire_lease(at)
         self._hold(events.CaseReassigned, policy, at, by=by.id, holder=to, role=role)
         self._step_in(by, at)
@@ -82,6 +90,17 @@ class Leasing(CaseState):
         if self.stage in (Stage.FILED, Stage.NEGOTIATING):
             self._record(events.PlatformSteppedIn, at, by=by.id)
             self._cancel_clocks(at, ClockKind.REPLY)
+
+    def _had_no_part(self, subject: str, role: Role) -> None:
+        """An open appeal is a reviewer's to judge who had no part in what it is against (M-4)."""
+        if not self._may_judge(subject, role):
+            raise AnotherReviewerRequired(pack.APPEAL.id)
+
+    def _may_judge(self, subject: str, role: Role) -> bool:
+        appeal = self.appeals.open()
+        if appeal is None:
+            return True
+        return role is Role.REVIEWER and subject not in self.appeals.rulings[appeal.target].judges
 
     def _claimed_by(self, by: Actor, token: str | None, at: datetime) -> None:
         lease = self._live_lease(at)

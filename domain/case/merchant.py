@@ -13,25 +13,23 @@ OPEN_RECTIFICATION = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Penalty:
-    """One penalty and whether it counts."""
+    """One penalty, the decision that it rests on, and whether it counts."""
 
     penalty_id: UUID
+    decision_id: UUID
     points: int
     fine: Money | None
     clause: str
     state: PenaltyState = PenaltyState.LIVE
 
-    def expired(self) -> "Penalty":
-        """When its time is over."""
-        return replace(self, state=PenaltyState.EXPIRED)
-
 
 @dataclass(frozen=True, slots=True)
 class Rectification:
-    """What the merchant must put right, and by when."""
+    """What the merchant must put right, by when, and because of which decision."""
 
     rectification_id: UUID
     due: datetime
+    decision_id: UUID | None = None
     state: RectificationState = RectificationState.ORDERED
 
     @property

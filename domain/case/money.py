@@ -93,6 +93,12 @@ class Line:
         """What of its amount was not reversed."""
         return self.amount and Money(self.amount.amount_minor - self.reversed_minor, self.amount.currency)
 
+    @property
+    def lasting(self) -> int:
+        """What of it will stand when its outcome is known, in minor units: what was recalled will not."""
+        recalled = self.recalled.amount if self.recalled else None
+        return (self.stands.amount_minor if self.stands else 0) - (recalled.amount_minor if recalled else 0)
+
     def covers(self, amount: Money) -> bool:
         """Whether this much of it stands, and is more than nothing."""
         stands = self.stands
@@ -128,6 +134,12 @@ class Line:
         minor = self.reversed_minor + (amount.amount_minor if amount else 0)
         state = self.state if stands else CompensationState.REVERSED
         return replace(self, state=state, reversed_minor=minor, recalled=None)
+
+    def without(self, amount: Money | None) -> "Line":
+        """With this much less of it, whenever that comes about; None: with nothing left of it."""
+        if amount is None:
+            return replace(self, state=CompensationState.REVERSED)
+        return replace(self, reversed_minor=self.reversed_minor + amount.amount_minor)
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,11 +254,11 @@ class Ledger:
 
     def amount(self) -> int:
         """All the money that stands granted, in minor units of the order's currency."""
-        return sum(line.stands.amount_minor for line in self.standing() if line.stands)
+        return sum(line.lasting for line in self.standing())
 
     def amount_of(self, kind: RemedyKind) -> int:
         """What stands granted of a kind, in minor units of the order's currency."""
-        return sum(line.stands.amount_minor for line in self.standing() if line.kind is kind and line.stands)
+        return sum(line.lasting for line in self.standing() if line.kind is kind)
 
     def points(self) -> int:
         """The goodwill points that stand granted."""

@@ -48,10 +48,9 @@ class Recovering(Obligations):
         self._record(events.RecoveryWrittenOff, at, recovery_id=recovery_id, reasons=reasons)
 
     def _reverse_all(self, cause: ReversalCause, at: datetime) -> None:
-        """Reverse every line of the decision that stands last."""
-        granted = {one.remedy_id for one in self.decision.remedies} if self.decision else set()
+        """Reverse every line of the last decision and of what varied it."""
         for line in self.money.standing():
-            if line.compensation_id in granted:
+            if line.compensation_id in self.granted:
                 self._reverse_line(line, cause, at)
 
     def _reverse_line(

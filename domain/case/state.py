@@ -6,6 +6,7 @@ from uuid import UUID, uuid5
 
 from domain import events
 from domain.aggregate import EvolvingAggregate
+from domain.case.appeal import Appeals
 from domain.case.clocks import Clocks, Running
 from domain.case.evidence import Evidence
 from domain.case.evolution import evolve
@@ -39,7 +40,7 @@ from domain.values import (
 )
 
 _UNDECIDED = frozenset({Stage.FILED, Stage.NEGOTIATING, Stage.IN_REVIEW})
-_LIVE = _UNDECIDED | {Stage.EXECUTING, Stage.FOLLOWING_UP}
+_LIVE = _UNDECIDED | {Stage.EXECUTING, Stage.FOLLOWING_UP, Stage.APPEALED}
 _DECIDED = frozenset({Stage.EXECUTING, Stage.FOLLOWING_UP, Stage.CLOSED})
 
 ENDED = frozenset({Stage.CLOSED, Stage.WITHDRAWN, Stage.MERGED})
@@ -56,22 +57,27 @@ STAGES: dict[str, frozenset[Stage]] = {
     "notes": _LIVE | {Stage.SUSPENDED},
     "promises": _LIVE,
     "evidence": _LIVE | {Stage.SUSPENDED},
-    "evidence-requests": _UNDECIDED,
+    "evidence-requests": _UNDECIDED | {Stage.APPEALED},
     "burden": frozenset({Stage.IN_REVIEW}),
     "inspections": frozenset({Stage.IN_REVIEW}),
     "verification": frozenset({Stage.IN_REVIEW}),
     "decisions": frozenset({Stage.IN_REVIEW}),
-    "compensations": frozenset({Stage.IN_REVIEW, Stage.EXECUTING, Stage.FOLLOWING_UP, Stage.SUSPENDED}),
+    "compensations": frozenset(
+        {Stage.IN_REVIEW, Stage.EXECUTING, Stage.FOLLOWING_UP, Stage.APPEALED, Stage.SUSPENDED}
+    ),
     "reversal": _DECIDED | {Stage.IN_REVIEW},
-    "recoveries": _DECIDED,
+    "recoveries": _DECIDED | {Stage.IN_REVIEW, Stage.APPEALED},
     "authorisation": frozenset({Stage.EXECUTING}),
-    "goods": frozenset({Stage.IN_REVIEW, Stage.EXECUTING, Stage.SUSPENDED}),
+    "goods": frozenset({Stage.IN_REVIEW, Stage.EXECUTING, Stage.APPEALED, Stage.SUSPENDED}),
     "approval": frozenset({Stage.IN_REVIEW}),
     "rejection": frozenset({Stage.IN_REVIEW}),
     "goodwill": frozenset({Stage.IN_REVIEW, Stage.EXECUTING, Stage.FOLLOWING_UP}),
     "penalties": _DECIDED,
     "rectification": _DECIDED,
-    "follow-ups": frozenset({Stage.FOLLOWING_UP}),
+    "appeals": _DECIDED,
+    "appeal-withdrawal": frozenset({Stage.APPEALED}),
+    "appeal-decision": frozenset({Stage.APPEALED}),
+    "follow-ups": frozenset({Stage.FOLLOWING_UP, Stage.APPEALED}),
     "closure": frozenset({Stage.FILED, Stage.IN_REVIEW, Stage.FOLLOWING_UP, Stage.MERGED}),
     "reopening": frozenset({Stage.FOLLOWING_UP, Stage.CLOSED}),
     "withdrawal": _UNDECIDED | {Stage.EXECUTING},
@@ -112,12 +118,14 @@ class CaseState(EvolvingAggregate):
         self.evidence = Evidence()
         self.verification: events.CaseVerified | None = None
         self.proposals = Proposals()
-        self.decision: events.DecisionIssued | None = None
+        self.decisions: tuple[events.DecisionIssued, ...] = ()
+        self.granted: frozenset[UUID] = frozenset()
         self.money = Ledger()
         self.goods = Goods()
         self.warranty: Warranty | None = None
         self.penalties: dict[UUID, Penalty] = {}
         self.rectification: Rectification | None = None
+        self.appeals = Appeals()
         self.follow_ups = FollowUps()
         self.clocks = Clocks()
 
@@ -130,6 +138,11 @@ class CaseState(EvolvingAggregate):
         """The finding of the present round."""
         found = self.verification
         return found if found and found.round == self.round else None
+
+    @property
+    def decision(self) -> events.DecisionIssued | None:
+        """The last decision that stands; what it grants, with what varied it, is `granted`."""
+        return self.decisions[-1] if self.decisions else None
 
     @property
     def open(self) -> bool:

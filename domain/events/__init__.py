@@ -5,6 +5,13 @@ A fact's stored name is its class name at birth; fields are only ever added, wit
 request is kept beside it by the store. `fact` says what a fact is; each other module holds one subject.
 """
 
+from domain.events.appeal import (
+    AppealFiled,
+    AppealWithdrawn,
+    DecisionOverturned,
+    DecisionUpheld,
+    DecisionVaried,
+)
 from domain.events.clocks import (
     ClockCancelled,
     ClockMissed,
@@ -111,7 +118,7 @@ from domain.events.negotiation import (
     PlatformSteppedIn,
 )
 from domain.events.notes import NoteAdded
-from domain.events.penalty import PenaltyAssessed, PenaltyExpired
+from domain.events.penalty import PenaltyAdjusted, PenaltyAssessed, PenaltyExpired, PenaltyReversed
 from domain.events.policy_book import (
     PolicyBookOpened,
     PolicyDrafted,
@@ -144,6 +151,8 @@ from domain.events.suspension import CaseResumed, CaseSuspended, SuspensionConfi
 
 __all__ = [
     "FACTS",
+    "AppealFiled",
+    "AppealWithdrawn",
     "BatchApproved",
     "BatchCaseDecided",
     "BatchCaseFailed",
@@ -184,7 +193,10 @@ __all__ = [
     "CorrectiveActionOpened",
     "DecisionApproved",
     "DecisionIssued",
+    "DecisionOverturned",
     "DecisionProposed",
+    "DecisionUpheld",
+    "DecisionVaried",
     "EffectMeasured",
     "EvidenceAccepted",
     "EvidenceChallenged",
@@ -232,8 +244,10 @@ __all__ = [
     "OfferDeclined",
     "OfferLapsed",
     "OfferMade",
+    "PenaltyAdjusted",
     "PenaltyAssessed",
     "PenaltyExpired",
+    "PenaltyReversed",
     "PlatformSteppedIn",
     "PointsAdjusted",
     "PointsCounted",

@@ -1,5 +1,6 @@
 """What was found, proposed and decided."""
 
+from datetime import datetime
 from uuid import UUID
 
 from domain.events.fact import Fact, stored_as
@@ -78,8 +79,9 @@ class ProposalVoided(Fact):
 class DecisionIssued(Fact):
     """The round was decided: what is granted, under which clauses, for which reasons.
 
-    discretion: why it departs from what the rules derive, if it does ·
-    automated: no person had a part in it; what explains it are the clauses and the derivation.
+    discretion: why it departs from what the rules derive, if it does · appeal_until: until when a party may
+    appeal (None: there was no appeal when it was issued) · automated: no person had a part in it; what
+    explains it are the clauses and the derivation.
     """
 
     decision_id: UUID
@@ -90,5 +92,6 @@ class DecisionIssued(Fact):
     policy: str
     reasons: Sealed | None
     discretion: Sealed | None = None
+    appeal_until: datetime | None = None
     derivation: Derivation = ()
     automated: bool = False

@@ -16,11 +16,11 @@ class CaseClosed(Fact):
 
 @stored_as("CaseReopened")
 class CaseReopened(Fact):
-    """The case was taken up again for round `round`."""
+    """The case was taken up again for round `round`; why on appeal is said in `DecisionOverturned`."""
 
     ground: ReopenGround
     round: int
-    reasons: Sealed
+    reasons: Sealed | None = None
 
 
 @stored_as("ExecutionFailed")

@@ -4,12 +4,15 @@ from datetime import datetime
 from uuid import UUID
 
 from domain.events.fact import Fact, stored_as
-from domain.values import Derivation, Money, Sealed
+from domain.values import Derivation, Money, PenaltyReversalCause, Sealed
 
 
 @stored_as("PenaltyAssessed")
 class PenaltyAssessed(Fact):
-    """The merchant was penalised for what a decision established."""
+    """The merchant was penalised for what a decision established.
+
+    by: who assessed it · appeal_until: until when the merchant may appeal. Older ones say neither.
+    """
 
     penalty_id: UUID
     merchant_id: str
@@ -20,6 +23,8 @@ class PenaltyAssessed(Fact):
     expires_at: datetime
     policy: str
     reasons: Sealed
+    by: str | None = None
+    appeal_until: datetime | None = None
     derivation: Derivation = ()
 
 
@@ -29,3 +34,25 @@ class PenaltyExpired(Fact):
 
     penalty_id: UUID
     merchant_id: str
+
+
+@stored_as("PenaltyAdjusted")
+class PenaltyAdjusted(Fact):
+    """From now on a penalty counts for `points` and `fine`; `appeal_id` is the appeal that led to it."""
+
+    penalty_id: UUID
+    merchant_id: str
+    points: int
+    fine: Money | None
+    policy: str
+    appeal_id: UUID | None = None
+
+
+@stored_as("PenaltyReversed")
+class PenaltyReversed(Fact):
+    """A penalty fell on appeal, as if it had never been."""
+
+    penalty_id: UUID
+    merchant_id: str
+    cause: PenaltyReversalCause
+    appeal_id: UUID

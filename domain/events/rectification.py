@@ -43,10 +43,11 @@ class RectificationRejected(Fact):
 
 @stored_as("RectificationWaived")
 class RectificationWaived(Fact):
-    """The merchant need not rectify after all."""
+    """The merchant need not rectify after all: for these reasons, or as its ground fell on this appeal."""
 
     rectification_id: UUID
-    reasons: Sealed
+    reasons: Sealed | None = None
+    appeal_id: UUID | None = None
 
 
 @stored_as("RectificationLapsed")

@@ -15,15 +15,18 @@ from uuid import UUID
 import psycopg
 
 from domain.case import Case
+from domain.case.appealing import Judgement
 from domain.events import Fact
 from domain.values import (
     Actor,
+    AppealAgainst,
     AttemptOutcome,
     CaseType,
     Channel,
     Claim,
     CompensationState,
     EvidenceParty,
+    Exhibit,
     Finding,
     InspectionOutcome,
     LiabilityShare,
@@ -182,6 +185,8 @@ class Life:
         self._discipline()
         if self._perhaps(0.7) and self._settled:
             self._follow_up()
+        if self._perhaps(0.3):
+            self._appeal()
 
     def _prove(self) -> None:
         case = self.case
@@ -399,12 +404,13 @@ class Life:
 
     def _pay(self, compensation_id: UUID) -> None:
         case = self.case
-        if case.stage is Stage.EXECUTING and self._perhaps(0.1):
+        goes_on = case.stage is Stage.EXECUTING and case.money.line(compensation_id).recalled is None
+        if goes_on and self._perhaps(0.1):
             case.fail_compensation(
                 compensation_id, "fail-1", self._sealed(), self._policy, self._later(hours=1)
             )
             case.instruct_compensation(compensation_id, Payer.FUND, self._later(hours=1))
-        if case.stage is Stage.EXECUTING and self._perhaps(0.05):
+        if goes_on and self._perhaps(0.05):
             self._reverse(compensation_id)
         at = self._later(hours=2)
         case.confirm_compensation(compensation_id, "pay-1", at, None, self._policy, at)
@@ -430,6 +436,46 @@ class Life:
             if recovery.state is RecoveryState.OPEN and self._perhaps(0.3):
                 case.write_off_recovery(recovery.recovery_id, self._sealed(), self._later(hours=24))
 
+    def _appeal(self) -> None:
+        case, at = self.case, self._later(hours=30)
+        if not case.may_appeal(Side.MERCHANT, self._policy, at):
+            return
+        appeal_id, by = self._id(), Actor("seller-1", Role.MERCHANT, self._merchant)
+        ruling = self._chance.choice(case.appeals.in_time(Side.MERCHANT, at))
+        digest, text = f"{self._chance.getrandbits(256):064x}", self._sealed(SealedFor.MERCHANT)
+        brought = (Exhibit(self._id(), "video", digest, text),)
+        case.appeal(by, appeal_id, ruling.against, ruling.ruling_id, (), brought, text, self._policy, at)
+        if self._perhaps(0.2):
+            case.withdraw_appeal(by, appeal_id, self._policy, self._later(hours=5))
+        else:
+            self._judge(appeal_id, ruling.against)
+
+    def _judge(self, appeal_id: UUID, against: AppealAgainst) -> None:
+        case = self.case
+        judge = Actor(f"reviewer-{30 + len(case.appeals.all)}", Role.REVIEWER)
+        case.claim(judge, self._policy, self._later(hours=20))
+        at, judgement = self._later(minutes=20), Judgement(judge, None, ("Q-1",), self._sealed())
+        if against is AppealAgainst.PENALTY and self._perhaps(0.6):
+            case.vary_penalty(judgement, appeal_id, 1, None, self._policy, at)
+        elif self._perhaps(0.3):
+            case.uphold(judgement, appeal_id, self._policy, at)
+        elif against is AppealAgainst.DECISION and self._perhaps(0.4):
+            case.vary_decision(judgement, appeal_id, self._less(), self._policy, at)
+        else:
+            case.overturn(judgement, appeal_id, self._policy, at)
+        if case.stage is Stage.IN_REVIEW:
+            self._reviewer = judge
+            self._supervisor = Actor(f"supervisor-{1 + case.round}", Role.SUPERVISOR)
+            self._round()
+
+    def _less(self) -> tuple[Remedy, ...]:
+        """A tenth of what was refunded in this round, and nothing else."""
+        case = self.case
+        refunded = [case.money.lines[key] for key in case.granted if key in case.money.lines]
+        tenth = Money(case.filing.order.paid.amount_minor // 10, "CNY")
+        kinds = {line.kind for line in refunded}
+        return (Remedy(self._id(), RemedyKind.REFUND, tenth),) if RemedyKind.REFUND in kinds else ()
+
     def _discipline(self) -> None:
         case = self.case
         if self._perhaps(0.1) and case.stage in (Stage.EXECUTING, Stage.FOLLOWING_UP):
@@ -438,7 +484,8 @@ class Life:
             return
         if self._perhaps(0.25):
             fine = Money(20_000, "CNY") if self._perhaps(0.6) else None
-            case.penalise(self._id(), 2, fine, "S-1", self._sealed(), self._policy, self._later(minutes=5))
+            at = self._later(minutes=5)
+            case.penalise(self._reviewer, self._id(), 2, fine, "S-1", self._sealed(), self._policy, at)
         if self._perhaps(0.25) and not (case.rectification and case.rectification.open):
             due = self._at + timedelta(days=7)
             case.order_rectification(self._id(), self._sealed(), due, self._later(minutes=5))

@@ -73,10 +73,10 @@ class GlassVault:
             self.version = version
             self.new_keys: tuple[WrappedKey, ...] = ()
 
-        def seal(self, person, field, text):
+        def seal(self, person, field, text, later=0):
             if not self.new_keys and self.version == 1:
                 self.new_keys = (WrappedKey(person, UUID(int=1), b"wrapped"),)
-            return Sealed(person, UUID(int=1), f"{self.version}:{field}:{text}")
+            return Sealed(person, UUID(int=1), f"{self.version + later}:{field}:{text}")
 
     def sealing(self, case_id: UUID, version: int):
         return self._Sealing(version)

@@ -10,6 +10,7 @@ import pytest
 
 from application.access import PERMISSIONS
 from application.cases import Cases, case_number
+from application.cases.appealing import Verdict
 from application.errors import (
     Forbidden,
     IdempotencyKeyReused,
@@ -27,6 +28,8 @@ from domain.case import Case
 from domain.policy import Policy
 from domain.refusals import CaseAlreadyOpenForOrderLine, CaseClaimedByAnother, CaseNotClaimed
 from domain.values import (
+    AppealAgainst,
+    AppealOutcome,
     Channel,
     EvidenceParty,
     GoodsCondition,
@@ -168,6 +171,9 @@ COMMANDS = {
     "approve_decision": ("decisions.approve", (uuid4(), "0" * 64)),
     "reject_decision": ("decisions.approve", (uuid4(), "r")),
     "grant_goodwill": ("goodwill.grant", ("points", "r", None, 1)),
+    "appeal": ("appeals.file", (AppealAgainst.DECISION, "r")),
+    "withdraw_appeal": ("appeals.file", (uuid4(),)),
+    "decide_appeal": ("appeals.decide", (uuid4(), Verdict(AppealOutcome.UPHELD, ("Q-1",), "r"))),
     "confirm_compensation": ("compensations.settle", (uuid4(), "pay-1", None)),
     "fail_compensation": ("compensations.settle", (uuid4(), "pay-1", "r")),
     "instruct_compensation": ("compensations.instruct", (uuid4(), Payer.FUND)),
@@ -204,7 +210,7 @@ COMMANDS = {
     "verify_in_batch": ("cases.decide_in_batch", (None, "r")),
     "decide_in_batch": ("cases.decide_in_batch", (None, "r")),
 }
-READS = {"runs_clock", "get", "history", "allowed", "burden", "entitlements"}
+READS = {"runs_clock", "get", "history", "allowed", "burden", "entitlements", "viewer_state"}
 NOT_ON_ONE_CASE = {"file", "claim_next", "miss_clock"}
 
 

@@ -3,6 +3,7 @@
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from typing import Any
 from uuid import UUID
 
 import hypothesis.strategies as st
@@ -11,18 +12,22 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from domain import events
 from domain.case import Case
+from domain.case.appealing import Judgement
 from domain.case.money import SETTLED
 from domain.refusals import Refusal, UnknownPart
 from domain.values import (
     BARE_DUTIES,
     GOODS_KINDS,
     Actor,
+    AppealAgainst,
     AttemptOutcome,
     CaseType,
     Channel,
     Claim,
     ClockKind,
+    CompensationState,
     EvidenceParty,
+    Exhibit,
     Finding,
     GoodsCondition,
     InspectionOutcome,
@@ -31,6 +36,7 @@ from domain.values import (
     Money,
     OrderLine,
     Payer,
+    PenaltyState,
     Release,
     Remedy,
     RemedyKind,
@@ -59,9 +65,11 @@ ACTORS = [
     Actor("supervisor-1", Role.SUPERVISOR),
 ]
 BUYER, MERCHANT = Actor("app", Role.BUYER_INTEGRATION), Actor("seller", Role.MERCHANT, "m-2001")
+PARTIES = [BUYER, MERCHANT]
 TEXT = Sealed(SealedFor.PLATFORM, UUID(int=1), "AQ")
 AFTER_THE_END = {
     events.CaseReopened,
+    events.AppealFiled,
     events.CompensationOverpaid,
     events.CompensationReversed,
     events.RecoveryOpened,
@@ -95,6 +103,10 @@ JUDGEMENTS = [
     lambda case, by, leg, at: case.refuse_goods(by, leg, TEXT, DEFAULT, at),
     lambda case, by, leg, at: case.reject_goods(by, leg, "NR-4", TEXT, DEFAULT, at),
 ]
+
+ENDS_OF_APPEAL = (
+    events.AppealWithdrawn | events.DecisionUpheld | events.DecisionVaried | events.DecisionOverturned
+)
 
 actors = st.sampled_from(ACTORS)
 handlers = st.sampled_from([ACTORS[1], Actor("app", Role.BUYER_INTEGRATION), Actor("seller", Role.MERCHANT)])
@@ -135,7 +147,11 @@ class AnySequence(RuleBasedStateMachine):
         self.ids += 1
         return UUID(int=1000 + self.ids)
 
-    @initialize(way=st.integers(0, 6), discretion=st.sampled_from([None, TEXT]), told=st.booleans())
+    @initialize(
+        way=st.sampled_from([*range(10), 9, 9, 9]),
+        discretion=st.sampled_from([None, TEXT]),
+        told=st.booleans(),
+    )
     def start_somewhere_on_the_main_path(self, way, discretion, told):
         self.file()
         if told:
@@ -151,6 +167,9 @@ class AnySequence(RuleBasedStateMachine):
             self.approve_what_waits,
             lambda: self.case.confirm_compensation(refund.remedy_id, "r-0", self.at, None, DEFAULT, self.at),
             lambda: self.case.complete_follow_up(self.follow_up(), False, self.at),
+            lambda: self.case.penalise(reviewer, self.new_id(), 2, None, "S-1", TEXT, DEFAULT, self.at),
+            lambda: self.appeal(PARTIES[1], AppealAgainst.DECISION, timedelta(0)),
+            lambda: self.case.claim(ACTORS[2], DEFAULT, self.at),
         ]
         for step in steps[:way]:
             step()
@@ -419,7 +438,9 @@ class AnySequence(RuleBasedStateMachine):
 
     @rule(points=st.integers(0, 14))
     def penalise(self, points):
-        self.attempt(lambda: self.case.penalise(self.new_id(), points, None, "S-1", TEXT, DEFAULT, self.at))
+        self.attempt(
+            lambda: self.case.penalise(ACTORS[1], self.new_id(), points, None, "S-1", TEXT, DEFAULT, self.at)
+        )
 
     @rule(term=moments)
     def order_rectification(self, term):
@@ -452,6 +473,64 @@ class AnySequence(RuleBasedStateMachine):
     @rule(by=actors, resolution=st.sampled_from(Resolution))
     def close(self, by, resolution):
         self.attempt(lambda: self.case.close(by, resolution, TEXT, self.at))
+
+    @rule(by=st.sampled_from(PARTIES), against=st.sampled_from(AppealAgainst), passing=moments)
+    def appeal(self, by, against, passing):
+        new = Exhibit(self.new_id(), "video", "1" * 64, TEXT)
+        self.attempt(
+            lambda: self.case.appeal(
+                by,
+                self.new_id(),
+                against,
+                None,
+                self.case.evidence.standing(),
+                (new,),
+                TEXT,
+                DEFAULT,
+                self.at,
+            ),
+            passing,
+        )
+
+    def appealed(self):
+        return next(reversed(self.case.appeals.all), UUID(int=7))
+
+    @rule(by=st.sampled_from(PARTIES))
+    def withdraw_appeal(self, by):
+        self.attempt(lambda: self.case.withdraw_appeal(by, self.appealed(), DEFAULT, self.at))
+
+    def judgement(self):
+        return Judgement(self.holder(), None, ("F-1",), TEXT)
+
+    @rule()
+    def uphold(self):
+        self.attempt(lambda: self.case.uphold(self.judgement(), self.appealed(), DEFAULT, self.at))
+
+    @rule()
+    def overturn(self):
+        self.attempt(lambda: self.case.overturn(self.judgement(), self.appealed(), DEFAULT, self.at))
+
+    @rule(granted=remedies)
+    def vary(self, granted):
+        self.attempt(
+            lambda: self.case.vary_decision(
+                self.judgement(), self.appealed(), tuple(granted), DEFAULT, self.at
+            )
+        )
+
+    @rule(points=st.integers(0, 14))
+    def vary_penalty(self, points):
+        self.attempt(
+            lambda: self.case.vary_penalty(self.judgement(), self.appealed(), points, None, DEFAULT, self.at)
+        )
+
+    @rule(amount=amounts)
+    def vary_recovery(self, amount):
+        self.attempt(
+            lambda: self.case.vary_recovery(
+                self.judgement(), self.appealed(), amount or ALL, DEFAULT, self.at
+            )
+        )
 
     @rule(ground=st.sampled_from(ReopenGround))
     def reopen(self, ground):
@@ -497,6 +576,8 @@ class AnySequence(RuleBasedStateMachine):
                     until = fact.expires_at
                 case events.CaseReleased() | events.CaseClosed() | events.CaseReopened():
                     until = fact.timestamp
+                case _ if isinstance(fact, events.AppealFiled | ENDS_OF_APPEAL):
+                    until = fact.timestamp
 
     @invariant()
     def every_lease_has_a_token_of_its_own(self):
@@ -515,6 +596,8 @@ class AnySequence(RuleBasedStateMachine):
                 case events.CaseClaimed() | events.LeaseRenewed() | events.CaseReassigned():
                     assert fact.holder not in partial
                 case events.CaseVerified() | events.DecisionIssued():
+                    assert fact.by not in partial
+                case events.DecisionUpheld() | events.DecisionVaried() | events.DecisionOverturned():
                     assert fact.by not in partial
 
     @invariant()
@@ -565,6 +648,8 @@ class AnySequence(RuleBasedStateMachine):
                     granted |= {one.remedy_id for one in fact.remedies}
                 case events.GoodwillGranted():
                     granted.add(fact.compensation_id)
+                case events.DecisionVaried():
+                    granted |= {one.remedy_id for one in fact.added}
                 case events.CompensationInstructed():
                     assert fact.compensation_id in granted
                 case events.CaseCompensated():
@@ -678,8 +763,60 @@ class AnySequence(RuleBasedStateMachine):
             match fact:
                 case events.CaseClosed():
                     closed = True
-                case events.CaseReopened():
+                case events.CaseReopened() | events.AppealFiled():
                     closed = False
+                case _ if isinstance(fact, ENDS_OF_APPEAL):
+                    closed = fact.resumes is Stage.CLOSED
+
+    @invariant()
+    def an_appeal_is_filed_once_a_round_ends_once_and_is_judged_by_another(self):
+        filed: Counter[object] = Counter()
+        judges: dict[UUID, set[Any]] = {}
+        opened: Any = None
+        for fact in self.facts:
+            match fact:
+                case events.DecisionApproved():
+                    judges[fact.proposal_id] = {fact.by}
+                case events.DecisionIssued():
+                    judges.setdefault(fact.decision_id, set()).add(fact.by)
+                case events.PenaltyAssessed():
+                    judges[fact.penalty_id] = judges[fact.decision_id] | {fact.by}
+                case events.AppealFiled():
+                    assert opened is None
+                    opened = fact
+                    filed[fact.party, fact.round] += 1
+                case _ if isinstance(fact, ENDS_OF_APPEAL):
+                    assert fact.appeal_id == opened.appeal_id
+                    assert isinstance(fact, events.AppealWithdrawn) or fact.by not in judges[opened.target]
+                    if isinstance(fact, events.DecisionVaried):
+                        judges[opened.target].add(fact.by)
+                    opened = None
+        assert set(filed.values()) <= {1}
+        assert (opened is not None) == (self.case.stage is Stage.APPEALED)
+
+    @invariant()
+    def nothing_new_is_ordered_while_an_appeal_is_open(self):
+        appealed = False
+        for fact in self.facts:
+            match fact:
+                case events.AppealFiled():
+                    appealed = True
+                case events.CompensationInstructed():
+                    assert not appealed or fact.attempt > 1
+                case _ if isinstance(fact, ENDS_OF_APPEAL):
+                    appealed = False
+
+    @invariant()
+    def nothing_rests_on_a_decision_that_fell(self):
+        overturned = {fact.appeal_id for fact in self.of(events.DecisionOverturned)}
+        fallen = {one.target for key, one in self.case.appeals.all.items() if key in overturned}
+        for penalty in self.case.penalties.values():
+            assert penalty.decision_id not in fallen or penalty.state is PenaltyState.REVERSED
+        for decision in self.of(events.DecisionIssued):
+            for remedy in decision.remedies if decision.decision_id in fallen else ():
+                line = self.case.money.lines.get(remedy.remedy_id)
+                assert line is None or line.state is CompensationState.REVERSED or line.lasting == 0
+        assert not self.case.decision or self.case.decision.decision_id not in fallen
 
     @invariant()
     def every_clock_starts_once_and_ends_at_most_once(self):

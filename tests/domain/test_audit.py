@@ -9,13 +9,16 @@ import pytest
 
 from application.rulebook import OnePolicy
 from domain.audit import Difference, differences
+from domain.case.appealing import Judgement
 from domain.events import (
     CaseFiled,
     ClockStarted,
     DecisionIssued,
     DecisionProposed,
+    DecisionVaried,
     GoodsInspected,
     GoodwillGranted,
+    PenaltyAdjusted,
     PenaltyAssessed,
     RepairCompleted,
     WarrantyExtended,
@@ -23,7 +26,16 @@ from domain.events import (
 )
 from domain.policy import pack
 from domain.policy.calendar import Term
-from domain.values import ClockKind, GoodsCondition, Money, Objection, RemedyKind, RepairOutcome
+from domain.values import (
+    AppealAgainst,
+    ClockKind,
+    Exhibit,
+    GoodsCondition,
+    Money,
+    Objection,
+    RemedyKind,
+    RepairOutcome,
+)
 from infrastructure.bench.histories import Life
 from infrastructure.policy_pack import default_pack
 
@@ -63,7 +75,9 @@ def parts(found: list[Difference]) -> set[tuple[str, str]]:
 def told(story, a) -> list[Any]:
     """A refund with a penalty: a filing, a decision, clocks."""
     story.refunded().given(
-        lambda case: case.penalise(a.id("p"), 2, a.yuan(100), "S-1", a.text(), story.policy, story.at)
+        lambda case: case.penalise(
+            story.reviewer, a.id("p"), 2, a.yuan(100), "S-1", a.text(), story.policy, story.at
+        )
     )
     facts: list[Any] = story._facts
     return facts
@@ -215,3 +229,58 @@ def test_a_warranty_that_ends_earlier_is_found(repaired, fact):
 def test_an_exchange_that_nothing_opened_is_found(repaired):
     only_one_failed = changed(repaired, RepairCompleted, outcome=RepairOutcome.REPAIRED)
     assert ("ExchangeOpened", "clause") in parts(audited(only_one_failed))
+
+
+@pytest.mark.parametrize("kind", [DecisionIssued, PenaltyAssessed])
+def test_a_window_of_appeal_that_was_moved_is_found(told, kind):
+    closes = next(fact.appeal_until for fact in told if isinstance(fact, kind))
+    found = audited(changed(told, kind, appeal_until=closes + timedelta(days=1)))
+    assert parts(found) == {(kind.__name__, "appeal_until")}
+
+
+def appealed(story, a, against):
+    """The merchant has appealed, and another reviewer holds the case."""
+    new = Exhibit(a.id("new"), "video", "1" * 64, a.text())
+    return story.given(
+        lambda case: case.appeal(
+            story.merchant, a.id("appeal"), against, None, (), (new,), a.text(), story.policy, story.at
+        ),
+        lambda case: case.claim(story.other_reviewer, story.policy, story.at),
+    )
+
+
+@pytest.fixture
+def judgement(story, a):
+    """What the other reviewer says."""
+    return Judgement(story.other_reviewer, None, ("Q-1",), a.text())
+
+
+@pytest.fixture
+def varied(told, story, a, judgement) -> list[Any]:
+    """The merchant appealed, and a part of the refund was taken back."""
+    less = (a.remedy(RemedyKind.REFUND, "less", amount=a.yuan(100)),)
+    appealed(story, a, AppealAgainst.DECISION)
+    story.given(lambda case: case.vary_decision(judgement, a.id("appeal"), less, story.policy, story.at))
+    facts: list[Any] = story._facts
+    return facts
+
+
+def test_a_variation_that_grants_more_than_the_rules_allow_is_found(varied, a):
+    assert audited(varied) == []
+    more = (a.remedy(RemedyKind.REFUND, "less", amount=a.yuan(200)),)
+    found = audited(changed(varied, DecisionVaried, remedies=more, added=more))
+    assert {("DecisionVaried", "remedies"), ("DecisionVaried", "added")} == parts(found)
+
+
+def test_what_a_variation_is_said_to_add_is_found(varied, a):
+    more = (a.remedy(RemedyKind.REFUND, "less", amount=a.yuan(1)),)
+    assert parts(audited(changed(varied, DecisionVaried, added=more))) == {("DecisionVaried", "added")}
+
+
+def test_a_penalty_that_was_adjusted_beyond_the_tariff_is_found(told, story, a, judgement):
+    appealed(story, a, AppealAgainst.PENALTY)
+    story.given(lambda case: case.vary_penalty(judgement, a.id("appeal"), 1, None, story.policy, story.at))
+    assert audited(story._facts) == []
+    assert parts(audited(changed(story._facts, PenaltyAdjusted, points=13))) == {
+        ("PenaltyAdjusted", "points")
+    }

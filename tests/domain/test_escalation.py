@@ -142,7 +142,9 @@ def test_a_silent_merchant_is_decided_against_by_the_system_at_once(story, a):
 def test_its_decision_says_how_the_amount_came_about(story):
     story.notified().later(hours=24)
     decision = story.when(story.miss(ClockKind.ANSWER)).then(*DECIDED)[3]
-    assert [(step.rule, step.result) for step in decision.derivation] == [("RF-1", 19_900), ("M-1", 19_900)]
+    window, *said = [(step.rule, step.result) for step in decision.derivation]
+    assert window == ("M-4", "2026-11-18T16:00:00Z")
+    assert said == [("RF-1", 19_900), ("M-1", 19_900)]
 
 
 def test_silence_grants_no_more_than_the_buyer_is_entitled_to(story, a):

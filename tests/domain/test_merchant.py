@@ -1,6 +1,6 @@
 """What the case means for the merchant: penalties and rectification."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -31,7 +31,9 @@ from domain.values import Money, RemedyKind
 
 
 def penalise(story, a, points=2, fine=None, clause="S-1"):
-    return lambda case: case.penalise(a.id("penalty"), points, fine, clause, a.text(), story.policy, story.at)
+    return lambda case: case.penalise(
+        story.reviewer, a.id("penalty"), points, fine, clause, a.text(), story.policy, story.at
+    )
 
 
 def order(story, a, name="duty"):
@@ -104,7 +106,8 @@ def test_a_fine_alone_is_a_penalty_and_says_under_which_tariff(story, a):
     penalty, _ = (
         story.refunded().when(penalise(story, a, 0, Money(1, "CNY"))).then(PenaltyAssessed, ClockStarted)
     )
-    (step,) = penalty.derivation
+    window, step = penalty.derivation
+    assert (window.rule, penalty.appeal_until) == ("M-4", datetime(2026, 11, 17, 16, tzinfo=UTC))
     assert (step.rule, step.inputs, step.policy) == ("S-1", {"clause": "S-1"}, story.policy.version)
 
 

@@ -183,7 +183,9 @@ def test_an_accepted_offer_is_executed_as_a_decision_would_be(story, a):
 def test_an_agreement_is_an_outcome_but_no_decision_that_a_penalty_could_cite(story, a):
     offered(story, a).given(story.agree(story.buyer, "first"), story.pay("refund")).asked()
     story.when(
-        lambda case: case.penalise(a.id("p"), 1, None, "S-1", a.text(), story.policy, story.at)
+        lambda case: case.penalise(
+            story.reviewer, a.id("p"), 1, None, "S-1", a.text(), story.policy, story.at
+        )
     ).refused(DecisionMissing)
     story.when(story.close(Resolution.REJECTED)).refused(ResolutionContradictsOutcome)
     assert story.when(story.close(Resolution.SETTLED)).accepted()

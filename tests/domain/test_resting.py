@@ -127,7 +127,9 @@ def test_money_that_is_paid_meanwhile_settles_the_case_when_it_goes_on(story, a)
 
 def test_a_penalty_expires_while_the_case_rests(story, a):
     story.refunded().given(
-        lambda case: case.penalise(a.id("p"), 1, None, "S-1", a.text(), story.policy, story.at),
+        lambda case: case.penalise(
+            story.reviewer, a.id("p"), 1, None, "S-1", a.text(), story.policy, story.at
+        ),
         suspend(story, a),
     )
     assert {clock.kind for clock in story.case.clocks.running.values()} == {"penalty_expiry", "suspension"}

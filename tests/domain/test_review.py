@@ -245,7 +245,8 @@ def test_a_decision_says_how_the_rules_came_to_every_amount(story, a):
     issued, *_ = story.when(story.decide(*remedies, clauses=("F-1",))).then(
         DecisionIssued, CaseReleased, *[CompensationInstructed] * 3
     )
-    said = [(step.rule, step.result) for step in issued.derivation]
+    window, *said = [(step.rule, step.result) for step in issued.derivation]
+    assert window == ("M-4", "2026-11-17T16:00:00Z")
     assert said == [("RF-1", 10_000), ("F-1", 50_000), ("O-1", 50_000), ("O-2", "one_person")]
     assert {step.policy for step in issued.derivation} == {story.policy.version}
 

@@ -84,7 +84,9 @@ def test_a_clause_that_the_draft_does_not_have_is_named(story, a):
 
 def test_penalties_are_held_to_the_tariff_of_the_draft(story, a):
     story.refunded().given(
-        lambda case: case.penalise(a.id("p"), 6, a.yuan(100), "S-1", a.text(), story.policy, story.at)
+        lambda case: case.penalise(
+            story.reviewer, a.id("p"), 6, a.yuan(100), "S-1", a.text(), story.policy, story.at
+        )
     )
     tariff = {"S-1": pack.Tariff(max_points=4, max_fine_minor=5_000)}
     replay, _ = replayed(story._facts, draft(pack.PENALTIES, tariff=tariff))

@@ -3,8 +3,12 @@
 import pytest
 
 from domain.case import Case
+from domain.case.appealing import Judgement
 from domain.case.state import STAGES
 from domain.refusals import (
+    AnotherReviewerRequired,
+    AppealOpen,
+    AppealTargetMissing,
     CaseAlreadyClosed,
     CaseNotClaimed,
     CompensationAlreadySettled,
@@ -16,9 +20,11 @@ from domain.refusals import (
     WrongStage,
 )
 from domain.values import (
+    AppealAgainst,
     AttemptOutcome,
     Channel,
     EvidenceParty,
+    Exhibit,
     Finding,
     GoodsCondition,
     InspectionOutcome,
@@ -112,6 +118,18 @@ def merged(story, a):
     story.given(lambda case: case.merge(story.reviewer, another(story, a), a.text(), story.at))
 
 
+def appealed(story, a):
+    executing(story, a)
+    story.given(appeal(story, a))
+
+
+def appeal(story, a, name="appeal"):
+    new = Exhibit(a.id(f"new {name}"), "video", "1" * 64, a.text())
+    return lambda case: case.appeal(
+        story.merchant, a.id(name), AppealAgainst.DECISION, None, (), (new,), a.text(), story.policy, story.at
+    )
+
+
 def another(story, a):
     filing = story.case.filing
     return Case.file(
@@ -130,6 +148,7 @@ WAYS = {
     Stage.WITHDRAWN: withdrawn,
     Stage.SUSPENDED: suspended,
     Stage.MERGED: merged,
+    Stage.APPEALED: appealed,
 }
 
 
@@ -233,7 +252,9 @@ COMMANDS = {
         lambda case: case.complete_repair(a.id("return"), RepairOutcome.REPAIRED, story.policy, story.at)
     ),
     "penalise": lambda story, a: (
-        lambda case: case.penalise(a.id("p"), 1, None, "S-1", a.text(), story.policy, story.at)
+        lambda case: case.penalise(
+            story.reviewer, a.id("p"), 1, None, "S-1", a.text(), story.policy, story.at
+        )
     ),
     "rectify": lambda story, a: (
         lambda case: case.order_rectification(a.id("r"), a.text(), story.at, story.at)
@@ -258,6 +279,15 @@ COMMANDS = {
     "link": lambda story, a: lambda case: case.link(a.id("other"), Relation.RELATED, story.at),
     "merge": lambda story, a: lambda case: case.merge(story.reviewer, another(story, a), a.text(), story.at),
     "withdraw": lambda story, a: lambda case: case.withdraw(a.text(), story.at),
+    "appeal": lambda story, a: appeal(story, a, "another"),
+    "withdraw appeal": lambda story, a: (
+        lambda case: case.withdraw_appeal(story.merchant, a.id("appeal"), story.policy, story.at)
+    ),
+    "uphold": lambda story, a: (
+        lambda case: case.uphold(
+            Judgement(story.other_reviewer, None, ("Q-1",), a.text()), a.id("appeal"), story.policy, story.at
+        )
+    ),
 }
 
 YES = "accepted"
@@ -274,6 +304,9 @@ def row(otherwise, **stages):
     return {stage: stages.get(stage, otherwise) for stage in Stage}
 
 
+LIVE = row(W, filed=YES, in_review=YES, executing=YES, following_up=YES, closed=C, appealed=YES)
+LIVE_OR_AT_REST = LIVE | {Stage.SUSPENDED: YES}
+
 ANSWERS = {
     "notice": row(W, filed=YES, negotiating=W, closed=C),
     "answer": row(W, negotiating=YES, in_review=NotYourTurn, closed=C),
@@ -281,23 +314,47 @@ ANSWERS = {
     "accept offer": row(W, negotiating=U, closed=C),
     "decline offer": row(W, negotiating=U, closed=C),
     "escalate": row(W, negotiating=YES, closed=C),
-    "promise": row(W, filed=YES, in_review=YES, executing=YES, following_up=YES, closed=C),
+    "promise": LIVE,
     "keep promise": row(U),
-    "claim": row(W, filed=YES, in_review=YES, executing=YES, following_up=YES, closed=C),
+    "claim": row(
+        W,
+        filed=YES,
+        in_review=YES,
+        executing=YES,
+        following_up=YES,
+        closed=C,
+        appealed=AnotherReviewerRequired,
+    ),
     "release": row(N, closed=C),
-    "reassign": row(W, filed=YES, in_review=YES, executing=YES, following_up=YES, closed=C),
-    "recuse": row(W, filed=YES, in_review=YES, executing=YES, following_up=YES, closed=C),
-    "note": row(W, filed=YES, in_review=YES, executing=YES, following_up=YES, closed=C, suspended=YES),
-    "evidence": row(W, filed=YES, in_review=YES, executing=YES, following_up=YES, closed=C, suspended=YES),
-    "stage": row(W, filed=YES, in_review=YES, executing=YES, following_up=YES, closed=C, suspended=YES),
-    "believe": row(W, filed=YES, in_review=YES, executing=YES, following_up=YES, closed=C, suspended=YES),
-    "challenge": row(W, filed=YES, in_review=YES, executing=YES, following_up=YES, closed=C, suspended=YES),
-    "take back": row(W, filed=YES, in_review=YES, executing=YES, following_up=YES, closed=C, suspended=YES),
-    "ask": row(W, filed=YES, in_review=YES, closed=C),
+    "reassign": row(
+        W,
+        filed=YES,
+        in_review=YES,
+        executing=YES,
+        following_up=YES,
+        closed=C,
+        appealed=AnotherReviewerRequired,
+    ),
+    "recuse": LIVE,
+    "note": LIVE_OR_AT_REST,
+    "evidence": LIVE_OR_AT_REST,
+    "stage": LIVE_OR_AT_REST,
+    "believe": LIVE_OR_AT_REST,
+    "challenge": LIVE_OR_AT_REST,
+    "take back": LIVE_OR_AT_REST,
+    "ask": row(W, filed=YES, in_review=YES, closed=C, appealed=YES),
     "shift": row(N, closed=C),
     "order": row(N, closed=C),
     "report": row(
-        W, filed=U, in_review=YES, executing=YES, following_up=YES, closed=C, suspended=YES, merged=U
+        W,
+        filed=U,
+        in_review=YES,
+        executing=YES,
+        following_up=YES,
+        closed=C,
+        suspended=YES,
+        merged=U,
+        appealed=YES,
     ),
     "verify": row(N, closed=C),
     "decide": row(N, closed=C),
@@ -311,7 +368,7 @@ ANSWERS = {
     "recover": row(U),
     "write off": row(U),
     "authorise": row(W, filed=U, in_review=U, executing=YES, closed=C, merged=U),
-    "ship": row(W, filed=U, in_review=U, executing=YES, closed=C, suspended=YES, merged=U),
+    "ship": row(W, filed=U, in_review=U, executing=YES, closed=C, suspended=YES, merged=U, appealed=YES),
     **dict.fromkeys(
         (
             "receive",
@@ -348,11 +405,23 @@ ANSWERS = {
     "reopen": row(NR, following_up=YES, closed=YES),
     "withdraw": row(W, filed=YES, in_review=YES, executing=YES, closed=C),
     "classify": row(W, filed=YES, in_review=YES, closed=C),
-    "suspend": row(W, filed=YES, in_review=YES, executing=YES, following_up=YES, closed=C),
+    "suspend": row(W, filed=YES, in_review=YES, executing=YES, following_up=YES, closed=C, appealed=YES),
     "confirm suspension": row(W, closed=C, suspended=ReceiptNotAwaited),
     "resume": row(W, closed=C, suspended=YES),
     "link": row(YES),
     "merge": row(W, filed=YES, in_review=YES, closed=C),
+    "appeal": row(
+        W,
+        filed=AppealTargetMissing,
+        in_review=AppealTargetMissing,
+        executing=YES,
+        following_up=YES,
+        closed=YES,
+        merged=AppealTargetMissing,
+        appealed=AppealOpen,
+    ),
+    "withdraw appeal": row(U, appealed=YES),
+    "uphold": row(U, appealed=N),
 }
 
 

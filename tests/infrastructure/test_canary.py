@@ -22,6 +22,7 @@ from psycopg import sql
 
 from application.blobs import Content
 from application.cases import Answer, Cases, Files, Request
+from application.cases.appealing import Brought, Verdict
 from application.effects import PAYMENT
 from application.intake import Intake, Line, LineRefused
 from application.rulebook import OnePolicy
@@ -32,6 +33,8 @@ from domain.events import FACTS
 from domain.refusals import WrongStage
 from domain.values import (
     Actor,
+    AppealAgainst,
+    AppealOutcome,
     CaseType,
     Claim,
     EvidenceParty,
@@ -110,6 +113,7 @@ class Marketplace:
     buyer = Actor("app", Role.BUYER_INTEGRATION)
     seller = Actor("seller", Role.MERCHANT, "m-2001")
     reviewer = Actor("reviewer-1", Role.REVIEWER)
+    other_reviewer = Actor("reviewer-2", Role.REVIEWER)
     supervisor = Actor("supervisor-1", Role.SUPERVISOR)
     finance = Actor("finance-1", Role.FINANCE)
 
@@ -252,6 +256,19 @@ class Marketplace:
         waiver = self.request(self.supervisor, Answer(cases.get(self.reviewer, case_id), 0))
         cases.waive_rectification(waiver, case_id, self.say("waiver"))
 
+    def contest(self, case_id: UUID, by: Actor, against: AppealAgainst, **verdict: Any) -> Answer:
+        """An appeal with evidence of its own, and what another reviewer makes of it."""
+        answer = Answer(self.cases.get(self.reviewer, case_id), 0)
+        name = f"appeal of {by.id} against the {against} in round {answer.aggregate.round}"
+        new = (Brought("video", self.say(f"{name}, title"), "1" * 64, self.say(f"{name}, uri")),)
+        request, reasons = self.request(by, answer), self.say(f"{name}, reasons")
+        filed = self.cases.appeal(request, case_id, against, reasons, new_evidence=new)
+        claimed = self.cases.claim(self.request(self.other_reviewer, filed), case_id)
+        ruled = Verdict(clauses=("Q-1",), reasons=self.say(f"{name}, ruling"), **verdict)
+        assert filed.subject is not None
+        request = self.request(self.other_reviewer, claimed)
+        return self.cases.decide_appeal(request, case_id, filed.subject, ruled)
+
     def follow_up(self, case_id: UUID, satisfied: bool) -> Answer:
         """The buyer's answer in words."""
         follow_up = self.cases.get(self.reviewer, case_id).follow_ups.current()
@@ -290,11 +307,17 @@ class Marketplace:
         answer = self.decide(answer, "first round", (refund,))
         self.pay(answer.aggregate.id, refund.remedy_id)
         self.put_right(answer)
+        fell = AppealOutcome.OVERTURNED
+        self.contest(answer.aggregate.id, self.seller, AppealAgainst.PENALTY, outcome=fell)
+        stood = AppealOutcome.UPHELD
+        self.contest(answer.aggregate.id, self.buyer, AppealAgainst.DECISION, outcome=stood)
         answer = self.follow_up(answer.aggregate.id, satisfied=False)
         reopening = self.request(self.reviewer, answer)
         again = self.say("reopening")
         answer = self.cases.reopen(reopening, answer.aggregate.id, ReopenGround.UNSATISFIED, again)
         self.decide(answer, "second round", ())
+        changed = {"outcome": AppealOutcome.VARIED, "remedies": ()}
+        self.contest(answer.aggregate.id, self.buyer, AppealAgainst.DECISION, **changed)
         answer = self.follow_up(answer.aggregate.id, satisfied=True)
         end = self.request(self.reviewer, answer)
         self.cases.close(end, answer.aggregate.id, Resolution.COMPENSATED, self.say("closure"))
@@ -397,8 +420,8 @@ class LeakySealing:
     def new_keys(self):
         return self._sealing.new_keys
 
-    def seal(self, person: SealedFor, field: str, text: str) -> Sealed:
-        sealed = self._sealing.seal(person, field, text)
+    def seal(self, person: SealedFor, field: str, text: str, later: int = 0) -> Sealed:
+        sealed = self._sealing.seal(person, field, text, later)
         if field == "contact.phone":
             return Sealed(person, sealed.key_id, self._spelling(text))
         return sealed

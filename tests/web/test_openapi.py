@@ -39,6 +39,9 @@ POST /cases/{case_id}/decisions
 POST /cases/{case_id}/decisions/{proposal_id}/approval
 POST /cases/{case_id}/decisions/{proposal_id}/rejection
 POST /cases/{case_id}/goodwill
+POST /cases/{case_id}/appeals
+POST /cases/{case_id}/appeals/{appeal_id}/withdrawal
+POST /cases/{case_id}/appeals/{appeal_id}/decision
 POST /cases/{case_id}/compensations/{compensation_id}/confirmation
 POST /cases/{case_id}/compensations/{compensation_id}/failure
 POST /cases/{case_id}/compensations/{compensation_id}/instruction
@@ -141,6 +144,9 @@ VERSIONED = {
     "POST /cases/{case_id}/decisions/{proposal_id}/approval",
     "POST /cases/{case_id}/decisions/{proposal_id}/rejection",
     "POST /cases/{case_id}/goodwill",
+    "POST /cases/{case_id}/appeals",
+    "POST /cases/{case_id}/appeals/{appeal_id}/withdrawal",
+    "POST /cases/{case_id}/appeals/{appeal_id}/decision",
     "POST /cases/{case_id}/penalties",
     "POST /cases/{case_id}/rectification",
     "POST /cases/{case_id}/rectification/verdict",
@@ -168,6 +174,7 @@ CREATING = {
     "POST /cases/{case_id}/evidence",
     "POST /cases/{case_id}/inspections",
     "POST /cases/{case_id}/decisions",
+    "POST /cases/{case_id}/appeals",
     "POST /cases/{case_id}/decisions/{proposal_id}/approval",
     "POST /cases/{case_id}/goodwill",
     "POST /cases/{case_id}/penalties",

@@ -4,6 +4,7 @@ Assignment only: no rule, no clock, no refusal.
 """
 
 from domain.case.evolution import (
+    appeal,
     clocks,
     decision,
     evidence,
@@ -21,6 +22,7 @@ from domain.case.evolution import (
 from domain.case.evolution.fold import evolve
 
 __all__ = [
+    "appeal",
     "clocks",
     "decision",
     "evidence",

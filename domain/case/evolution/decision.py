@@ -1,10 +1,12 @@
 """What is found and decided."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from domain import events
+from domain.case.appeal import Ruling
 from domain.case.evolution.fold import evolve
-from domain.values import GOODS_KINDS, ProposalState, Stage
+from domain.values import GOODS_KINDS, AppealAgainst, ProposalState, Stage
 
 if TYPE_CHECKING:
     from domain.case.state import CaseState
@@ -25,6 +27,7 @@ def _(fact: events.DecisionProposed, case: "CaseState") -> None:
 @evolve.register(events.DecisionApproved)
 def _(fact: events.DecisionApproved, case: "CaseState") -> None:
     case.proposals = case.proposals.ended(fact.proposal_id, ProposalState.APPROVED)
+    case.appeals = replace(case.appeals, approver=fact.by)
     case.impartiality = case.impartiality.judged_by(fact.by)
 
 
@@ -35,8 +38,20 @@ def _(fact: events.ProposalVoided, case: "CaseState") -> None:
 
 @evolve.register(events.DecisionIssued)
 def _(fact: events.DecisionIssued, case: "CaseState") -> None:
-    case.decision = fact
     case.impartiality = case.impartiality.judged_by(fact.by)
+    case.decisions = (*case.decisions, fact)
+    case.granted = frozenset(one.remedy_id for one in fact.remedies)
+    case.appeals = case.appeals.decided(
+        Ruling(
+            fact.decision_id,
+            AppealAgainst.DECISION,
+            frozenset(filter(None, (fact.by, case.appeals.approver))),
+            None,
+            fact.originator_version,
+            fact.timestamp,
+            fact.appeal_until,
+        )
+    )
     case.stage = Stage.EXECUTING
     case.money = case.money.granted([one for one in fact.remedies if one.kind not in GOODS_KINDS])
     case.goods = case.goods.granted([one for one in fact.remedies if one.kind in GOODS_KINDS])

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from domain.case.state import CaseState
 
 
+_TAKING_NO_APPEAL = frozenset({Stage.IN_REVIEW, Stage.APPEALED})
+
+
 @evolve.register(events.CaseFiled)
 def _(fact: events.CaseFiled, case: "CaseState") -> None:
     case.filing = fact
@@ -31,6 +34,7 @@ def _(fact: events.CaseClosed, case: "CaseState") -> None:
     case.stage = Stage.CLOSED
     case.closed_at = fact.timestamp
     case.lease = None
+    case.appeals = case.appeals.resumed(fact.timestamp)
 
 
 @evolve.register(events.CaseReopened)
@@ -41,6 +45,7 @@ def _(fact: events.CaseReopened, case: "CaseState") -> None:
         case.impartiality = case.impartiality.under_appeal()
     case.follow_ups = case.follow_ups.superseded()
     case.lease = None
+    case.appeals = case.appeals.paused(fact.timestamp)
 
 
 @evolve.register(events.ExecutionFailed)
@@ -48,6 +53,7 @@ def _(fact: events.ExecutionFailed, case: "CaseState") -> None:
     case.stage = Stage.IN_REVIEW
     case.round = fact.round
     case.goods = replace(case.goods.cancelled(fact.cancelled), failed=())
+    case.appeals = case.appeals.paused(fact.timestamp)
 
 
 @evolve.register(events.CaseClassified)
@@ -66,6 +72,7 @@ def _(fact: events.CaseSuspended, case: "CaseState") -> None:
     case.stage = Stage.SUSPENDED
     case.suspension = Suspension(fact.suspension_id, fact.ground, fact.resumes)
     case.lease = None
+    case.appeals = case.appeals.paused(fact.timestamp)
 
 
 @evolve.register(events.SuspensionConfirmed)
@@ -78,6 +85,8 @@ def _(fact: events.SuspensionConfirmed, case: "CaseState") -> None:
 def _(fact: events.CaseResumed, case: "CaseState") -> None:
     case.stage = fact.resumes
     case.suspension = None
+    if fact.resumes not in _TAKING_NO_APPEAL:
+        case.appeals = case.appeals.resumed(fact.timestamp)
 
 
 @evolve.register(events.CaseLinked)
