@@ -37,6 +37,7 @@ from domain.values import (
     OrderLine,
     Payer,
     PenaltyState,
+    Relation,
     Release,
     Remedy,
     RemedyKind,
@@ -50,6 +51,7 @@ from domain.values import (
     Side,
     Stage,
     Stance,
+    SuspensionGround,
     Visibility,
 )
 from infrastructure.mapper import FactMapper
@@ -69,6 +71,7 @@ PARTIES = [BUYER, MERCHANT]
 TEXT = Sealed(SealedFor.PLATFORM, UUID(int=1), "AQ")
 AFTER_THE_END = {
     events.CaseReopened,
+    events.CaseLinked,
     events.AppealFiled,
     events.CompensationOverpaid,
     events.CompensationReversed,
@@ -547,6 +550,38 @@ class AnySequence(RuleBasedStateMachine):
 
     # --- what always holds; checked after every command, so in every prefix ---
 
+    @rule(reason=st.sampled_from(["quality_defect", "counterfeit", "no_reason"]), by=actors)
+    def classify(self, reason, by):
+        self.attempt(lambda: self.case.classify(by, reason, self.at))
+
+    @rule(ground=st.sampled_from(SuspensionGround), by=actors)
+    def suspend(self, ground, by):
+        self.attempt(lambda: self.case.suspend(by, ground, TEXT, DEFAULT, self.at))
+
+    @rule()
+    def confirm_suspension(self):
+        receipt = next(iter(self.case.evidence.pieces), UUID(int=7))
+        self.attempt(lambda: self.case.confirm_suspension(receipt, DEFAULT, self.at))
+
+    @rule(passing=moments)
+    def resume(self, passing):
+        self.attempt(lambda: self.case.resume(TEXT, DEFAULT, self.at), passing)
+
+    @rule(relation=st.sampled_from(Relation))
+    def link(self, relation):
+        self.attempt(lambda: self.case.link(UUID(int=8), relation, self.at))
+
+    @rule()
+    def merge_into_itself(self):
+        self.attempt(lambda: self.case.merge(ACTORS[1], self.case, TEXT, self.at))
+
+    @invariant()
+    def a_case_rests_while_a_suspension_runs_and_its_clocks_stand_still_then(self):
+        rests = self.case.stage is Stage.SUSPENDED
+        assert rests == (self.case.suspension is not None)
+        if not rests:
+            assert not self.case.clocks.paused
+
     @invariant()
     def replay_equals_live(self):
         replayed = None
@@ -792,7 +827,9 @@ class AnySequence(RuleBasedStateMachine):
                         judges[opened.target].add(fact.by)
                     opened = None
         assert set(filed.values()) <= {1}
-        assert (opened is not None) == (self.case.stage is Stage.APPEALED)
+        at_rest = self.case.suspension
+        stage = at_rest.resumes if at_rest else self.case.stage
+        assert (opened is not None) == (stage is Stage.APPEALED)
 
     @invariant()
     def nothing_new_is_ordered_while_an_appeal_is_open(self):
