@@ -19,10 +19,11 @@ from domain.policy import Policy, pack
 from domain.policy.approval import second_person
 from domain.policy.calendar import Term, Unit, due
 from domain.policy.correction import counted_until, effect_known, effective
-from domain.policy.deadlines import appeal_closes
+from domain.policy.deadlines import appeal_closes, evidence_due
 from domain.policy.derivation import Derived, shown
 from domain.policy.eligibility import assessed
 from domain.policy.goods import exchange_open, warranty_ends
+from domain.policy.proof import checklist, inspection_bearer
 from domain.policy.sanctions import Reached, quarter_of
 from domain.policy.tariff import tariff_of
 from domain.refusals import Refusal
@@ -91,6 +92,10 @@ def _found(before: object, fact: Fact, role: str, rules: Rules) -> Found:
             | events.MeasureRejected()
         ) if fact.derivation:
             yield from _unequal("due", shown(fact.due), fact.derivation[-1].result)
+        case events.EvidenceRequested() if isinstance(before, Case):
+            yield from _request(before, fact, _policy(before, fact, rules))
+        case events.InspectionReported() if isinstance(before, Case):
+            yield from _bearer(fact, _policy(before, fact, rules))
         case events.DecisionIssued() if isinstance(before, Case):
             yield from _decision(before, fact, role, _policy(before, fact, rules))
         case events.DecisionProposed() if isinstance(before, Case):
@@ -168,6 +173,20 @@ def _filing(fact: events.CaseFiled, rules: Rules) -> Found:
     said = assessed(fact.case_type, fact.reason, fact.order, fact.timestamp, policy)
     yield from _unequal("objections", fact.objections, said.value)
     yield from _unequal("derivation", fact.derivation, said.derivation)
+
+
+def _request(case: Case, fact: events.EvidenceRequested, policy: Policy) -> Found:
+    if fact.derivation:
+        listed = checklist(case.reason, fact.party, policy)
+        yield from _unequal("kinds", fact.kinds, listed.value)
+        yield from _unequal("derivation", fact.derivation, listed.derivation)
+    yield from _unequal("due", shown(fact.due), shown(evidence_due(fact.timestamp, policy).value))
+
+
+def _bearer(fact: events.InspectionReported, policy: Policy) -> Found:
+    borne = inspection_bearer(fact.outcome, policy)
+    yield from _unequal("bearer", fact.bearer, borne.value)
+    yield from _unequal("derivation", fact.derivation, borne.derivation)
 
 
 def _decision(case: Case, fact: events.DecisionIssued, role: str, policy: Policy) -> Found:

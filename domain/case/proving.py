@@ -8,6 +8,7 @@ from domain.case.evidence import EvidenceRequest, Piece
 from domain.case.leasing import Leasing
 from domain.policy import Policy, pack
 from domain.policy.calendar import due as due_of
+from domain.policy.deadlines import evidence_due
 from domain.policy.derivation import Derived
 from domain.policy.proof import burden_of_proof, checklist, inspection_bearer
 from domain.refusals import (
@@ -76,7 +77,7 @@ class Proving(Leasing):
             request_id=request_id,
             party=party,
             kinds=asked.value,
-            due=due_of(at, rule.terms.term, policy.calendars),
+            due=evidence_due(at, policy).value,
             by=by.id,
             text=text,
             derivation=asked.derivation,

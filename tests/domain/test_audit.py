@@ -16,8 +16,10 @@ from domain.events import (
     DecisionIssued,
     DecisionProposed,
     DecisionVaried,
+    EvidenceRequested,
     GoodsInspected,
     GoodwillGranted,
+    InspectionReported,
     PenaltyAdjusted,
     PenaltyAssessed,
     RepairCompleted,
@@ -31,10 +33,13 @@ from domain.values import (
     ClockKind,
     Exhibit,
     GoodsCondition,
+    InspectionOutcome,
+    LiableParty,
     Money,
     Objection,
     RemedyKind,
     RepairOutcome,
+    Side,
 )
 from infrastructure.bench.histories import Life
 from infrastructure.policy_pack import default_pack
@@ -171,6 +176,47 @@ def test_a_penalty_that_counts_for_longer_is_found(told):
     penalty = next(fact for fact in told if isinstance(fact, PenaltyAssessed))
     longer = changed(told, PenaltyAssessed, expires_at=penalty.expires_at + timedelta(days=1))
     assert parts(audited(longer)) == {("PenaltyAssessed", "expires_at")}
+
+
+@pytest.fixture
+def examined(story, a) -> list[Any]:
+    """Evidence asked for by the checklist, and goods inspected."""
+    story.filed().claimed().given(
+        lambda case: case.request_evidence(
+            story.reviewer, a.id("q"), Side.BUYER, (), None, story.policy, story.at
+        ),
+        lambda case: case.order_inspection(story.reviewer, None, a.id("i"), a.text(), story.policy, story.at),
+        lambda case: case.report_inspection(
+            a.id("i"), InspectionOutcome.FAKE, a.yuan(300), a.text(), story.policy, story.at
+        ),
+    )
+    facts: list[Any] = story._facts
+    return facts
+
+
+def test_what_was_asked_for_and_by_when_is_derived_again(examined):
+    assert audited(examined) == []
+    asked = next(fact for fact in examined if isinstance(fact, EvidenceRequested))
+    fewer = changed(examined, EvidenceRequested, kinds=("photo",))
+    assert parts(audited(fewer)) == {("EvidenceRequested", "kinds")}
+    sooner = changed(examined, EvidenceRequested, due=asked.due - timedelta(hours=1))
+    assert parts(audited(sooner)) == {("EvidenceRequested", "due")}
+    step = replace(asked.derivation[0], policy="cn-2025")
+    other = changed(examined, EvidenceRequested, derivation=(step,))
+    assert parts(audited(other)) == {("EvidenceRequested", "derivation")}
+
+
+def test_kinds_that_somebody_named_rest_on_no_rule(examined):
+    named = changed(examined, EvidenceRequested, kinds=("receipt",), derivation=())
+    assert audited(named) == []
+
+
+def test_an_inspection_charged_to_somebody_else_is_found(examined):
+    charged = changed(examined, InspectionReported, bearer=LiableParty.BUYER)
+    assert parts(audited(charged)) == {("InspectionReported", "bearer")}
+    assert parts(audited(changed(examined, InspectionReported, derivation=()))) == {
+        ("InspectionReported", "derivation")
+    }
 
 
 def test_an_objection_that_was_made_up_is_found(told):

@@ -38,11 +38,13 @@ class Refusing:
 
 @pytest.fixture
 def chosen(kept: Any) -> tuple[UUID, int, int]:
-    """A case that is claimed in the middle of its life: its id, the claim's version and position."""
+    """A case first claimed in the middle of its life: its id, the claim's version and position."""
     (row,) = kept.ask(
         "SELECT originator_id, originator_version, position FROM events AS claimed"
         " WHERE topic = 'CaseClaimed' AND position BETWEEN 400 AND 900 AND (SELECT max(originator_version)"
         " FROM events WHERE originator_id = claimed.originator_id) > claimed.originator_version + 5"
+        " AND NOT EXISTS (SELECT FROM events AS earlier WHERE earlier.originator_id = claimed.originator_id"
+        " AND earlier.topic = 'CaseClaimed' AND earlier.originator_version < claimed.originator_version)"
         " ORDER BY position LIMIT 1"
     )
     found: tuple[UUID, int, int] = row
