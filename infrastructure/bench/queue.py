@@ -31,13 +31,14 @@ MIDDLE = Place(AT, uuid4()).cursor()
 
 _FILL = """
     INSERT INTO review_queue_v2
-        (case_id, queue, stage, number, case_type, merchant_id, filed_by, filed_at, due, holder, lease_until)
+        (case_id, queue, stage, number, case_type, merchant_id, filed_by, filed_at, due, holder, lease_until,
+         escalated)
     SELECT gen_random_uuid(), 'review', CASE WHEN n %% 3 = 0 THEN 'in_review' ELSE 'filed' END,
            'AS-20261122-' || lpad(n::text, 10, '0'),
            (ARRAY['return_refund', 'counterfeit', 'repair'])[1 + n %% 3],
            'm-' || 2000 + n %% 500, 'shop-' || 1 + n %% 3, filed_at, filed_at + interval '48 hours',
            CASE WHEN n %% 5 = 0 THEN 'reviewer-' || n %% 40 END,
-           CASE WHEN n %% 5 = 0 THEN filed_at + interval '49 hours' END
+           CASE WHEN n %% 5 = 0 THEN filed_at + interval '49 hours' END, false
     FROM (SELECT n, %(at)s - random() * interval '4 days' AS filed_at
           FROM generate_series(1, %(size)s) AS n) AS made
 """

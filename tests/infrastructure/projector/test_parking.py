@@ -120,13 +120,13 @@ def test_a_replay_mends_the_case(kept, chosen, undisturbed) -> None:
 def test_a_case_that_an_older_version_parked_is_mended_in_the_present_one(kept, chosen) -> None:
     """The older table has other columns, and nobody reads it any more."""
     caught_up(kept, Refusing(chosen[0]).model)
-    newer = replace(Refusing(chosen[0]).model, version=2)
+    newer = replace(Refusing(chosen[0]).model, version=3)
     kept.supervisor(models=[newer]).prepare()
     kept.supervisor(models=[newer]).catch_up()
     kept.execute("ALTER TABLE review_queue_v2 DROP COLUMN due")
     assert len(kept.supervisor(models=[newer]).parked()) == 2
 
-    mended = replace(REVIEW_QUEUE, version=2)
+    mended = replace(REVIEW_QUEUE, version=3)
     assert kept.supervisor(models=[mended]).replay(chosen[0]) == ["review_queue"]
 
     assert [one.table for one in kept.supervisor(models=[mended]).parked()] == ["review_queue_v2"]

@@ -62,8 +62,10 @@ def test_a_rebuild_mends_what_was_wrong_and_tells_what_it_was(kept: Any) -> None
     kept.execute("UPDATE review_queue_v2 SET number = 'spoilt' WHERE case_id = %s", spoilt)
     kept.execute("DELETE FROM review_queue_v2 WHERE case_id = %s", lost)
     kept.execute(
-        "INSERT INTO review_queue_v2 SELECT %s, queue, stage, number, case_type, merchant_id, filed_by,"
-        " filed_at, due, holder, lease_until FROM review_queue_v2 LIMIT 1",
+        "INSERT INTO review_queue_v2"
+        " (case_id, queue, stage, number, case_type, merchant_id, filed_by, filed_at, due, escalated)"
+        " SELECT %s, queue, stage, number, case_type, merchant_id, filed_by, filed_at, due, escalated"
+        " FROM review_queue_v2 LIMIT 1",
         UUID(int=1),
     )
 
@@ -337,10 +339,10 @@ def test_an_unknown_read_model_cannot_be_rebuilt_or_compared(kept: Any) -> None:
 
 
 def test_a_new_version_is_filled_beside_the_old_one_which_can_then_go(kept: Any) -> None:
-    newer = replace(REVIEW_QUEUE, version=2)
+    newer = replace(REVIEW_QUEUE, version=3)
     kept.supervisor(models=[REVIEW_QUEUE]).catch_up()
 
-    assert kept.supervisor(models=[newer]).prepare() == ["review_queue_v2"]
+    assert kept.supervisor(models=[newer]).prepare() == ["review_queue_v3"]
     assert kept.supervisor(models=[newer]).drop_superseded() == []
     kept.supervisor(models=[newer]).catch_up()
     assert kept.rows(newer) == kept.rows(REVIEW_QUEUE)
