@@ -21,7 +21,9 @@ from domain.events import (
     DecisionUpheld,
     DecisionVaried,
     EvidenceSubmitted,
+    ExecutionFailed,
     FollowUpScheduled,
+    GoodsLost,
     PenaltyReversed,
     RecoveryOpened,
     RectificationWaived,
@@ -55,6 +57,7 @@ from domain.values import (
     Release,
     RemedyKind,
     ReopenGround,
+    RepairOutcome,
     Role,
     Stage,
 )
@@ -616,3 +619,30 @@ def test_appeals_are_remembered_with_what_became_of_them(appealed, a):
     appealed.given(uphold(appealed, a))
     assert appealed.case.appeals.appeal(a.id("appeal")).state is AppealState.UPHELD
     assert appealed.case.appeals.open() is None
+
+
+# --- goods under appeal ---
+
+
+def test_the_exchange_that_a_repair_led_to_falls_with_the_decision(story, a):
+    story.in_review().decided(a.remedy(RemedyKind.REPAIR))
+    for _ in range(2):
+        story.given(
+            lambda case: case.start_repair(a.id("repair"), story.policy, story.at),
+            lambda case: case.complete_repair(a.id("repair"), RepairOutcome.FAILED, story.policy, story.at),
+        )
+    opened = {leg.goods_id for leg in story.case.goods.standing()}
+    story.given(appeal(story, a), claim(story), overturn(story, a))
+    assert {story.case.goods.leg(goods_id).state for goods_id in opened} == {GoodsState.CANCELLED}
+
+
+def test_goods_lost_under_appeal_are_decided_anew_once_the_decision_is_upheld(executing, a):
+    executing.given(executing.ship("return"), appeal(executing, a), claim(executing))
+    executing.when(
+        lambda case: case.lose_goods(executing.agent, a.id("return"), "SF-2", executing.policy, executing.at)
+    ).then(GoodsLost)
+    assert executing.case.stage is Stage.APPEALED
+    *_, failed = executing.when(uphold(executing, a)).then(
+        DecisionUpheld, ClockSatisfied, CompensationReversed, ExecutionFailed
+    )
+    assert (failed.goods, executing.case.stage) == ((a.id("return"),), Stage.IN_REVIEW)

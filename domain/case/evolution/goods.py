@@ -88,3 +88,5 @@ def _(fact: events.ExchangeOpened, case: "CaseState") -> None:
     if fact.return_id:
         legs.append(Leg(fact.return_id, RemedyKind.RETURN))
     case.goods = case.goods.put(*legs)
+    if fact.goods_id in case.granted:
+        case.granted = case.granted | {leg.goods_id for leg in legs}
