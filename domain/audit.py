@@ -193,7 +193,7 @@ def _decision(case: Case, fact: events.DecisionIssued, role: str, policy: Policy
     if fact.reasons is None:
         closes = appeal_closes(fact.timestamp, policy)
         remedies, derivation = case.granted_by_default(fact.decision_id, policy)
-        yield from _unequal("remedies", fact.remedies, remedies)
+        yield from _unequal("remedies", _granted_things(fact.remedies), _granted_things(remedies))
         yield from _unequal("appeal_until", fact.appeal_until, closes.value)
         yield from _unequal("derivation", fact.derivation, closes.derivation + derivation)
         return
@@ -215,6 +215,11 @@ def _variation(case: Case, fact: events.DecisionVaried, policy: Policy) -> Found
 
 
 _Granting = events.DecisionIssued | events.DecisionProposed | events.DecisionVaried
+
+
+def _granted_things(remedies: tuple[Remedy, ...]) -> list[tuple[object, ...]]:
+    """What is granted, without the names of its lines and legs."""
+    return [(one.kind, one.amount, one.points, one.payer, one.release) for one in remedies]
 
 
 def _granting(case: Case, fact: _Granting, role: Role, policy: Policy, after: Ledger | None = None) -> Found:

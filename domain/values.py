@@ -551,6 +551,7 @@ class VoidCause(StrEnum):
     WITHDRAWN = "withdrawn"
     AGREED = "agreed"
     MERGED = "merged"
+    RECUSED = "recused"
 
 
 class ReleaseCause(StrEnum):

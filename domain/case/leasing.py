@@ -12,7 +12,7 @@ from domain.refusals import (
     CaseNotClaimed,
     ConflictOfInterest,
 )
-from domain.values import Actor, ClockKind, ReleaseCause, Role, Sealed, Stage
+from domain.values import Actor, ClockKind, ReleaseCause, Role, Sealed, Stage, VoidCause
 
 
 class Leasing(CaseState):
@@ -58,7 +58,7 @@ class Leasing(CaseState):
         self._record(events.CaseReleased, at, holder=by.id, cause=ReleaseCause.RELEASED)
 
     def recuse(self, by: Actor, reasons: Sealed, at: datetime) -> None:
-        """Declare an interest in the case: it is no longer `by`'s to judge, and a lease of theirs ends.
+        """Declare an interest in the case: `by` may no longer judge it, and their lease and proposal end.
 
         Declared again, nothing is recorded. Refused: CaseAlreadyClosed, WrongStage.
         """
@@ -70,6 +70,9 @@ class Leasing(CaseState):
         lease = self._live_lease(at)
         if lease and lease.holder == by.id:
             self._record(events.CaseReleased, at, holder=by.id, cause=ReleaseCause.RECUSED)
+        waiting = self.proposals.waiting
+        if waiting and waiting.by == by.id:
+            self._void_proposal(VoidCause.RECUSED, at)
 
     def _hold(
         self,

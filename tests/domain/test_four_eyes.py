@@ -11,6 +11,7 @@ from domain.events import (
     CaseWithdrawn,
     ClockStarted,
     CompensationInstructed,
+    ConflictDeclared,
     DecisionApproved,
     DecisionIssued,
     DecisionProposed,
@@ -214,6 +215,12 @@ def test_only_what_was_proposed_is_approved(story, a):
 def test_nobody_approves_their_own_proposal_in_whatever_role(story, a):
     both = Actor(story.reviewer.id, Role.SUPERVISOR)
     story.proposed(refund(a, 199)).when(story.approve(by=both)).refused(SecondPersonRequired)
+
+
+def test_an_interest_that_its_maker_declares_voids_a_proposal(story, a):
+    story.proposed().when(lambda case: case.recuse(story.reviewer, a.text(), story.at))
+    _, voided = story.then(ConflictDeclared, ProposalVoided)
+    assert voided.cause is VoidCause.RECUSED
 
 
 def test_nobody_approves_who_declared_an_interest(story, a):
