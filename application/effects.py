@@ -48,7 +48,7 @@ def claims(case: Case, facts: Iterable[Fact]) -> tuple[str, ...]:
 def _takes(fact: Fact) -> bool:
     """An appeal against a decision may decide about the order line anew; one against a penalty does not."""
     match fact:
-        case events.CaseFiled() | events.CaseReopened():
+        case events.CaseFiled() | events.CaseReopened() | events.HumanReviewDemanded():
             return True
         case events.AppealFiled():
             return fact.against is AppealAgainst.DECISION

@@ -460,6 +460,18 @@ class PromiseAlreadyOver(Refusal):
     code = "promise_already_over"
 
 
+class DecisionNotAutomated(Refusal):
+    """The decision was made by people."""
+
+    code = "decision_not_automated"
+
+
+class HumanReviewWindowOver(Refusal):
+    """The time to demand a decision by people is over."""
+
+    code = "human_review_window_over"
+
+
 class ClockOpen(Refusal):
     """A duty clock still runs on the case."""
 

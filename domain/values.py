@@ -254,6 +254,7 @@ class ReversalCause(StrEnum):
 
     OVERTURNED = "overturned"
     VARIED = "varied"
+    HUMAN_REVIEW = "human_review"
     MISTAKE = "mistake"
     UNFULFILLED = "unfulfilled"
 
@@ -265,6 +266,7 @@ class RecoveryCause(StrEnum):
     LATE_SUCCESS = "late_success"
     OVERTURNED = "overturned"
     VARIED = "varied"
+    HUMAN_REVIEW = "human_review"
     MISTAKE = "mistake"
 
 

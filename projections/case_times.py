@@ -41,6 +41,7 @@ from domain.events import (
     GoodsRefused,
     GoodsRejected,
     GoodsShipped,
+    HumanReviewDemanded,
     MerchantAnswered,
     MerchantDefaulted,
     NoticeDelivered,
@@ -385,6 +386,12 @@ def _goods_lapsed(rows: Rows[CaseTimes], fact: GoodsLapsed) -> Rows[CaseTimes]:
 def _to_decide_anew(rows: Rows[CaseTimes], fact: ExecutionFailed) -> Rows[CaseTimes]:
     goods = _without(rows[fact.originator_id].goods, *fact.cancelled)
     return _after(rows, fact, stage=stage_after(fact), goods=goods)
+
+
+@CASE_TIMES.folds(HumanReviewDemanded)
+def _contested(rows: Rows[CaseTimes], fact: HumanReviewDemanded) -> Rows[CaseTimes]:
+    goods = _without(rows[fact.originator_id].goods, *fact.cancelled)
+    return _after(rows, fact, stage=stage_after(fact), goods=goods, ended_at=None)
 
 
 @CASE_TIMES.folds(ExchangeOpened)

@@ -73,9 +73,9 @@ COMPENSATIONS = ReadModel(
         clocks ending evidence follow_up goods lease notes penalty promise rectification relation
         suspension AppealFiled AppealWithdrawn CaseClassified CaseDeclined CaseEscalated CaseVerified
         CaseWithdrawn CompensationOverpaid CompensationRecalled DecisionApproved DecisionOverturned
-        DecisionProposed DecisionUpheld MerchantAnswered MerchantDefaulted NoticeDelivered OfferDeclined
-        OfferLapsed OfferMade PlatformSteppedIn ProposalVoided RecoveryOpened RecoveryRecorded
-        RecoveryReduced RecoveryWrittenOff
+        DecisionProposed DecisionUpheld HumanReviewDemanded MerchantAnswered MerchantDefaulted
+        NoticeDelivered OfferDeclined OfferLapsed OfferMade PlatformSteppedIn ProposalVoided RecoveryOpened
+        RecoveryRecorded RecoveryReduced RecoveryWrittenOff
     """,
 )
 

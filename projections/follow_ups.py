@@ -20,6 +20,7 @@ from domain.events import (
     FollowUpCompleted,
     FollowUpExhausted,
     FollowUpScheduled,
+    HumanReviewDemanded,
 )
 from domain.values import FollowUpState, Stage
 from projections.pages import DEFAULT_LIMIT, Listing
@@ -60,9 +61,10 @@ FOLLOW_UPS = ReadModel(
         "(filed_by, due, follow_up_id) WHERE state IS NOT NULL",
     ),
     ignored="""
-        clocks decision evidence goods lease money negotiation notes penalty promise rectification
-        relation suspension AppealFiled AppealWithdrawn CaseClassified CaseDeclined CaseWithdrawn
-        DecisionOverturned DecisionUpheld ExecutionFailed
+        clocks decision evidence goods lease money notes penalty promise rectification relation
+        suspension AppealFiled AppealWithdrawn CaseClassified CaseDeclined CaseEscalated CaseWithdrawn
+        DecisionOverturned DecisionUpheld ExecutionFailed MerchantAnswered MerchantDefaulted
+        NoticeDelivered OfferAccepted OfferDeclined OfferLapsed OfferMade PlatformSteppedIn
     """,
 )
 
@@ -107,8 +109,10 @@ def _exhausted(rows: Rows[FollowUp], fact: FollowUpExhausted) -> Rows[FollowUp]:
     return changed(rows, fact.follow_up_id, state=FollowUpState.EXHAUSTED)
 
 
-@FOLLOW_UPS.folds(CaseReopened, CaseClosed)
-def _superseded(rows: Rows[FollowUp], fact: CaseReopened | CaseClosed) -> Rows[FollowUp]:
+@FOLLOW_UPS.folds(CaseReopened, CaseClosed, HumanReviewDemanded)
+def _superseded(
+    rows: Rows[FollowUp], fact: CaseReopened | CaseClosed | HumanReviewDemanded
+) -> Rows[FollowUp]:
     """Nobody asks any more about a round that was reopened, or closed over an open follow-up."""
     return _without_due(rows)
 

@@ -50,10 +50,10 @@ OCCURRENCES = ReadModel(
     indexes=("(merchant_id, kind, at)", "(buyer, kind, at)"),
     ignored="""
         appeal clocks decision ending evidence follow_up goods lease money notes penalty relation
-        suspension CaseClassified CaseDeclined CaseEscalated CaseWithdrawn MerchantAnswered
-        NoticeDelivered OfferAccepted OfferDeclined OfferLapsed OfferMade PlatformSteppedIn PromiseKept
-        PromiseMade RectificationAccepted RectificationOrdered RectificationRejected
-        RectificationSubmitted RectificationWaived
+        suspension CaseClassified CaseDeclined CaseEscalated CaseWithdrawn HumanReviewDemanded
+        MerchantAnswered NoticeDelivered OfferAccepted OfferDeclined OfferLapsed OfferMade
+        PlatformSteppedIn PromiseKept PromiseMade RectificationAccepted RectificationOrdered
+        RectificationRejected RectificationSubmitted RectificationWaived
     """,
 )
 

@@ -46,6 +46,7 @@ from domain.events import (
     GoodsLost,
     GoodsRejected,
     GoodwillGranted,
+    HumanReviewDemanded,
     NoticeDelivered,
     OfferAccepted,
     PlatformSteppedIn,
@@ -250,6 +251,13 @@ def _goods_lapsed(rows: Rows[Loop], fact: GoodsLapsed) -> Rows[Loop]:
 def _to_decide_anew(rows: Rows[Loop], fact: ExecutionFailed) -> Rows[Loop]:
     row = rows[fact.originator_id]
     return changed(rows, row.case_id, stage=stage_after(fact), goods=_without(row.goods, *fact.cancelled))
+
+
+@OPEN_LOOPS.folds(HumanReviewDemanded)
+def _contested(rows: Rows[Loop], fact: HumanReviewDemanded) -> Rows[Loop]:
+    row = rows[fact.originator_id]
+    goods = _without(row.goods, *fact.cancelled)
+    return changed(rows, row.case_id, stage=stage_after(fact), goods=goods, follow_up=None)
 
 
 @OPEN_LOOPS.folds(ExchangeOpened)

@@ -37,6 +37,7 @@ from domain.events import (
     DecisionVaried,
     ExecutionFailed,
     FollowUpScheduled,
+    HumanReviewDemanded,
     LeaseExpired,
     LeaseRenewed,
     NoticeDelivered,
@@ -190,8 +191,8 @@ def _to_decide_anew(rows: Rows[Queued], fact: ExecutionFailed) -> Rows[Queued]:
     return _moved(rows, fact, due=fact.timestamp + REVIEW_TERM)
 
 
-@REVIEW_QUEUE.folds(CaseReopened)
-def _reopened(rows: Rows[Queued], fact: CaseReopened) -> Rows[Queued]:
+@REVIEW_QUEUE.folds(CaseReopened, HumanReviewDemanded)
+def _reopened(rows: Rows[Queued], fact: CaseReopened | HumanReviewDemanded) -> Rows[Queued]:
     return _moved(rows, fact, due=fact.timestamp + REVIEW_TERM, holder=None, lease_until=None)
 
 

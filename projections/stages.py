@@ -19,6 +19,7 @@ from domain.events import (
     ExecutionFailed,
     Fact,
     FollowUpScheduled,
+    HumanReviewDemanded,
     NoticeDelivered,
     OfferAccepted,
     PlatformSteppedIn,
@@ -32,6 +33,7 @@ STAGE_AFTER: Mapping[type[Fact], Stage] = {
     PlatformSteppedIn: Stage.IN_REVIEW,
     DecisionIssued: Stage.EXECUTING,
     ExecutionFailed: Stage.IN_REVIEW,
+    HumanReviewDemanded: Stage.IN_REVIEW,
     FollowUpScheduled: Stage.FOLLOWING_UP,
     CaseClosed: Stage.CLOSED,
     CaseReopened: Stage.IN_REVIEW,
@@ -52,6 +54,7 @@ Moving = (
     | PlatformSteppedIn
     | DecisionIssued
     | ExecutionFailed
+    | HumanReviewDemanded
     | FollowUpScheduled
     | CaseClosed
     | CaseReopened

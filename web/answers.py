@@ -429,6 +429,7 @@ class Case(Schema):
     finding = OneOf(Finding, required=True, allow_none=True)
     liability = fields.List(fields.Nested(LiabilityPart), required=True)
     decision = fields.Dict(required=True, allow_none=True)
+    human_review = fields.Dict(required=True, allow_none=True)
     proposal = fields.Dict(required=True, allow_none=True)
     compensations = fields.List(fields.Nested(Compensation), required=True)
     recoveries = fields.List(fields.Nested(Recovery), required=True)

@@ -20,6 +20,7 @@ def register(routes: Routes, cases: Cases, new_id: Callable[[], UUID]) -> None:
     """Add the routes."""
     _claiming(routes, cases)
     _offering(routes, cases, new_id)
+    _contesting(routes, cases)
     _promising(routes, cases)
 
 
@@ -60,6 +61,25 @@ def _claiming(routes: Routes, cases: Cases) -> None:
     def escalate_case(request: Request, body: dict[str, Any], case_id: UUID) -> tuple[Answer, Extra]:
         """Ask the platform to decide."""
         return cases.escalate(request, case_id, **body), _NOTHING
+
+
+def _contesting(routes: Routes, cases: Cases) -> None:
+    @routes.command(
+        "/cases/<case_id>/human-review",
+        "decisions.contest",
+        schemas.ReasonsSchema(),
+        versioned=True,
+        codes=[
+            *GIVEN,
+            "decision_missing",
+            "decision_not_automated",
+            "human_review_window_over",
+            "case_already_open_for_order_line",
+        ],
+    )
+    def demand_review(request: Request, body: dict[str, Any], case_id: UUID) -> tuple[Answer, Extra]:
+        """Have people decide anew what the system decided."""
+        return cases.demand_review(request, case_id, **body), _NOTHING
 
 
 def _offering(routes: Routes, cases: Cases, new_id: Callable[[], UUID]) -> None:

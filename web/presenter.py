@@ -220,6 +220,7 @@ class Presenter:
             "liability": verified.liability if verified else (),
             "decision": view.decision(case),
             "proposal": view.last(events.DecisionProposed) if case.proposals.waiting else None,
+            "human_review": view.last(events.HumanReviewDemanded),
             "compensations": [compensation(line) for line in case.money.lines.values()],
             "recoveries": [recovery(one) for one in case.money.recoveries.values()],
             "goods": _goods(case, view.addresses()),

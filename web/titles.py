@@ -106,6 +106,8 @@ CHINESE: Mapping[str, str] = {
     "escalation_window_over": "申请平台介入的期限已过",
     "case_already_escalated": "已申请平台介入",
     "promise_already_over": "该承诺已兑现或已违约",
+    "decision_not_automated": "该决定由人工作出",
+    "human_review_window_over": "要求人工处理的期限已过",
     "clock_open": "工单仍有未届满的履行期限",
     "incident_already_closed": "事件已关闭",
     "incident_step_already_taken": "该步骤已经完成",

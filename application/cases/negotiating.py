@@ -78,6 +78,18 @@ class Negotiating(CaseRunning):
 
         return self._versioned(request, case_id, "cases.escalate", decide)
 
+    def demand_review(self, request: Request, case_id: UUID, reasons: str) -> Answer:
+        """Have people decide what the system decided. Needs the version.
+
+        Refused too when a closed case's order line is taken.
+        """
+
+        def decide(case: Case, sealing: Sealing, at: datetime) -> None:
+            sealed = sealing.seal(_speaker(request), "reasons", reasons)
+            case.demand_review(request.by, sealed, self._policy(case, at), at)
+
+        return self._versioned(request, case_id, "decisions.contest", decide)
+
     def make_promise(self, request: Request, case_id: UUID, text: str, due: datetime) -> Answer:
         """Promise something by a time: staff for the platform, others for themselves."""
         self._within_a_year(due, "/due")

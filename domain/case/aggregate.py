@@ -5,6 +5,7 @@ from uuid import UUID
 
 from domain import events
 from domain.case.appealing import Appealing
+from domain.case.contesting import Contesting
 from domain.case.escalating import Escalating
 from domain.case.giving import Giving
 from domain.case.promising import Promising
@@ -32,7 +33,9 @@ _FOR_THE_HOLDER = ("verification", "decisions", "burden", "inspections")
 
 
 @stored_as("Case")
-class Case(Review, Escalating, Promising, Appealing, Sharing, Giving, Resting, Relating, Repairing):
+class Case(
+    Review, Escalating, Promising, Contesting, Appealing, Sharing, Giving, Resting, Relating, Repairing
+):
     """One after-sales case from its filing to its last follow-up.
 
     Commands check their guards, then record facts: no I/O, no clock, no randomness.
@@ -88,7 +91,7 @@ class Case(Review, Escalating, Promising, Appealing, Sharing, Giving, Resting, R
             barred.add("lease")
         if by.id in self.impartiality.declared:
             barred.add("recusal")
-        barred |= self._out_of_turn(by, policy, at)
+        barred |= self._out_of_turn(by, policy, at) | self._beyond_contest(policy, at)
         waiting = self.proposals.waiting
         if self.verified is None or waiting:
             barred.add("decisions")

@@ -45,6 +45,11 @@ class Appeal:
         """Whether it is yet to be decided."""
         return self.state is AppealState.OPEN
 
+    @property
+    def judged(self) -> bool:
+        """Whether somebody has decided it."""
+        return self.state not in (AppealState.OPEN, AppealState.WITHDRAWN)
+
 
 @dataclass(frozen=True, slots=True)
 class Pause:

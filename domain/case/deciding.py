@@ -8,7 +8,7 @@ from domain import events
 from domain.case.leasing import Leasing
 from domain.case.money import Ledger
 from domain.case.settlement import Settlement
-from domain.case.state import PROOF_ASKED_FOR
+from domain.case.state import PROOF_ASKED_FOR, UNPROVEN
 from domain.digest import digest
 from domain.policy import Policy
 from domain.policy.approval import second_person
@@ -34,6 +34,7 @@ from domain.values import (
     ReleaseCause,
     Remedy,
     RemedyKind,
+    ReversalCause,
     Role,
     Sealed,
     VoidCause,
@@ -235,6 +236,8 @@ class Deciding(Leasing, Settlement):
         policy: Policy,
         at: datetime,
     ) -> None:
+        if self.contested and self.verified and self.verified.finding in UNPROVEN:
+            self._reverse_all(ReversalCause.HUMAN_REVIEW, at)
         closes = appeal_closes(at, policy)
         self._record(
             events.DecisionIssued,

@@ -1,6 +1,5 @@
 """Commands that take the case from the sides to the platform, and what a merchant's silence leads to."""
 
-from collections.abc import Callable
 from datetime import datetime
 from uuid import UUID, uuid5
 
@@ -8,13 +7,17 @@ from domain import events
 from domain.case.clocks import Running
 from domain.case.negotiating import Negotiating
 from domain.case.negotiation import Negotiation
-from domain.case.state import PROOF_ASKED_FOR
+from domain.case.state import PROOF_ASKED_FOR, unopposed
 from domain.policy import Policy, pack
 from domain.policy.claim import asked_for, spread
 from domain.policy.deadlines import appeal_closes, escalation_closes, escalation_opens
 from domain.policy.derivation import shown, step
 from domain.policy.entitlement import Entitlement, entitlements, largest
-from domain.refusals import CaseAlreadyEscalated, EscalationTooEarly, EscalationWindowOver, Refusal
+from domain.refusals import (
+    CaseAlreadyEscalated,
+    EscalationTooEarly,
+    EscalationWindowOver,
+)
 from domain.values import (
     MONEY_KINDS,
     NEGOTIATORS,
@@ -84,9 +87,9 @@ class Escalating(Negotiating):
         barred, side = set(), NEGOTIATORS.get(by.role)
         if self.negotiation is None or self.negotiation.turn is not side:
             barred.add("offers")
-        if side is not Side.MERCHANT or not _granted(lambda: self._may_answer(at)):
+        if side is not Side.MERCHANT or not unopposed(lambda: self._may_answer(at)):
             barred.add("answers")
-        if not _granted(lambda: self._escalatable(SIDES.get(by.role, Side.BUYER), policy, at)):
+        if not unopposed(lambda: self._escalatable(SIDES.get(by.role, Side.BUYER), policy, at)):
             barred.add("escalation")
         return barred
 
@@ -154,12 +157,3 @@ def _ground(talks: Negotiation, side: Side) -> EscalationGround:
 
 def _granting(remedy: Remedy) -> int | str:
     return remedy.amount.amount_minor if remedy.amount else "granted"
-
-
-def _granted(ask: Callable[[], object]) -> bool:
-    """Whether nothing objects."""
-    try:
-        ask()
-    except Refusal:
-        return False
-    return True

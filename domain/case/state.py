@@ -1,5 +1,6 @@
 """What a case remembers, and the guards that every command shares."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid5
@@ -27,6 +28,7 @@ from domain.policy.deadlines import due_by
 from domain.policy.pack import Rule
 from domain.refusals import (
     CaseAlreadyClosed,
+    Refusal,
     WrongStage,
 )
 from domain.values import (
@@ -78,6 +80,7 @@ STAGES: dict[str, frozenset[Stage]] = {
     "appeal-withdrawal": frozenset({Stage.APPEALED}),
     "appeal-decision": frozenset({Stage.APPEALED}),
     "follow-ups": frozenset({Stage.FOLLOWING_UP, Stage.APPEALED}),
+    "human-review": _DECIDED,
     "closure": frozenset({Stage.FILED, Stage.IN_REVIEW, Stage.FOLLOWING_UP, Stage.MERGED}),
     "reopening": frozenset({Stage.FOLLOWING_UP, Stage.CLOSED}),
     "withdrawal": _UNDECIDED | {Stage.EXECUTING},
@@ -91,7 +94,7 @@ STAGES: dict[str, frozenset[Stage]] = {
 
 LEADS_TO: dict[str, frozenset[Stage]] = {
     "notice": frozenset({Stage.NEGOTIATING}),
-    "answers": frozenset({Stage.EXECUTING}),
+    "answers": frozenset({Stage.EXECUTING, Stage.FOLLOWING_UP}),
     "offers": frozenset({Stage.EXECUTING}),
     "lease": frozenset({Stage.IN_REVIEW}),
     "reassignment": frozenset({Stage.IN_REVIEW}),
@@ -103,6 +106,7 @@ LEADS_TO: dict[str, frozenset[Stage]] = {
     "appeals": frozenset({Stage.APPEALED}),
     "appeal-withdrawal": _DECIDED,
     "appeal-decision": _DECIDED | {Stage.IN_REVIEW},
+    "human-review": frozenset({Stage.IN_REVIEW}),
     "closure": frozenset({Stage.CLOSED}),
     "reopening": frozenset({Stage.IN_REVIEW}),
     "withdrawal": frozenset({Stage.WITHDRAWN}),
@@ -120,6 +124,15 @@ GOODS_CLOCKS = (ClockKind.GOODS_SHIPMENT, ClockKind.GOODS_HANDLING)
 
 PROOF_ASKED_FOR = (ClockKind.EVIDENCE, ClockKind.INSPECTION)
 """The clocks of what serves to prove; they end when the case is decided or withdrawn."""
+
+
+def unopposed(ask: Callable[[], object]) -> bool:
+    """Whether nothing speaks against what is asked."""
+    try:
+        ask()
+    except Refusal:
+        return False
+    return True
 
 
 class CaseState(EvolvingAggregate):
@@ -143,6 +156,7 @@ class CaseState(EvolvingAggregate):
         self.proposals = Proposals()
         self.decisions: tuple[events.DecisionIssued, ...] = ()
         self.granted: frozenset[UUID] = frozenset()
+        self.contested: UUID | None = None
         self.money = Ledger()
         self.goods = Goods()
         self.warranty: Warranty | None = None

@@ -108,6 +108,7 @@ from domain.events.money import (
 )
 from domain.events.negotiation import (
     CaseEscalated,
+    HumanReviewDemanded,
     MerchantAnswered,
     MerchantDefaulted,
     NoticeDelivered,
@@ -222,6 +223,7 @@ __all__ = [
     "GoodsRejected",
     "GoodsShipped",
     "GoodwillGranted",
+    "HumanReviewDemanded",
     "IncidentCaseJoined",
     "IncidentClosed",
     "IncidentRaised",

@@ -87,6 +87,21 @@ class CaseEscalated(Fact):
     derivation: Derivation
 
 
+@stored_as("HumanReviewDemanded")
+class HumanReviewDemanded(Fact):
+    """A side would not have the system's decision: people decide anew, in round `round`.
+
+    What was neither paid nor under way falls; `cancelled` are the goods that had not left.
+    """
+
+    party: Side
+    decision_id: UUID
+    round: int
+    reasons: Sealed
+    cancelled: tuple[UUID, ...]
+    derivation: Derivation
+
+
 @stored_as("PlatformSteppedIn")
 class PlatformSteppedIn(Fact):
     """The platform took up the case; the review began, and what was offered until then no longer stands."""

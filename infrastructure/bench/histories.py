@@ -132,6 +132,7 @@ class Life:
             self._carry_out()
         else:
             self._round()
+        self._contest()
         while self._perhaps(0.12) and self.case.stage in (Stage.FOLLOWING_UP, Stage.CLOSED):
             self.case.reopen(ReopenGround.NEW_FACTS, self._sealed(), self._policy, self._later(hours=60))
             self._round()
@@ -249,6 +250,15 @@ class Life:
             self._miss_clocks()
             case.escalate(self._shop, self._sealed(SealedFor.BUYER), self._policy, self._at)
         return None
+
+    def _contest(self) -> None:
+        """Of what the system decided, a merchant may want people to decide."""
+        case = self.case
+        seller = Actor("seller", Role.MERCHANT, self._merchant)
+        at = self._later(hours=1)
+        if self._perhaps(0.4) and "human-review" in case.possible(seller, self._policy, at):
+            case.demand_review(seller, self._sealed(SealedFor.MERCHANT), self._policy, at)
+            self._round()
 
     def _bargain(self) -> None:
         case, seller = self.case, Actor("seller", Role.MERCHANT, self._merchant)

@@ -148,6 +148,7 @@ COMMANDS = {
     "accept_offer": ("cases.negotiate", (uuid4(),)),
     "decline_offer": ("cases.negotiate", (uuid4(), "r")),
     "escalate": ("cases.escalate", ("r",)),
+    "demand_review": ("decisions.contest", ("r",)),
     "make_promise": ("promises.make", ("t", None)),
     "keep_promise": ("promises.keep", (uuid4(),)),
     "claim": ("cases.claim", ()),

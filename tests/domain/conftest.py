@@ -224,6 +224,10 @@ class Story:
         """Asking the platform."""
         return lambda case: case.escalate(by, sealed(), self.policy, self.at)
 
+    def demand_review(self, by: Actor) -> Command:
+        """Having people decide what the system decided."""
+        return lambda case: case.demand_review(by, sealed(), self.policy, self.at)
+
     def promise(self, name: str = "promise", party: EvidenceParty = EvidenceParty.MERCHANT) -> Command:
         """A promise to do something within a day."""
         due = self.at + timedelta(days=1)

@@ -70,6 +70,7 @@ BUYER, MERCHANT = Actor("app", Role.BUYER_INTEGRATION), Actor("seller", Role.MER
 PARTIES = [BUYER, MERCHANT]
 TEXT = Sealed(SealedFor.PLATFORM, UUID(int=1), "AQ")
 AFTER_THE_END = {
+    events.HumanReviewDemanded,
     events.CaseReopened,
     events.CaseLinked,
     events.AppealFiled,
@@ -234,6 +235,10 @@ class AnySequence(RuleBasedStateMachine):
     @rule(by=st.sampled_from([BUYER, MERCHANT]), passing=moments)
     def escalate(self, by, passing):
         self.attempt(lambda: self.case.escalate(by, TEXT, DEFAULT, self.at), passing)
+
+    @rule(by=st.sampled_from([BUYER, MERCHANT]), passing=moments)
+    def demand_review(self, by, passing):
+        self.attempt(lambda: self.case.demand_review(by, TEXT, DEFAULT, self.at), passing)
 
     @rule(party=st.sampled_from(EvidenceParty), term=moments)
     def promise(self, party, term):
@@ -609,7 +614,12 @@ class AnySequence(RuleBasedStateMachine):
                 case events.LeaseRenewed():
                     assert fact.timestamp < until
                     until = fact.expires_at
-                case events.CaseReleased() | events.CaseClosed() | events.CaseReopened():
+                case (
+                    events.CaseReleased()
+                    | events.CaseClosed()
+                    | events.CaseReopened()
+                    | events.HumanReviewDemanded()
+                ):
                     until = fact.timestamp
                 case _ if isinstance(fact, events.AppealFiled | ENDS_OF_APPEAL):
                     until = fact.timestamp
@@ -798,7 +808,7 @@ class AnySequence(RuleBasedStateMachine):
             match fact:
                 case events.CaseClosed():
                     closed = True
-                case events.CaseReopened() | events.AppealFiled():
+                case events.CaseReopened() | events.AppealFiled() | events.HumanReviewDemanded():
                     closed = False
                 case _ if isinstance(fact, ENDS_OF_APPEAL):
                     closed = fact.resumes is Stage.CLOSED

@@ -38,6 +38,7 @@ from domain.refusals import (
     CaseClaimedByAnother,
     CaseNotClaimed,
     CompensationExceedsEntitlement,
+    DecisionNotAutomated,
     NewEvidenceMissing,
     NotReopenable,
     UnknownPart,
@@ -47,6 +48,7 @@ from domain.values import (
     Actor,
     AppealAgainst,
     AppealState,
+    ClockKind,
     CompensationState,
     EvidenceParty,
     Exhibit,
@@ -646,3 +648,31 @@ def test_goods_lost_under_appeal_are_decided_anew_once_the_decision_is_upheld(ex
         DecisionUpheld, ClockSatisfied, CompensationReversed, ExecutionFailed
     )
     assert (failed.goods, executing.case.stage) == ((a.id("return"),), Stage.IN_REVIEW)
+
+
+# --- what the system decided ---------------------------------------------------------------------------
+
+
+def by_default(story):
+    """The system decided against a silent merchant, which paid."""
+    story.notified().later(hours=24).given(story.miss(ClockKind.ANSWER))
+    (line,) = story.case.money.lines
+    return story.given(
+        lambda case: case.confirm_compensation(line, "pay-1", story.at, None, story.policy, story.at)
+    )
+
+
+def test_what_people_have_judged_on_appeal_is_not_judged_by_people_again(story, a):
+    by_default(story).given(appeal(story, a), claim(story), uphold(story, a))
+    story.when(story.demand_review(story.merchant)).refused(DecisionNotAutomated)
+
+
+def test_an_appeal_that_was_taken_back_leaves_the_demand_open(story, a):
+    by_default(story).given(appeal(story, a), take_back(story, a))
+    assert story.when(story.demand_review(story.merchant)).accepted()
+
+
+def test_what_people_let_stand_of_it_falls_with_their_own_decision(story, a):
+    by_default(story).given(story.demand_review(story.merchant)).claimed().verified().decided()
+    story.given(appeal(story, a), claim(story), overturn(story, a))
+    assert [line.state for line in story.case.money.lines.values()] == [CompensationState.REVERSED]

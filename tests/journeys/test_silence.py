@@ -92,3 +92,30 @@ def test_a_merchant_that_answers_in_time_is_not_defaulted(world):
     merchant.post(f"{case}/answers", {"stance": "disputes", "text": "没有瑕疵"}, version=notice["version"])
     world.pass_time(days=30)
     assert merchant.get(case)["stage"] == "negotiating"
+
+
+def test_a_merchant_has_people_decide_and_is_paid_back(world):
+    """What nobody looked at is looked at; the buyer owes what it got for nothing."""
+    buyer, reviewer = world.caller("buyer-integration"), world.caller("reviewer")
+    filed = buyer.post("/cases", world.filing("SILENCE-4"))
+    case = f"/cases/{filed['case_id']}"
+    world.caller("agent").post(f"{case}/notice", {"channel": "app"})
+    world.pass_time(hours=24)
+    paid = buyer.get(case)
+    assert paid["compensations"][0]["state"] == "paid"
+    merchant, reasons = world.caller("merchant:m-2001"), {"reasons": "系统停机，未能答复"}
+    demanded = merchant.post(f"{case}/human-review", reasons, version=paid["version"])
+    world.settle()
+    (queued,) = reviewer.get("/queues/review")["data"]
+    assert filed["case_id"] == queued["case_id"]
+
+    claimed = reviewer.post(f"{case}/lease", version=demanded["version"])
+    finding = {"finding": "not_upheld", "liability": [], "evidence": [], "reasons": "未见瑕疵"}
+    verified = reviewer.post(f"{case}/verification", finding, version=claimed["version"])
+    nothing = {"remedies": [], "clauses": ["Q-1"], "reasons": "不支持"}
+    decided = reviewer.post(f"{case}/decisions", nothing, version=verified["version"])
+    assert decided["stage"] == "following_up"
+    seen = world.caller("finance").get(case)
+    assert [line["state"] for line in seen["compensations"]] == ["reversed"]
+    (recovery,) = seen["recoveries"]
+    assert (recovery["debtor"], recovery["amount"]["amount_minor"]) == ("buyer", 19900)

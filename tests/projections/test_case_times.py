@@ -24,6 +24,7 @@ from domain.events import (
     GoodsReceived,
     GoodsRefused,
     GoodsShipped,
+    HumanReviewDemanded,
     MerchantAnswered,
     MerchantDefaulted,
     NoticeDelivered,
@@ -231,6 +232,14 @@ def test_a_repair_that_becomes_an_exchange_waits_for_both_sides_in_turn(tell: An
     assert (row_after(story).goods.keys(), row_after(story).waiting_for) == ({back, new}, Awaited.BUYER)
     story.then(GoodsShipped, goods_id=back, reference="SF-1")
     assert row_after(story).waiting_for is Awaited.MERCHANT
+
+
+def test_a_case_that_people_are_to_decide_is_open_again_and_waits_for_the_platform(tell: Any) -> None:
+    story = closed(resolved(tell().filed()))
+    content = {"party": Side.MERCHANT, "decision_id": UUID(int=5), "round": 2, "reasons": TEXT}
+    story.then(HumanReviewDemanded, hours=1, cancelled=(), derivation=(), **content)
+    row = row_after(story)
+    assert (row.stage, row.ended_at, row.waiting_for) == ("in_review", None, "platform")
 
 
 def test_nobody_is_waited_for_between_the_end_and_the_reopening(tell: Any) -> None:

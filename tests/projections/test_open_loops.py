@@ -29,6 +29,7 @@ from domain.events import (
     GoodsLost,
     GoodsRejected,
     GoodwillGranted,
+    HumanReviewDemanded,
     NoticeDelivered,
     OfferAccepted,
     PlatformSteppedIn,
@@ -369,3 +370,12 @@ def test_a_clock_that_something_else_stands_for_is_not_told_twice(connection, sh
     show(OPEN_LOOPS, *ticking(asked(tell().filed()), ClockKind.FOLLOW_UP).facts)
 
     assert reasons(connection) == [["follow_up"]]
+
+
+def test_goods_that_people_are_to_decide_upon_anew_are_not_waited_for(connection, show, tell) -> None:
+    story = decided(tell().filed(), REFUND, RETURN)
+    content = {"party": Side.MERCHANT, "decision_id": UUID(int=5), "round": 2, "reasons": TEXT}
+    story.then(HumanReviewDemanded, cancelled=(RETURN.remedy_id,), derivation=(), **content)
+    show(OPEN_LOOPS, *story.facts)
+
+    assert reasons(connection) == [["review", "money"]]

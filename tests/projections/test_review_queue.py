@@ -20,6 +20,7 @@ from domain.events import (
     DecisionIssued,
     ExecutionFailed,
     FollowUpScheduled,
+    HumanReviewDemanded,
     LeaseRenewed,
     NoticeDelivered,
     OfferAccepted,
@@ -360,3 +361,15 @@ def test_what_the_sides_agree_on_is_to_be_executed_within_a_day(connection, show
 
     (row,) = listed(connection, "execution")["data"]
     assert (row["stage"], row["due"]) == ("executing", "2026-11-07T08:00:00.000000Z")
+
+
+def contested(story: Any) -> Any:
+    content = {"party": Side.MERCHANT, "decision_id": UUID(int=5), "round": 2, "reasons": TEXT}
+    return story.then(HumanReviewDemanded, hours=5, cancelled=(), derivation=(), **content)
+
+
+def test_what_the_system_decided_waits_for_review_where_people_are_wanted(connection, show, tell) -> None:
+    show(REVIEW_QUEUE, *contested(decided(tell().filed())).facts)
+
+    (row,) = listed(connection, "review")["data"]
+    assert (row["stage"], row["due"]) == ("in_review", "2026-11-08T13:00:00.000000Z")

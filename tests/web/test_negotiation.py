@@ -1,9 +1,11 @@
 """What the sides say to each other over HTTP: notice, answer, offers, asking the platform; and promises."""
 
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
+from application.cases import Request
+from domain.values import Actor, Role
 from web import answers
 
 CNY_100 = {"amount_minor": 10_000, "currency": "CNY"}
@@ -207,6 +209,48 @@ def test_only_those_who_may_speak_do(told, refused):
 
 def test_a_case_is_told_of_once(told, refused):
     refused(409, "wrong_stage", lambda: told.ask("agent", "notice", {"channel": "app"}, False))
+
+
+# --- a decision by people ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def defaulted(told, installation, clock):
+    """The merchant was silent for a day, and the system decided against it."""
+    clock.move(hours=24)
+    case_id = UUID(told.id)
+    cases, ticker = installation.parts["cases"], Actor("ticker", Role.SYSTEM)
+    (running,) = cases.get(Actor("agent-1", Role.AGENT), case_id).clocks.running
+    cases.miss_clock(Request(ticker, "clock"), case_id, running)
+    told.version = page(told)["version"]
+    return told
+
+
+def test_a_side_has_people_decide_what_the_system_decided(defaulted, refused):
+    shown = page(defaulted, "merchant")
+    assert (shown["decision"]["automated"], shown["decision"]["reasons"]) == (True, None)
+    assert "human-review" in shown["allowed"]
+    refused(403, "forbidden", lambda: defaulted.ask("agent", "human-review", REASONS))
+    refused(428, "precondition_required", lambda: defaulted.ask("merchant", "human-review", REASONS, False))
+    assert defaulted.did("merchant", "human-review", REASONS)["stage"] == "in_review"
+    demanded = page(defaulted, "buyer")["human_review"]
+    assert (demanded["party"], demanded["reasons"]) == ("merchant", "协商不成")
+    defaulted.leased()
+
+
+def test_human_review_window_over(defaulted, refused, clock):
+    clock.move(days=8)
+    problem = refused(
+        409, "human_review_window_over", lambda: defaulted.ask("buyer", "human-review", REASONS)
+    )
+    assert "M-4" in problem["detail"]
+
+
+def test_decision_not_automated(story, refused):
+    told = story().paid()
+    refused(409, "decision_not_automated", lambda: told.ask("buyer", "human-review", REASONS))
+    early = story()
+    refused(409, "decision_missing", lambda: early.ask("buyer", "human-review", REASONS))
 
 
 # --- promises ------------------------------------------------------------------------------------------

@@ -74,6 +74,7 @@ POST /cases/{case_id}/offers
 POST /cases/{case_id}/offers/{offer_id}/acceptance
 POST /cases/{case_id}/offers/{offer_id}/refusal
 POST /cases/{case_id}/escalation
+POST /cases/{case_id}/human-review
 POST /cases/{case_id}/promises
 POST /cases/{case_id}/promises/{promise_id}/fulfilment
 POST /cases/{case_id}/classification
@@ -121,6 +122,7 @@ POST /policies/{version}/retirement
 """.strip().splitlines()
 
 VERSIONED = {
+    "POST /cases/{case_id}/human-review",
     "POST /corrective-actions/{corrective_action_id}/verdict",
     "POST /corrective-actions/{corrective_action_id}/closure",
     "POST /incidents/{incident_id}/step-in",

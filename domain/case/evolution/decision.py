@@ -40,7 +40,9 @@ def _(fact: events.ProposalVoided, case: "CaseState") -> None:
 def _(fact: events.DecisionIssued, case: "CaseState") -> None:
     case.impartiality = case.impartiality.judged_by(fact.by)
     case.decisions = (*case.decisions, fact)
-    case.granted = frozenset(one.remedy_id for one in fact.remedies)
+    kept = case.granted if case.contested else frozenset()
+    case.granted = kept | {one.remedy_id for one in fact.remedies}
+    case.contested = None
     case.appeals = case.appeals.decided(
         Ruling(
             fact.decision_id,

@@ -1,6 +1,7 @@
 """What passes between the sides."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from domain import events
@@ -55,6 +56,17 @@ def _(fact: events.OfferLapsed, case: "CaseState") -> None:
 @evolve.register(events.CaseEscalated)
 def _(fact: events.CaseEscalated, case: "CaseState") -> None:
     _go_on(case, lambda talks: talks.escalated(fact.party))
+
+
+@evolve.register(events.HumanReviewDemanded)
+def _(fact: events.HumanReviewDemanded, case: "CaseState") -> None:
+    case.stage = Stage.IN_REVIEW
+    case.round = fact.round
+    case.contested = fact.decision_id
+    case.goods = replace(case.goods.cancelled(fact.cancelled), failed=())
+    case.follow_ups = case.follow_ups.superseded()
+    case.appeals = case.appeals.paused(fact.timestamp)
+    case.lease = None
 
 
 @evolve.register(events.PlatformSteppedIn)
