@@ -60,8 +60,8 @@ STAGES: dict[str, frozenset[Stage]] = {
     "promises": _LIVE,
     "evidence": _LIVE | {Stage.SUSPENDED},
     "evidence-requests": _UNDECIDED | {Stage.APPEALED},
-    "burden": frozenset({Stage.IN_REVIEW}),
-    "inspections": frozenset({Stage.IN_REVIEW}),
+    "burden": frozenset({Stage.IN_REVIEW, Stage.APPEALED}),
+    "inspections": frozenset({Stage.IN_REVIEW, Stage.APPEALED}),
     "verification": frozenset({Stage.IN_REVIEW}),
     "decisions": frozenset({Stage.IN_REVIEW}),
     "compensations": frozenset(

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from domain.case.appealing import Judgement
 from domain.events import (
     BurdenShifted,
     CaseReleased,
@@ -50,8 +51,10 @@ from domain.refusals import (
     WrongStage,
 )
 from domain.values import (
+    AppealAgainst,
     EvidenceParty,
     EvidenceState,
+    Exhibit,
     Finding,
     InspectionOutcome,
     LiabilityShare,
@@ -536,3 +539,18 @@ def test_a_decision_that_waits_is_void_when_evidence_or_a_report_comes_in(story,
     story.when(submit(story, a)).then(EvidenceSubmitted, ProposalVoided)
     story.claimed().given(story.decide(discretion=True, name="2"))
     story.when(report(story, a)).then(InspectionReported, ProposalVoided, ClockSatisfied)
+
+
+def test_who_judges_an_appeal_may_ask_inspect_and_shift_until_it_is_decided(story, a):
+    brought, judge = Exhibit(a.id("new"), "video", DIGEST, a.text()), story.other_reviewer
+    story.refunded().given(
+        lambda case: case.appeal(
+            story.merchant, a.id("appeal"), AppealAgainst.DECISION, None, (), (brought,), a.text(),
+            story.policy, story.at,
+        )
+    ).claimed(judge)  # fmt: skip
+    story.given(ask(story, a, by=judge), order(story, a, by=judge), shift(story, a, by=judge))
+    judgement = Judgement(judge, None, ("Q-1",), a.text())
+    story.given(lambda case: case.uphold(judgement, a.id("appeal"), story.policy, story.at))
+    assert state(story, a) is RequestState.CANCELLED
+    assert not story.case.clocks.of(a.id("inspection"))

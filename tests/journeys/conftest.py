@@ -77,6 +77,19 @@ class Caller:
         assert answer.headers["ETag"] == f'"{answer.json()["version"]}"'
         return answer.json()
 
+    def upload(self, path: str, data: bytes, media_type: str, **query: str) -> Any:
+        """A command whose body is a file, which must succeed: its answer."""
+        headers = {"Content-Type": media_type}
+        answer = self._http.post(self._url + path, data=data, params=query, headers=headers, timeout=60)
+        assert answer.status_code == 201, answer.text
+        return answer.json()
+
+    def download(self, path: str) -> bytes:
+        """A file, which must be there."""
+        answer = self._http.get(self._url + path, timeout=60)
+        assert answer.status_code == 200, answer.text
+        return answer.content
+
 
 class Running:
     """A running `recourse dev` and everyone who has a key to it."""
@@ -293,6 +306,11 @@ class World:
     def object_to_payments(self, objection: Callable[[Instruction], str | None]) -> None:
         """Have the gateway refuse what this gives a reason against."""
         self._parts.objection = objection
+
+    def bytes_kept(self) -> set[str]:
+        """The pieces of evidence of which there are bytes."""
+        found: list[str] = self._ask(b"SELECT coalesce(json_agg(DISTINCT blob_id), '[]') FROM blob_chunks")
+        return set(found)
 
     def _work(self) -> bool:
         before = self._events()
