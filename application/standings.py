@@ -9,7 +9,7 @@ from application.running import Answer, Request, Running
 from application.store import Deadline, Effects, RecordedFact, Store
 from application.vault import Vault
 from domain import events
-from domain.events import Fact, PenaltyAssessed, PenaltyExpired
+from domain.events import Fact, PenaltyAdjusted, PenaltyAssessed, PenaltyExpired, PenaltyReversed
 from domain.standing import MerchantStanding, standing_id
 from domain.values import Actor, Role
 
@@ -55,6 +55,26 @@ class Standings(Running[MerchantStanding]):
             begin=lambda at: MerchantStanding.open(penalty.merchant_id, at),
         )
 
+    def adjust(self, request: Request, penalty: PenaltyAdjusted) -> Answer[MerchantStanding]:
+        """Lower the points of a penalty, as if they had never been more."""
+        return self._command(
+            request,
+            standing_id(penalty.merchant_id),
+            "standings.keep",
+            lambda standing, _, at: standing.adjust(
+                penalty.penalty_id, penalty.points, self._rulebook.in_force, at
+            ),
+        )
+
+    def reverse(self, request: Request, penalty: PenaltyReversed) -> Answer[MerchantStanding]:
+        """Take the points of a penalty out, as if they had never counted."""
+        return self._command(
+            request,
+            standing_id(penalty.merchant_id),
+            "standings.keep",
+            lambda standing, _, at: standing.reverse(penalty.penalty_id, self._rulebook.in_force, at),
+        )
+
     def expire(self, request: Request, penalty: PenaltyExpired) -> Answer[MerchantStanding]:
         """Count the points of a penalty no longer."""
         return self._command(
@@ -95,7 +115,9 @@ class StandingProcess:
     """Carries what becomes of penalties on their cases into the standing of their merchant."""
 
     name = "standing"
-    reads: frozenset[type[Fact]] = frozenset({PenaltyAssessed, PenaltyExpired})
+    reads: frozenset[type[Fact]] = frozenset(
+        {PenaltyAssessed, PenaltyAdjusted, PenaltyReversed, PenaltyExpired}
+    )
 
     def __init__(self, standings: Standings) -> None:
         self._standings = standings
@@ -106,6 +128,10 @@ class StandingProcess:
         match recorded.fact:
             case PenaltyAssessed() as penalty:
                 self._standings.count(request, penalty)
+            case PenaltyAdjusted() as penalty:
+                self._standings.adjust(request, penalty)
+            case PenaltyReversed() as penalty:
+                self._standings.reverse(request, penalty)
             case PenaltyExpired() as penalty:
                 self._standings.expire(request, penalty)
             case other:

@@ -12,6 +12,7 @@ from uuid import UUID
 from domain import events
 from domain.case import Case
 from domain.case.deciding import Award
+from domain.case.merchant import Penalty
 from domain.case.money import Ledger
 from domain.corrective_action import CorrectiveAction
 from domain.events import Fact
@@ -107,8 +108,7 @@ def _found(before: object, fact: Fact, role: str, rules: Rules) -> Found:
         case events.PenaltyAssessed() if isinstance(before, Case):
             yield from _penalty(fact, _policy(before, fact, rules))
         case events.PenaltyAdjusted() if isinstance(before, Case):
-            clause = before.penalties[fact.penalty_id].clause
-            yield from _within_tariff(fact, clause, _policy(before, fact, rules))
+            yield from _adjustment(before.penalties[fact.penalty_id], fact, _policy(before, fact, rules))
         case events.PointsCounted():
             quarter_ends = quarter_of(fact.assessed_at, rules.in_force(fact.assessed_at))
             yield from _unequal("quarter_ends", fact.quarter_ends, quarter_ends)
@@ -116,9 +116,9 @@ def _found(before: object, fact: Fact, role: str, rules: Rules) -> Found:
             yield from _sanction(before.called_for(rules.in_force).get(fact.sanction_id), fact)
         case events.CorrectiveActionCompleted():
             policy = rules.in_force(fact.timestamp)
-            until, due = counted_until(fact.timestamp, policy), effect_known(fact.timestamp, policy)
+            until, known = counted_until(fact.timestamp, policy), effect_known(fact.timestamp, policy)
             yield from _unequal("after_until", shown(fact.after_until), shown(until))
-            yield from _unequal("due", shown(fact.due), shown(due.value))
+            yield from _unequal("due", shown(fact.due), shown(known.value))
         case events.EffectMeasured() if isinstance(before, CorrectiveAction) and before.completed:
             yield from _effect(before, before.completed, fact, rules.in_force(fact.timestamp))
         case events.GoodsInspected() if isinstance(before, Case):
@@ -274,6 +274,13 @@ def _penalty(fact: events.PenaltyAssessed, policy: Policy) -> Found:
     expiry = policy.need(pack.PENALTIES).expiry
     expires_at = due(fact.timestamp, expiry, policy.calendars)
     yield from _unequal("expires_at", shown(fact.expires_at), shown(expires_at))
+
+
+def _adjustment(penalty: Penalty, fact: events.PenaltyAdjusted, policy: Policy) -> Found:
+    yield from _within_tariff(fact, penalty.clause, policy)
+    if not penalty.lowered_by(fact.points, fact.fine):
+        yield "points", f"{fact.points}, fine {fact.fine}", f"less than {penalty.points}, {penalty.fine}"
+    yield from _unequal("derivation", fact.derivation, tariff_of(penalty.clause, policy).derivation)
 
 
 def _within_tariff(

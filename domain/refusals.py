@@ -214,6 +214,12 @@ class PenaltyOutsideTariff(Refusal):
     code = "penalty_outside_tariff"
 
 
+class PenaltyNotLive(Refusal):
+    """The penalty does not count any more."""
+
+    code = "penalty_not_live"
+
+
 class ReceiptNotAwaited(Refusal):
     """No receipt of a court or the police is awaited."""
 

@@ -26,7 +26,7 @@ LEDGER_CURRENCY = "CNY"
 
 
 class Penalty(CaseRow, frozen=True, kw_only=True):
-    """One line of a merchant's ledger."""
+    """One line of a merchant's ledger: what the penalty counts for, and what it was before it was lowered."""
 
     KEY = "penalty_id"
 
@@ -35,6 +35,9 @@ class Penalty(CaseRow, frozen=True, kw_only=True):
     points: int
     fine_minor: int | None
     fine_currency: str | None
+    assessed_points: int
+    assessed_fine_minor: int | None
+    adjusted: bool = False
     clause: str
     state: PenaltyState
     assessed_at: datetime
@@ -52,6 +55,9 @@ MERCHANT_PENALTIES = ReadModel(
         points integer NOT NULL,
         fine_minor bigint,
         fine_currency text,
+        assessed_points integer NOT NULL,
+        assessed_fine_minor bigint,
+        adjusted boolean NOT NULL,
         clause text NOT NULL,
         state text NOT NULL,
         assessed_at timestamptz NOT NULL,
@@ -77,6 +83,8 @@ def _assessed(rows: Rows[Penalty], fact: PenaltyAssessed) -> Rows[Penalty]:
         points=fact.points,
         fine_minor=fact.fine.amount_minor if fact.fine else None,
         fine_currency=fact.fine.currency if fact.fine else None,
+        assessed_points=fact.points,
+        assessed_fine_minor=fact.fine.amount_minor if fact.fine else None,
         clause=fact.clause,
         state=PenaltyState.LIVE,
         assessed_at=fact.timestamp,
@@ -92,7 +100,7 @@ def _adjusted(rows: Rows[Penalty], fact: PenaltyAdjusted) -> Rows[Penalty]:
         fact.penalty_id,
         points=fact.points,
         fine_minor=fact.fine.amount_minor if fact.fine else None,
-        fine_currency=fact.fine.currency if fact.fine else None,
+        adjusted=True,
     )
 
 
@@ -105,6 +113,9 @@ def _expired(rows: Rows[Penalty], fact: PenaltyExpired) -> Rows[Penalty]:
 def _reversed(rows: Rows[Penalty], fact: PenaltyReversed) -> Rows[Penalty]:
     return changed(rows, fact.penalty_id, state=PenaltyState.REVERSED)
 
+
+_ASSESSED = """json_build_object('points', assessed_points, 'fine', CASE WHEN assessed_fine_minor IS NOT NULL
+    THEN json_build_object('amount_minor', assessed_fine_minor, 'currency', fine_currency) END)"""
 
 LISTING = Listing(
     table=MERCHANT_PENALTIES.table,
@@ -121,6 +132,7 @@ LISTING = Listing(
     time="assessed_at",
     id="penalty_id",
     descending=True,
+    sometimes={"assessed": ("adjusted", _ASSESSED)},
 )
 
 
@@ -163,7 +175,7 @@ _TOTALS = f"""
         SELECT json_agg(
             json_build_object('amount_minor', fine, 'currency', currency) ORDER BY currency
         ) AS fines
-        FROM live WHERE currency <> %(currency)s
+        FROM live WHERE currency <> %(currency)s AND fine IS NOT NULL
     ), own AS (
         SELECT coalesce(sum(points), 0) AS points,
                coalesce(sum(fine) FILTER (WHERE currency = %(currency)s), 0) AS fine

@@ -7,7 +7,7 @@ to the client: base64url of the last row's time (microseconds since 1970, signed
 import struct
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -60,13 +60,17 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """One list of a read model: its table, what an item shows, and the order in which items come."""
+    """One list of a read model: its table, what an item shows, and the order in which items come.
+
+    `sometimes` names what an item shows only under a condition: the condition, then what is shown.
+    """
 
     table: str
     item: Mapping[str, str]
     time: str
     id: str
     descending: bool = False
+    sometimes: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
     def select(self, conditions: Sequence[str], rows: int) -> str:
         """The query of that many rows; its parameters are those of the conditions.
@@ -76,10 +80,20 @@ class Listing:
         """
         direction = " DESC" if self.descending else ""
         return (  # made of constants of this room; what clients send comes as parameters
-            f"SELECT {_object(self.item)}::text, {self.time}, {self.id} FROM {self.table}"  # noqa: S608
+            f"SELECT {self._shown()}::text, {self.time}, {self.id} FROM {self.table}"  # noqa: S608
             f" WHERE {' AND '.join(conditions) or 'true'}"
             f" ORDER BY {self.time}{direction}, {self.id}{direction} LIMIT {int(rows)}"
         )
+
+    def _shown(self) -> str:
+        """`stale` is shown only where it is true: the exact shapes of the API are without it."""
+        shown = (
+            f"CASE WHEN stale THEN {_object({**self.item, 'stale': 'true'})} ELSE {_object(self.item)} END"
+        )
+        for name, (when, what) in self.sometimes.items():
+            more = f"CASE WHEN {when} THEN jsonb_build_object('{name}', {what}) ELSE '{{}}' END"
+            shown = f"(({shown})::jsonb || {more})"
+        return shown
 
     @property
     def after(self) -> str:
@@ -88,11 +102,8 @@ class Listing:
 
 
 def _object(item: Mapping[str, str]) -> str:
-    """`stale` is shown only where it is true: the exact shapes of the API are without it."""
     pairs = ", ".join(f"'{key}', {value}" for key, value in item.items())
-    return (
-        f"CASE WHEN stale THEN json_build_object({pairs}, 'stale', true) ELSE json_build_object({pairs}) END"
-    )
+    return f"json_build_object({pairs})"
 
 
 def page(

@@ -553,8 +553,15 @@ class Queue(Page):
     data = fields.List(fields.Nested(QueuedCase), required=True)
 
 
+class AssessedPenalty(Schema):
+    """What a penalty was before it was lowered."""
+
+    points = fields.Integer(required=True)
+    fine = fields.Nested(Amount, required=True, allow_none=True)
+
+
 class LedgerLine(Schema):
-    """A penalty in a merchant's ledger."""
+    """A penalty in a merchant's ledger; `assessed` where it was lowered since."""
 
     penalty_id = fields.UUID(required=True)
     case_id = fields.UUID(required=True)
@@ -563,6 +570,7 @@ class LedgerLine(Schema):
     clause = fields.String(required=True)
     state = OneOf(PenaltyState, required=True)
     assessed_at = fields.DateTime(required=True)
+    assessed = fields.Nested(AssessedPenalty)
     stale = fields.Boolean()
 
 

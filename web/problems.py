@@ -45,6 +45,7 @@ STATUS: Mapping[str, int] = {refusal.code: 409 for refusal in REFUSALS} | {
     "proposal_not_found": 404,
     "offer_not_found": 404,
     "promise_not_found": 404,
+    "penalty_not_found": 404,
     "queue_not_found": 404,
     "recovery_not_found": 404,
     "rectification_not_found": 404,

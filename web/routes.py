@@ -50,6 +50,7 @@ _KINDS = {
     "appeal_id": "appeal",
     "incident_id": "incident",
     "batch_id": "batch",
+    "penalty_id": "penalty",
     "inspection_id": "inspection",
     "offer_id": "offer",
     "promise_id": "promise",

@@ -510,6 +510,14 @@ class AppealDecisionSchema(Strict):
                     raise ValidationError("not_applicable: only a variation changes anything", name)
 
 
+class AdjustmentSchema(Strict):
+    """What a penalty is lowered to."""
+
+    points = Whole(0, MOST_POINTS, required=True)
+    fine = Part(MoneySchema, allow_none=True, load_default=None)
+    reasons = _free_text()
+
+
 class RectificationSchema(Strict):
     """What the merchant must put right by when."""
 

@@ -37,6 +37,25 @@ def _holding_to_account(routes: Routes, cases: Cases) -> None:
         return done, {"penalty_id": done.subject}
 
     @routes.command(
+        "/cases/<case_id>/penalties/<penalty_id>/adjustment",
+        "penalties.adjust",
+        schemas.AdjustmentSchema(),
+        versioned=True,
+        codes=[
+            "conflict_of_interest",
+            "penalty_not_found",
+            "penalty_not_live",
+            "penalty_outside_tariff",
+            "wrong_stage",
+        ],
+    )
+    def adjust_penalty(
+        request: Request, body: dict[str, Any], case_id: UUID, penalty_id: UUID
+    ) -> tuple[Answer, Extra]:
+        """Lower a penalty that somebody else assessed."""
+        return cases.adjust_penalty(request, case_id, penalty_id, **body), _NOTHING
+
+    @routes.command(
         duty,
         "rectification.order",
         schemas.RectificationSchema(),

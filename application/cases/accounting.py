@@ -42,6 +42,23 @@ class Accounting(CaseRunning):
 
         return self._versioned(request, case_id, "penalties.assess", decide, penalty_id)
 
+    def adjust_penalty(
+        self,
+        request: Request,
+        case_id: UUID,
+        penalty_id: UUID,
+        points: int,
+        fine: Money | None,
+        reasons: str,
+    ) -> Answer:
+        """Lower a penalty that somebody else assessed. Needs the version."""
+
+        def decide(case: Case, sealing: Sealing, at: datetime) -> None:
+            sealed, policy = reasons_of(sealing, reasons), self._policy(case, at)
+            case.adjust_penalty(request.by, penalty_id, points, fine, sealed, policy, at)
+
+        return self._versioned(request, case_id, "penalties.adjust", decide)
+
     def order_rectification(self, request: Request, case_id: UUID, terms: str, due: datetime) -> Answer:
         """Tell the merchant what to put right by when. Needs the version."""
         self._within_a_year(due, "/due")

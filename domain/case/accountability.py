@@ -4,14 +4,16 @@ from datetime import datetime
 from uuid import UUID
 
 from domain import events
-from domain.case.merchant import Rectification
+from domain.case.merchant import Penalty, Rectification
 from domain.case.state import CaseState
 from domain.policy import Policy, pack
 from domain.policy.calendar import due as due_of
 from domain.policy.deadlines import appeal_closes
 from domain.policy.tariff import tariff_of
 from domain.refusals import (
+    ConflictOfInterest,
     DecisionMissing,
+    PenaltyNotLive,
     PenaltyOutsideTariff,
     RectificationOpen,
     UnknownPart,
@@ -20,7 +22,9 @@ from domain.refusals import (
 from domain.values import (
     Actor,
     ClockKind,
+    Derivation,
     Money,
+    PenaltyState,
     RectificationState,
     Sealed,
 )
@@ -66,6 +70,51 @@ class Accountability(CaseState):
             derivation=closes.derivation + tariff.derivation,
         )
         self._start_term(ClockKind.PENALTY_EXPIRY, penalty_id, rule, rule.terms.expiry, policy, at)
+
+    def adjust_penalty(
+        self,
+        by: Actor,
+        penalty_id: UUID,
+        points: int,
+        fine: Money | None,
+        reasons: Sealed,
+        policy: Policy,
+        at: datetime,
+    ) -> None:
+        """Lower a penalty that somebody else assessed: fewer points, or a smaller fine, within its tariff.
+
+        Raises UnknownPart. Refused: WrongStage, PenaltyNotLive, ConflictOfInterest, PenaltyOutsideTariff.
+        """
+        penalty = self.penalties.get(penalty_id)
+        if penalty is None:
+            raise UnknownPart("penalty")
+        self._in_stage("adjustment")
+        if penalty.state is not PenaltyState.LIVE:
+            raise PenaltyNotLive(f"it is {penalty.state}")
+        if penalty.by == by.id:
+            raise ConflictOfInterest("the penalty was assessed by the same person")
+        tariff = self._lowered(penalty, points, fine, policy)
+        self._record(
+            events.PenaltyAdjusted,
+            at,
+            penalty_id=penalty_id,
+            merchant_id=self.filing.merchant_id,
+            points=points,
+            fine=fine,
+            policy=policy.version,
+            by=by.id,
+            reasons=reasons,
+            derivation=tariff,
+        )
+
+    def _lowered(self, penalty: Penalty, points: int, fine: Money | None, policy: Policy) -> Derivation:
+        """How a lower penalty stands in its tariff. Refused: PenaltyOutsideTariff."""
+        tariff = tariff_of(penalty.clause, policy)
+        if tariff.value is None or not tariff.value.knows(points, fine, policy.currency):
+            raise PenaltyOutsideTariff
+        if not penalty.lowered_by(points, fine):
+            raise PenaltyOutsideTariff("a penalty that was assessed is only lowered")
+        return tariff.derivation
 
     def order_rectification(self, rectification_id: UUID, terms: Sealed, due: datetime, at: datetime) -> None:
         """Tell the merchant what to put right by when.

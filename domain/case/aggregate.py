@@ -25,6 +25,7 @@ from domain.values import (
     ClockKind,
     Contact,
     OrderLine,
+    PenaltyState,
     RectificationState,
     Sealed,
 )
@@ -99,6 +100,8 @@ class Case(
             barred |= {"approval", "rejection"}
         elif waiting.by == by.id:
             barred.add("approval")
+        if not any(one.state is PenaltyState.LIVE and one.by != by.id for one in self.penalties.values()):
+            barred.add("adjustment")
         barred |= self._nothing_to_settle() | self._no_appeal_of(by, policy, at)
         return [name for name, stages in STAGES.items() if self.stage in stages and name not in barred]
 

@@ -17,7 +17,6 @@ from domain.case.variation import Difference, difference, idle
 from domain.policy import Policy, pack
 from domain.policy.calendar import due
 from domain.policy.deadlines import appeal_closes
-from domain.policy.tariff import tariff_of
 from domain.refusals import (
     AlreadyAppealed,
     AmountMismatch,
@@ -25,7 +24,6 @@ from domain.refusals import (
     AppealTargetMissing,
     AppealWindowOver,
     NewEvidenceMissing,
-    PenaltyOutsideTariff,
     SecondReviewRequired,
     UnknownPart,
     WrongStage,
@@ -316,13 +314,11 @@ class Appealing(Proving, Deciding, Accountability, Ending):
     ) -> None:
         """Let a penalty count for so many points and this fine.
 
-        Refuses as `overturn`, and PenaltyOutsideTariff for more than its clause allows.
+        Refuses as `overturn`, and PenaltyOutsideTariff for what does not lower it.
         """
         appeal = self._judged(judgement, appeal_id, at, AppealAgainst.PENALTY)
-        tariff = tariff_of(self.penalties[appeal.target].clause, policy)
-        if tariff.value is None or not tariff.value.knows(points, fine, policy.currency):
-            raise PenaltyOutsideTariff
-        self._vary(judgement, appeal, tariff.derivation, policy, at)
+        tariff = self._lowered(self.penalties[appeal.target], points, fine, policy)
+        self._vary(judgement, appeal, tariff, policy, at)
         self._record(
             events.PenaltyAdjusted,
             at,
@@ -332,6 +328,8 @@ class Appealing(Proving, Deciding, Accountability, Ending):
             fine=fine,
             policy=policy.version,
             appeal_id=appeal_id,
+            by=judgement.by.id,
+            derivation=tariff,
         )
         self._carry_on(policy, at)
 

@@ -20,7 +20,18 @@ class Penalty:
     points: int
     fine: Money | None
     clause: str
+    by: str | None = None
     state: PenaltyState = PenaltyState.LIVE
+
+    def lowered_by(self, points: int, fine: Money | None) -> bool:
+        """Whether these are less than it counts for, and more in nothing."""
+        old, new = _minor(self.fine), _minor(fine)
+        same = fine is None or self.fine is None or fine.currency == self.fine.currency
+        return same and points <= self.points and new <= old and (points, new) != (self.points, old)
+
+
+def _minor(fine: Money | None) -> int:
+    return fine.amount_minor if fine else 0
 
 
 @dataclass(frozen=True, slots=True)

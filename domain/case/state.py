@@ -75,6 +75,7 @@ STAGES: dict[str, frozenset[Stage]] = {
     "rejection": frozenset({Stage.IN_REVIEW}),
     "goodwill": frozenset({Stage.IN_REVIEW, Stage.EXECUTING, Stage.FOLLOWING_UP}),
     "penalties": _DECIDED,
+    "adjustment": _DECIDED | {Stage.IN_REVIEW},
     "rectification": _DECIDED,
     "appeals": _DECIDED,
     "appeal-withdrawal": frozenset({Stage.APPEALED}),

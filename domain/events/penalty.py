@@ -38,7 +38,7 @@ class PenaltyExpired(Fact):
 
 @stored_as("PenaltyAdjusted")
 class PenaltyAdjusted(Fact):
-    """From now on a penalty counts for `points` and `fine`; `appeal_id` is the appeal that led to it."""
+    """A penalty was lowered to `points` and `fine`: on an appeal, or by a supervisor for `reasons`."""
 
     penalty_id: UUID
     merchant_id: str
@@ -46,6 +46,9 @@ class PenaltyAdjusted(Fact):
     fine: Money | None
     policy: str
     appeal_id: UUID | None = None
+    by: str | None = None
+    reasons: Sealed | None = None
+    derivation: Derivation = ()
 
 
 @stored_as("PenaltyReversed")

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from threading import Barrier
 from typing import Any
 from uuid import UUID, uuid4
@@ -12,9 +13,18 @@ from application.errors import Forbidden, NotFound
 from application.rulebook import OnePolicy
 from application.standings import StandingProcess, Standings
 from application.store import RecordedFact
-from domain.events import CaseFiled, PenaltyAssessed, PenaltyExpired, SanctionEnded, SanctionStarted
+from domain.events import (
+    CaseFiled,
+    PenaltyAdjusted,
+    PenaltyAssessed,
+    PenaltyExpired,
+    PenaltyReversed,
+    PointsCounted,
+    SanctionEnded,
+    SanctionStarted,
+)
 from domain.standing import standing_id
-from domain.values import Finding, SanctionEnd
+from domain.values import Finding, PenaltyReversalCause, SanctionEnd
 from infrastructure.policy_pack import default_pack
 from infrastructure.process_supervisor import ProcessSupervisor
 
@@ -93,6 +103,44 @@ def test_points_of_two_cases_reach_a_tier(desk, process, standings, penalised, m
         "SELECT clock_id, kind, due, state FROM deadlines WHERE case_id = %s AND kind = 'sanction'",
         standing_id(merchant),
     ) == [(started.sanction_id, "sanction", started.until, "pending")]
+
+
+def test_a_lowered_penalty_lowers_the_standing(desk, process, penalised, merchant):
+    case_id = penalised(merchant, 3)
+    process.react(recorded(desk, case_id, PenaltyAssessed))
+    penalty = recorded(desk, case_id, PenaltyAssessed).fact
+    version = len(desk.store.facts(case_id))
+    desk.cases.adjust_penalty(
+        desk.request(desk.supervisor, version), case_id, penalty.penalty_id, 1, None, "情节较轻"
+    )
+    for _ in range(2):
+        process.react(recorded(desk, case_id, PenaltyAdjusted))
+    assert desk.facts(standing_id(merchant))[-2:] == ["PointsAdjusted", "SanctionEnded"]
+    assert told(desk, merchant)[-1].cause is SanctionEnd.REVERSED
+
+
+def test_a_reversed_penalty_leaves_the_standing_as_if_it_had_never_been(desk, process, penalised, merchant):
+    for points in (3, 3):
+        process.react(recorded(desk, penalised(merchant, points), PenaltyAssessed))
+    *_, counted = [fact for fact in told(desk, merchant) if isinstance(fact, PointsCounted)]
+    reversal: Any = PenaltyReversed
+    fact = reversal(
+        originator_id=counted.case_id,
+        originator_version=99,
+        timestamp=desk.clock.at,
+        penalty_id=counted.penalty_id,
+        merchant_id=merchant,
+        cause=PenaltyReversalCause.PENALTY_OVERTURNED,
+        appeal_id=uuid4(),
+    )
+    first = desk.store.facts(counted.case_id)[0]
+    for _ in range(2):
+        process.react(replace(first, fact=fact))
+    assert desk.facts(standing_id(merchant))[-3:] == ["PointsDropped", "SanctionEnded", "SanctionRestored"]
+    lower, higher = [fact for fact in told(desk, merchant) if isinstance(fact, SanctionStarted)]
+    rows = desk.rows("SELECT clock_id, state FROM deadlines WHERE case_id = %s", standing_id(merchant))
+    states = dict(rows)
+    assert (states[lower.sanction_id], states[higher.sanction_id]) == ("pending", "cancelled")
 
 
 def test_expired_points_leave_the_standing(desk, process, penalised, merchant):

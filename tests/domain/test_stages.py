@@ -258,6 +258,11 @@ COMMANDS = {
             story.reviewer, a.id("p"), 1, None, "S-1", a.text(), story.policy, story.at
         )
     ),
+    "adjust": lambda story, a: (
+        lambda case: case.adjust_penalty(
+            story.supervisor, a.id("p"), 1, None, a.text(), story.policy, story.at
+        )
+    ),
     "rectify": lambda story, a: (
         lambda case: case.order_rectification(a.id("r"), a.text(), story.at, story.at)
     ),
@@ -430,6 +435,7 @@ ANSWERS = {
         closed=YES,
         merged=DecisionMissing,
     ),
+    "adjust": row(U),
     "rectify": row(
         W,
         filed=DecisionMissing,

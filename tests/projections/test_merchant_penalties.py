@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from domain.events import PenaltyAssessed, PenaltyExpired
+from domain.events import PenaltyAdjusted, PenaltyAssessed, PenaltyExpired
 from domain.values import Money, Sealed, SealedFor
 from projections.merchant_penalties import MERCHANT_PENALTIES, page
 
@@ -80,6 +80,56 @@ def test_an_expired_penalty_stays_in_the_ledger_and_leaves_the_totals(connection
     ]
     assert found["totals"] == {"points_live": 1, "fine_minor_live": 0}
     assert len(ledger(connection, "m-2001", state="expired")["data"]) == 1
+
+
+def adjusted(story: Any, points: int, fine: Money | None) -> Any:
+    return story.then(
+        PenaltyAdjusted,
+        hours=1,
+        penalty_id=UUID(int=7),
+        merchant_id="m-2001",
+        points=points,
+        fine=fine,
+        policy="p",
+    )
+
+
+def test_a_lowered_penalty_counts_for_less_and_says_what_it_was(connection, show, tell) -> None:
+    story = adjusted(penalised(tell().filed(), UUID(int=7), points=4), 1, Money(500, "CNY"))
+    show(MERCHANT_PENALTIES, *story.facts)
+
+    (line,) = ledger(connection, "m-2001")["data"]
+    assert (line["points"], line["fine"], line["state"]) == (
+        1,
+        {"amount_minor": 500, "currency": "CNY"},
+        "live",
+    )
+    assert line["assessed"] == {"points": 4, "fine": {"amount_minor": 20000, "currency": "CNY"}}
+    assert ledger(connection, "m-2001")["totals"] == {"points_live": 1, "fine_minor_live": 500}
+
+
+def test_a_penalty_can_lose_its_fine(connection, show, tell) -> None:
+    story = adjusted(penalised(tell().filed(), UUID(int=7), fine=Money(500, "USD")), 1, None)
+    show(MERCHANT_PENALTIES, *story.facts)
+
+    (line,) = ledger(connection, "m-2001")["data"]
+    assert (line["fine"], line["assessed"]["fine"]) == (None, {"amount_minor": 500, "currency": "USD"})
+    assert ledger(connection, "m-2001")["totals"] == {"points_live": 1, "fine_minor_live": 0}
+
+
+def test_a_penalty_that_never_had_a_fine_says_so(connection, show, tell) -> None:
+    story = adjusted(penalised(tell().filed(), UUID(int=7), points=4, fine=None), 1, None)
+    show(MERCHANT_PENALTIES, *story.facts)
+
+    assert ledger(connection, "m-2001")["data"][0]["assessed"] == {"points": 4, "fine": None}
+
+
+def test_a_stale_line_says_so_also_where_it_was_lowered(connection, show, tell) -> None:
+    story = adjusted(penalised(tell().filed(), UUID(int=7)), 1, None)
+    show(MERCHANT_PENALTIES, *story.facts, stale=True)
+
+    (line,) = ledger(connection, "m-2001")["data"]
+    assert (line["stale"], line["assessed"]["points"]) == (True, 2)
 
 
 def test_fines_of_other_currencies_are_totalled_apart(connection, show, tell) -> None:

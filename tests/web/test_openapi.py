@@ -59,6 +59,7 @@ POST /cases/{case_id}/goods/{goods_id}/rejection
 POST /cases/{case_id}/goods/{goods_id}/repair-start
 POST /cases/{case_id}/goods/{goods_id}/repair-completion
 POST /cases/{case_id}/penalties
+POST /cases/{case_id}/penalties/{penalty_id}/adjustment
 POST /cases/{case_id}/rectification
 POST /cases/{case_id}/rectification/submission
 POST /cases/{case_id}/rectification/verdict
@@ -150,6 +151,7 @@ VERSIONED = {
     "POST /cases/{case_id}/appeals/{appeal_id}/withdrawal",
     "POST /cases/{case_id}/appeals/{appeal_id}/decision",
     "POST /cases/{case_id}/penalties",
+    "POST /cases/{case_id}/penalties/{penalty_id}/adjustment",
     "POST /cases/{case_id}/rectification",
     "POST /cases/{case_id}/rectification/verdict",
     "POST /cases/{case_id}/rectification/waiver",

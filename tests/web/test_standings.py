@@ -1,11 +1,14 @@
 """How a merchant stands: told to staff and to the merchant itself, and in part to everybody."""
 
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
 from application.rulebook import OnePolicy
+from application.running import Request
 from application.standings import StandingProcess, Standings
+from domain.events import ClockStarted
+from domain.values import Actor, Role
 from infrastructure.policy_pack import default_pack
 from infrastructure.process_supervisor import ProcessSupervisor
 from web import answers
@@ -96,3 +99,64 @@ def test_everybody_sees_published_sanctions(call, penalised, who):
 def test_a_sanction_of_a_low_tier_is_not_published(call, penalised, merchant_id):
     penalised(merchant_id, 9)
     assert call("buyer").get("/publications", merchant_id=merchant_id).json()["data"] == []
+
+
+# --- lowering a penalty ---
+
+LESS = {"points": 1, "reasons": "情节较轻"}
+
+
+@pytest.fixture
+def assessed(penalised, merchant_id):
+    """A case with a penalty of four points, and the penalty's path under it."""
+    (told,) = penalised(merchant_id, 4)
+    case = told.call("reviewer").get(told.path).json()
+    return told, f"penalties/{case['penalties'][0]['penalty_id']}/adjustment"
+
+
+def test_a_supervisor_lowers_a_penalty_and_the_ledger_says_what_it_was(assessed, call, follow, merchant_id):
+    told, path = assessed
+    told.did("supervisor", path, LESS)
+    follow()
+    ledger = call("auditor").get(f"/merchants/{merchant_id}/penalties").json()
+    assert answers.Ledger().validate(ledger) == {}
+    (line,) = ledger["data"]
+    assert (line["points"], line["assessed"]) == (1, {"points": 4, "fine": None})
+    standing = call("auditor").get(f"/merchants/{merchant_id}/standing").json()
+    assert (standing["points"]["live"], standing["sanctions"]["tier"]) == (1, 0)
+    assert [one["state"] for one in standing["sanctions"]["past"]] == ["reversed"]
+
+
+def test_who_may_lower_a_penalty_and_what_is_refused(assessed, refused):
+    told, path = assessed
+    refused(403, "forbidden", lambda: told.ask("reviewer", path, LESS))
+    refused(428, "precondition_required", lambda: told.ask("supervisor", path, LESS, versioned=False))
+    refused(409, "penalty_outside_tariff", lambda: told.ask("supervisor", path, LESS | {"points": 4}))
+    unknown = f"penalties/{uuid4()}/adjustment"
+    refused(404, "penalty_not_found", lambda: told.ask("supervisor", unknown, LESS))
+    refused(404, "penalty_not_found", lambda: told.ask("supervisor", "penalties/x/adjustment", LESS))
+
+
+def test_whoever_assessed_a_penalty_does_not_lower_it(story, refused):
+    told = story().decided()
+    told.did("supervisor", "penalties", {"points": 4, "clause": "S-1", "reasons": "违规"})
+    penalty = told.call("reviewer").get(told.path).json()["penalties"][0]["penalty_id"]
+    path = f"penalties/{penalty}/adjustment"
+    refused(409, "conflict_of_interest", lambda: told.ask("supervisor", path, LESS))
+    assert "adjustment" not in told.call("supervisor").get(told.path).json()["allowed"]
+
+
+def test_an_expired_penalty_is_not_lowered(assessed, installation, clock, refused):
+    told, path = assessed
+    clock.move(days=91)
+    case = installation.parts["cases"]
+    penalty = path.split("/")[1]
+    facts = installation.store.facts(UUID(told.id))
+    clock_id = next(
+        one.fact.clock_id
+        for one in facts
+        if isinstance(one.fact, ClockStarted) and str(one.fact.subject) == penalty
+    )
+    case.miss_clock(Request(Actor("ticker", Role.SYSTEM), "clock"), UUID(told.id), clock_id)
+    told.version += 2
+    refused(409, "penalty_not_live", lambda: told.ask("supervisor", path, LESS))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @evolve.register(events.PenaltyAssessed)
 def _(fact: events.PenaltyAssessed, case: "CaseState") -> None:
-    penalty = Penalty(fact.penalty_id, fact.decision_id, fact.points, fact.fine, fact.clause)
+    penalty = Penalty(fact.penalty_id, fact.decision_id, fact.points, fact.fine, fact.clause, fact.by)
     case.penalties = case.penalties | {fact.penalty_id: penalty}
     case.appeals = case.appeals.ruled(
         Ruling(
