@@ -104,7 +104,7 @@ from infrastructure.process_supervisor import ProcessSupervisor
 from infrastructure.projection_rebuild import RebuildUnderWay, SwapRefused
 from infrastructure.projection_supervisor import NotParked, ProjectionSupervisor, ReplayFailed
 from infrastructure.read_models import ReadModels
-from infrastructure.recurrence import StoredRecurrence
+from infrastructure.recurrence import StoredActions, StoredRecurrence
 from infrastructure.settings import BadSettings, Settings
 from infrastructure.store import PostgresStore
 from infrastructure.supervision import PartFailed, StopRequested
@@ -270,7 +270,7 @@ class Parts:
             AlertProcess(self.store, self.incidents, occurrences, self.rulebook),
             IncidentProcess(self.incidents, self.cases),
             StandingProcess(self.standings),
-            CorrectionProcess(self.corrective_actions),
+            CorrectionProcess(self.corrective_actions, StoredActions(self.reader)),
         )
 
     @cached_property

@@ -15,9 +15,9 @@ from application.vault import Sealing, Vault
 from domain import events
 from domain.case import Case
 from domain.corrective_action import CorrectiveAction
-from domain.events import Fact, RectificationLapsed
+from domain.events import CaseReopened, Fact, RectificationLapsed
 from domain.refusals import CorrectiveActionAlreadyClosed, CorrectiveActionAlreadyOpen
-from domain.values import Actor, Role, SealedFor
+from domain.values import Actor, ReopenGround, Role, SealedFor
 
 CORRECTION = Actor("corrective-actions", Role.SYSTEM)
 
@@ -38,6 +38,14 @@ class Recurrence(Protocol):
 
     def upheld(self, merchant_id: str, reason: str, since: datetime, until: datetime) -> tuple[UUID, ...]:
         """Those of this merchant and reason that were filed from one instant until before another."""
+        ...
+
+
+class ActionsOverCases(Protocol):
+    """Finds the actions that were opened up to a fact, by their cases. Raises ServiceUnavailable."""
+
+    def open_over(self, case_id: UUID, position: int) -> list[UUID]:
+        """The open actions over this case, with all facts up to this position."""
         ...
 
 
@@ -168,6 +176,12 @@ class CorrectiveActions(Running[CorrectiveAction]):
             begin=begin,
         )
 
+    def leave(self, request: Request, action_id: UUID, case_id: UUID) -> None:
+        """Let a case go whose decision fell."""
+        self._command(
+            request, action_id, "corrective_actions.open", lambda action, _, at: action.leave(case_id, at)
+        )
+
     # --- its steps ---
 
     def propose(self, request: Request, action_id: UUID, text: str) -> Answer[CorrectiveAction]:
@@ -233,22 +247,33 @@ class CorrectiveActions(Running[CorrectiveAction]):
 
 
 class CorrectionProcess:
-    """Asks a merchant that let a rectification lapse for a measure against the cause."""
+    """Asks a merchant that let a rectification lapse for a measure, unless the decision behind it falls."""
 
     name = "corrective_actions"
-    reads: frozenset[type[Fact]] = frozenset({RectificationLapsed})
+    reads: frozenset[type[Fact]] = frozenset({RectificationLapsed, CaseReopened})
 
-    def __init__(self, actions: CorrectiveActions) -> None:
+    def __init__(self, actions: CorrectiveActions, over_cases: ActionsOverCases) -> None:
         self._actions = actions
+        self._over_cases = over_cases
 
     def react(self, recorded: RecordedFact) -> None:
-        """Open an action, or let the case join the one that is open."""
+        """Open an action, or let the case join the one that is open; let it go when its decision fell."""
         request = Request(
             CORRECTION, f"corrective_actions:{recorded.event_id}", causation_id=recorded.event_id
         )
-        action_id = uuid5(recorded.event_id, "corrective action")
+        case_id = recorded.fact.originator_id
+        match recorded.fact:
+            case RectificationLapsed():
+                self._ask(request, uuid5(recorded.event_id, "corrective action"), case_id)
+            case CaseReopened(ground=ReopenGround.OVERTURNED):
+                for action_id in self._over_cases.open_over(case_id, recorded.position):
+                    self._actions.leave(request, action_id, case_id)
+            case _:
+                pass  # reopened, but what was decided was not found wrong
+
+    def _ask(self, request: Request, action_id: UUID, case_id: UUID) -> None:
         try:
-            self._actions.open_or_join(request, action_id, recorded.fact.originator_id)
+            self._actions.open_or_join(request, action_id, case_id)
         except CorrectiveActionAlreadyClosed:
             # It was closed between the two looks: now there is none, and a new one is opened.
-            self._actions.open_or_join(request, action_id, recorded.fact.originator_id)
+            self._actions.open_or_join(request, action_id, case_id)

@@ -95,6 +95,14 @@ class CorrectiveAction(EvolvingAggregate):
         self._unless_closed()
         self._record(events.CorrectiveActionCaseJoined, at, case_id=case_id)
 
+    def leave(self, case_id: UUID, at: datetime) -> None:
+        """Let a case go whose decision fell; with its last one ends an action that staff did not ask for."""
+        if case_id not in self.cases or self.state is ActionState.CLOSED:
+            return
+        self._record(events.CorrectiveActionCaseLeft, at, case_id=case_id)
+        if not self.cases and self.opened.terms is None:
+            self._record(events.CorrectiveActionClosed, at, closing=ActionClosing.GROUNDLESS)
+
     def propose(self, by: Actor, text: Sealed, policy: Policy, at: datetime) -> None:
         """Say what will be done.
 
@@ -207,6 +215,11 @@ def _(fact: events.CorrectiveActionOpened, action: CorrectiveAction) -> None:
 @evolve.register(events.CorrectiveActionCaseJoined)
 def _(fact: events.CorrectiveActionCaseJoined, action: CorrectiveAction) -> None:
     action.cases = (*action.cases, fact.case_id)
+
+
+@evolve.register(events.CorrectiveActionCaseLeft)
+def _(fact: events.CorrectiveActionCaseLeft, action: CorrectiveAction) -> None:
+    action.cases = tuple(case_id for case_id in action.cases if case_id != fact.case_id)
 
 
 @evolve.register(events.MeasureProposed)

@@ -343,9 +343,10 @@ class EscalationCause(StrEnum):
 
 
 class ActionClosing(StrEnum):
-    """As what a corrective action ended: its measure had effect, or somebody ended it."""
+    """As what a corrective action ended: its measure had effect, its ground fell, or somebody ended it."""
 
     EFFECTIVE = "effective"
+    GROUNDLESS = "groundless"
     ENDED = "ended"
 
 

@@ -1,6 +1,6 @@
 """Corrective actions: what each merchant does about which cause, by when, and whether it helped.
 
-Queries: `page`.
+Queries: `page`, `open_over`.
 """
 
 from datetime import datetime
@@ -8,9 +8,11 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from psycopg import Connection
+from psycopg.rows import scalar_row
 
 from domain.events import (
     CorrectiveActionCaseJoined,
+    CorrectiveActionCaseLeft,
     CorrectiveActionClosed,
     CorrectiveActionCompleted,
     CorrectiveActionEscalated,
@@ -92,6 +94,12 @@ def _opened(rows: Rows[Action], fact: CorrectiveActionOpened) -> Rows[Action]:
 def _joined(rows: Rows[Action], fact: CorrectiveActionCaseJoined) -> Rows[Action]:
     row = rows[fact.originator_id]
     cases = row.cases if fact.case_id in row.cases else (*row.cases, fact.case_id)
+    return changed(rows, fact.originator_id, cases=cases)
+
+
+@CORRECTIVE_ACTIONS.folds(CorrectiveActionCaseLeft)
+def _left(rows: Rows[Action], fact: CorrectiveActionCaseLeft) -> Rows[Action]:
+    cases = tuple(case_id for case_id in rows[fact.originator_id].cases if case_id != fact.case_id)
     return changed(rows, fact.originator_id, cases=cases)
 
 
@@ -191,3 +199,16 @@ def page(
         limit=limit,
         cursor=cursor,
     )
+
+
+def open_over(connection: Connection[Any], case_id: UUID) -> list[UUID]:
+    """The corrective actions to which this case belongs and that have not ended."""
+    with connection.cursor(row_factory=scalar_row, binary=True) as rows:
+        rows.execute(_OPEN_OVER.encode(), (case_id,))
+        return rows.fetchone() or []
+
+
+_OPEN_OVER = f"""
+    SELECT array_agg(corrective_action_id) FROM {CORRECTIVE_ACTIONS.table}
+    WHERE cases @> ARRAY[%s::uuid] AND state <> 'closed'
+"""  # noqa: S608  # the table's name is a constant

@@ -22,6 +22,7 @@ from domain.events.clocks import (
 )
 from domain.events.corrective_action import (
     CorrectiveActionCaseJoined,
+    CorrectiveActionCaseLeft,
     CorrectiveActionClosed,
     CorrectiveActionCompleted,
     CorrectiveActionEscalated,
@@ -188,6 +189,7 @@ __all__ = [
     "CompensationReversed",
     "ConflictDeclared",
     "CorrectiveActionCaseJoined",
+    "CorrectiveActionCaseLeft",
     "CorrectiveActionClosed",
     "CorrectiveActionCompleted",
     "CorrectiveActionEscalated",

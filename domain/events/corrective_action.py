@@ -33,6 +33,13 @@ class CorrectiveActionCaseJoined(Fact):
     case_id: UUID
 
 
+@stored_as("CorrectiveActionCaseLeft", of="CorrectiveAction")
+class CorrectiveActionCaseLeft(Fact):
+    """The decision of a case fell, which is no ground any more."""
+
+    case_id: UUID
+
+
 @stored_as("MeasureProposed", of="CorrectiveAction")
 class MeasureProposed(Fact):
     """The merchant said what it will do; staff judges that by `due`."""
@@ -100,7 +107,7 @@ class CorrectiveActionEscalated(Fact):
 
 @stored_as("CorrectiveActionClosed", of="CorrectiveAction")
 class CorrectiveActionClosed(Fact):
-    """The measure had effect, or a supervisor ended the action for `reasons`."""
+    """The measure had effect, every ground fell, or a supervisor ended the action for `reasons`."""
 
     closing: ActionClosing
     by: str | None = None

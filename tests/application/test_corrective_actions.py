@@ -1,6 +1,7 @@
 """Corrective actions: one open for a merchant and a cause, asked for by staff or where a duty lapsed."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from threading import Barrier
 from typing import Any
@@ -11,14 +12,16 @@ import pytest
 from application.corrective_actions import CorrectionProcess, CorrectiveActions
 from application.errors import Forbidden, InvalidRequest, NotFound, PreconditionRequired
 from application.rulebook import OnePolicy
+from domain.corrective_action import CorrectiveAction
 from domain.events import (
+    CaseReopened,
     CorrectiveActionClosed,
     CorrectiveActionOpened,
     EffectMeasured,
     RectificationLapsed,
 )
 from domain.refusals import CorrectiveActionAlreadyOpen
-from domain.values import ActionState, Actor, Finding, Role
+from domain.values import ActionState, Actor, Finding, ReopenGround, Role
 from infrastructure.policy_pack import default_pack
 
 DEFAULT = default_pack()
@@ -46,9 +49,35 @@ def actions(desk, counting) -> CorrectiveActions:
     return CorrectiveActions(desk.store, desk.vault, OnePolicy(DEFAULT), counting, desk.clock, uuid4)
 
 
+class OverCases:
+    """Finds the open actions over a case in the claims that they hold."""
+
+    def __init__(self, desk: Any) -> None:
+        self._desk = desk
+
+    def open_over(self, case_id: UUID, position: int) -> list[UUID]:
+        held = self._desk.rows("SELECT case_id FROM claims WHERE claim LIKE 'corrective-action:%%'")
+        actions = [self._desk.store.load(CorrectiveAction, action_id) for (action_id,) in held]
+        return [action.id for action in actions if case_id in action.cases]
+
+
 @pytest.fixture
-def process(actions) -> CorrectionProcess:
-    return CorrectionProcess(actions)
+def process(desk, actions) -> CorrectionProcess:
+    return CorrectionProcess(actions, OverCases(desk))
+
+
+def reopened(desk, case_id, ground):
+    """That the case was reopened, as a process is handed it."""
+    fact: Any = CaseReopened
+    told = fact(
+        originator_id=case_id,
+        originator_version=99,
+        timestamp=desk.clock.at,
+        ground=ground,
+        round=2,
+        reasons=None,
+    )
+    return replace(desk.store.facts(case_id)[0], fact=told)
 
 
 @pytest.fixture
@@ -229,6 +258,32 @@ def test_an_action_that_ends_between_two_looks_is_not_joined(
         process.react(lapsed())
     assert desk.facts(action.id) == ["CorrectiveActionOpened", "CorrectiveActionClosed"]
     assert len(every_action(desk, merchant)) == 2
+
+
+def test_a_case_whose_decision_was_overturned_leaves_and_with_the_last_one_the_action_ends(
+    desk, process, lapsed, merchant
+):
+    cases = [lapsed(), lapsed()]
+    for fact in cases:
+        process.react(fact)
+    (action_id,) = of_merchant(desk, merchant)
+    for fact in cases:
+        for _ in range(2):
+            process.react(reopened(desk, fact.fact.originator_id, ReopenGround.OVERTURNED))
+    assert desk.facts(action_id)[2:] == [
+        "CorrectiveActionCaseLeft",
+        "CorrectiveActionCaseLeft",
+        "CorrectiveActionClosed",
+    ]
+    assert of_merchant(desk, merchant) == []
+
+
+def test_a_case_that_was_reopened_for_another_reason_stays(desk, process, lapsed, merchant):
+    fact = lapsed()
+    process.react(fact)
+    process.react(reopened(desk, fact.fact.originator_id, ReopenGround.NEW_FACTS))
+    (action_id,) = of_merchant(desk, merchant)
+    assert desk.facts(action_id) == ["CorrectiveActionOpened"]
 
 
 def test_of_many_at_once_one_opens_the_action_and_the_others_join(desk, process, lapsed, merchant):

@@ -10,6 +10,7 @@ import pytest
 from domain.corrective_action import CorrectiveAction
 from domain.events import (
     CorrectiveActionCaseJoined,
+    CorrectiveActionCaseLeft,
     CorrectiveActionClosed,
     CorrectiveActionCompleted,
     CorrectiveActionEscalated,
@@ -45,13 +46,13 @@ def cases(amount, name="case"):
 class Told:
     """One action, stored and replayed after every command through the production mapper."""
 
-    def __init__(self):
+    def __init__(self, terms=TEXT):
         self.at = NOON
         self.counted = []
         self.upheld = {"before": 4, "after": 0}
         self.facts = []
         self.action = CorrectiveAction.open(
-            REVIEWER, UUID(int=9), "m-2001", "quality_defect", cases(1), TEXT, POLICY, self.at
+            REVIEWER, UUID(int=9), "m-2001", "quality_defect", cases(1), terms, POLICY, self.at
         )
         self.replay()
 
@@ -83,6 +84,9 @@ class Told:
 
     def join(self, case_id):
         return self.does(self.action.join, case_id)
+
+    def leave(self, case_id):
+        return self.does(self.action.leave, case_id)
 
     def propose(self):
         return self.does(self.action.propose, SELLER, TEXT, POLICY)
@@ -182,6 +186,26 @@ def test_more_cases_of_the_same_cause_join_once(told):
     (joined,) = told.join(cases(2)[1])
     assert (type(joined), told.action.cases) == (CorrectiveActionCaseJoined, cases(2))
     assert told.join(cases(2)[1]) == told.join(cases(1)[0]) == []
+
+
+def test_a_case_whose_decision_fell_leaves(told):
+    told.join(cases(2)[1])
+    (left,) = told.leave(cases(1)[0])
+    assert (type(left), told.action.cases) == (CorrectiveActionCaseLeft, cases(2)[1:])
+    assert told.leave(cases(1)[0]) == []
+
+
+def test_an_action_without_a_ground_ends_if_nobody_asked_for_it():
+    lapsed, asked_for = Told(terms=None), Told()
+    _, closed = lapsed.leave(cases(1)[0])
+    assert (type(closed), closed.closing) == (CorrectiveActionClosed, ActionClosing.GROUNDLESS)
+    assert kinds(asked_for.leave(cases(1)[0])) == [CorrectiveActionCaseLeft]
+    assert asked_for.action.state is ActionState.OPEN
+
+
+def test_nothing_leaves_a_closed_action(told):
+    told.close()
+    assert told.leave(cases(1)[0]) == []
 
 
 def test_a_supervisor_can_end_it_whatever_it_waits_for(told):

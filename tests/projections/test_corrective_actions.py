@@ -9,6 +9,7 @@ import pytest
 
 from domain.events import (
     CorrectiveActionCaseJoined,
+    CorrectiveActionCaseLeft,
     CorrectiveActionClosed,
     CorrectiveActionCompleted,
     CorrectiveActionEscalated,
@@ -19,7 +20,7 @@ from domain.events import (
     MeasureRejected,
 )
 from domain.values import ActionClosing, EscalationCause, Sealed, SealedFor
-from projections.corrective_actions import CORRECTIVE_ACTIONS, page
+from projections.corrective_actions import CORRECTIVE_ACTIONS, open_over, page
 
 NOON = datetime(2026, 11, 10, 4, tzinfo=UTC)
 TEXT = Sealed(SealedFor.PLATFORM, UUID(int=1), "AQ")
@@ -159,6 +160,20 @@ def test_an_action_is_found_from_each_of_its_cases(connection, show, tell) -> No
     for case_id in (FIRST, SECOND):
         assert only(connection, case_id=case_id)["cases"] == [str(FIRST), str(SECOND)]
     assert listed(connection, case_id=UUID(int=9))["data"] == []
+
+
+def test_a_case_that_left_does_not_find_it_any_more(connection, show, tell) -> None:
+    story = opened(tell).then(CorrectiveActionCaseJoined, case_id=SECOND)
+    show(CORRECTIVE_ACTIONS, *story.then(CorrectiveActionCaseLeft, case_id=FIRST).facts)
+
+    assert listed(connection, case_id=FIRST)["data"] == []
+    assert (open_over(connection, FIRST), open_over(connection, SECOND)) == ([], [story.case_id])
+
+
+def test_an_action_that_ended_is_over_no_case(connection, show, tell) -> None:
+    show(CORRECTIVE_ACTIONS, *opened(tell).then(CorrectiveActionClosed, closing=ActionClosing.ENDED).facts)
+
+    assert open_over(connection, FIRST) == []
 
 
 def test_actions_are_told_by_merchant_cause_and_state(connection, show, tell) -> None:

@@ -58,9 +58,12 @@ def correction(chance: Random) -> list[Fact]:
     for _ in range(12):
         at += timedelta(days=5)
         with suppress(Refusal):
-            match chance.choice(["join", "propose", "judge", "judge", "complete", "wait", "wait", "close"]):
+            steps = ["join", "leave", "propose", "judge", "judge", "complete", "wait", "wait", "close"]
+            match chance.choice(steps):
                 case "join":
                     action.join(found[1], at)
+                case "leave" if chance.random() < 0.3:
+                    action.leave(chance.choice(found), at)
                 case "propose":
                     action.propose(by, text, POLICY, at)
                 case "judge":

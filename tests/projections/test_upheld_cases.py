@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from domain.events import CaseClassified, CaseMerged, CaseVerified, DecisionIssued
-from domain.values import Finding, Remedy, RemedyKind, Sealed, SealedFor
+from domain.values import Finding, Remedy, RemedyKind, ReopenGround, Sealed, SealedFor
 from projections.upheld_cases import UPHELD_CASES, upheld
 
 TEXT = Sealed(SealedFor.PLATFORM, UUID(int=1), "AQ")
