@@ -82,6 +82,7 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "clocks.miss": frozenset({SYS}),
     "queues.read": frozenset({A, R, S, AUD, F, L, ADMIN}),
     "penalties.read": frozenset({M, A, R, S, AUD, F, ADMIN}),
+    "portal.read": frozenset({M, A, R, S, AUD, F, ADMIN}),
     "standings.read": frozenset({M, A, R, S, AUD, F, ADMIN}),
     "publications.read": frozenset(Role),
     "compensations.read": frozenset({M, A, R, S, AUD, F, ADMIN}),

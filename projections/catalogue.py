@@ -8,6 +8,7 @@ from projections.compensations import COMPENSATIONS
 from projections.corrective_actions import CORRECTIVE_ACTIONS
 from projections.follow_ups import FOLLOW_UPS
 from projections.incidents import INCIDENTS
+from projections.merchant_cases import MERCHANT_CASES
 from projections.merchant_penalties import MERCHANT_PENALTIES
 from projections.merchant_points import MERCHANT_POINTS
 from projections.milestones import MILESTONES
@@ -30,6 +31,7 @@ ALL: tuple[ReadModel[Any], ...] = (
     OCCURRENCES,
     INCIDENTS,
     MERCHANT_POINTS,
+    MERCHANT_CASES,
     SANCTIONS,
     CORRECTIVE_ACTIONS,
     UPHELD_CASES,

@@ -1,6 +1,6 @@
 """Corrective actions: what each merchant does about which cause, by when, and whether it helped.
 
-Queries: `page`, `open_over`.
+Queries: `page`, `open_against`, `open_over`.
 """
 
 from datetime import datetime
@@ -199,6 +199,22 @@ def page(
         limit=limit,
         cursor=cursor,
     )
+
+
+def open_against(connection: Connection[Any], merchant_id: str, *, at: datetime) -> bytes:
+    """The corrective actions of a merchant that have not ended, the earliest due first, as a JSON array."""
+    with connection.cursor(row_factory=scalar_row) as rows:
+        rows.execute(_OPEN_AGAINST.encode(), {"merchant_id": merchant_id, "at": at})
+        return str(rows.fetchone()).encode()
+
+
+_OPEN_AGAINST = f"""
+    SELECT coalesce(json_agg(json_build_object(
+        'corrective_action_id', corrective_action_id, 'root_cause', root_cause, 'state', state,
+        'due', rfc3339(due), 'overdue', coalesce(due < %(at)s, false), 'escalated', escalated
+    ) ORDER BY due, corrective_action_id), '[]')::text
+    FROM {CORRECTIVE_ACTIONS.table} WHERE merchant_id = %(merchant_id)s AND state <> 'closed'
+"""  # noqa: S608  # the table's name is a constant
 
 
 def open_over(connection: Connection[Any], case_id: UUID) -> list[UUID]:

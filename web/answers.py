@@ -8,6 +8,7 @@ from domain.values import (
     AppealAgainst,
     AppealState,
     CaseType,
+    ClockKind,
     CompensationState,
     Detector,
     EscalationCause,
@@ -1051,3 +1052,86 @@ class IndicatorFacts(Page):
     """The facts behind a number, the earliest first."""
 
     data = fields.List(fields.Nested(IndicatorFact), required=True)
+
+
+class MerchantDuty(Schema):
+    """What a merchant must do by when; without a due time while the case rests."""
+
+    kind = OneOf(ClockKind, required=True)
+    subject_id = fields.UUID(required=True)
+    due = fields.DateTime(required=True, allow_none=True)
+    overdue = fields.Boolean(required=True)
+
+
+class MerchantDecision(Schema):
+    """What was decided, under which clauses, and until when the merchant may appeal."""
+
+    decision_id = fields.UUID(required=True)
+    clauses = fields.List(fields.String(), required=True)
+    decided_at = fields.DateTime(required=True)
+    appeal_until = fields.DateTime(required=True, allow_none=True)
+    appealable = fields.Boolean(required=True)
+
+
+class MerchantCase(Schema):
+    """A case as its merchant sees it: what it is for it, and what it must do by when."""
+
+    case_id = fields.UUID(required=True)
+    number = fields.String(required=True)
+    case_type = OneOf(CaseType, required=True)
+    reason = fields.String(required=True)
+    order_id = fields.String(required=True)
+    stage = OneOf(Stage, required=True)
+    state = OneOf(ViewerState, required=True)
+    to_do = fields.List(fields.Nested(MerchantDuty), required=True)
+    decision = fields.Nested(MerchantDecision, required=True, allow_none=True)
+    filed_at = fields.DateTime(required=True)
+    stale = fields.Boolean()
+
+
+class MerchantCases(Page):
+    """A merchant's cases, the newest first."""
+
+    data = fields.List(fields.Nested(MerchantCase), required=True)
+
+
+class PortalDuty(MerchantDuty):
+    """What a merchant must do on which case by when."""
+
+    case_id = fields.UUID(required=True)
+    number = fields.String(required=True)
+
+
+class PortalDecision(MerchantDecision):
+    """What was decided on which case."""
+
+    case_id = fields.UUID(required=True)
+    number = fields.String(required=True)
+
+
+class OpenCorrectiveAction(Schema):
+    """A corrective action that has not ended: what it waits for, by when."""
+
+    corrective_action_id = fields.UUID(required=True)
+    root_cause = fields.String(required=True)
+    state = OneOf(ActionState, required=True)
+    due = fields.DateTime(required=True, allow_none=True)
+    overdue = fields.Boolean(required=True)
+    escalated = OneOf(EscalationCause, required=True, allow_none=True)
+
+
+class Portal(Schema):
+    """All that a merchant must know: how many cases are what for it, and what it must do by when."""
+
+    merchant_id = fields.String(required=True)
+    cases = fields.Nested(
+        Schema.from_dict(
+            {state.value: fields.Integer(required=True) for state in ViewerState}, name="CasesByState"
+        ),
+        required=True,
+    )
+    to_do = fields.List(fields.Nested(PortalDuty), required=True)
+    decisions = fields.List(fields.Nested(PortalDecision), required=True)
+    corrective_actions = fields.List(fields.Nested(OpenCorrectiveAction), required=True)
+    points = fields.Nested(PointsOfMerchant, required=True)
+    sanctions = fields.Nested(SanctionsOfMerchant, required=True)

@@ -34,6 +34,7 @@ from web import (
     operations,
     paying,
     policy_book,
+    portal,
     proving,
     settling,
 )
@@ -117,6 +118,7 @@ def create_app(
     settling.register(routes, cases)
     handling.register(routes, cases)
     lists.register(routes, reader, cases, vault, clock)
+    portal.register(routes, reader, clock)
     indicators.register(routes, reader, clock)
     policy_book.register(routes, policies)
     incident_routes.register(routes, incidents, presenter, reader, clock)

@@ -6,7 +6,6 @@ from typing import Any, Protocol, TypeVar
 from urllib.parse import urlencode
 from uuid import UUID
 
-import msgspec
 from flask import Response
 from flask import request as http_request
 from psycopg import Connection
@@ -21,7 +20,6 @@ from projections import (
     compensations,
     follow_ups,
     merchant_penalties,
-    merchant_points,
     open_loops,
     recoveries,
     review_queue,
@@ -58,7 +56,7 @@ def register(routes: Routes, reader: Reader, cases: Cases, vault: Vault, clock: 
     _searching(routes, reader, vault)
     _queues(routes, reader, clock)
     _next_in_queue(routes, reader, cases, clock)
-    _merchants(routes, reader, clock)
+    _merchants(routes, reader)
     _closing_loops(routes, reader, clock)
     _money(routes, reader)
 
@@ -116,7 +114,7 @@ def _next_in_queue(routes: Routes, reader: Reader, cases: Cases, clock: Clock) -
         return None if done is None else (done, {"lease": presenter.lease(done.aggregate.lease)})
 
 
-def _merchants(routes: Routes, reader: Reader, clock: Clock) -> None:
+def _merchants(routes: Routes, reader: Reader) -> None:
     @routes.read(
         "/merchants/<merchant_id>/penalties",
         "penalties.read",
@@ -128,31 +126,6 @@ def _merchants(routes: Routes, reader: Reader, clock: Clock) -> None:
         """The penalties of a merchant, the newest first, and what counts now."""
         asked = {**query, **own(by, {"merchant_id": merchant_id}), "merchant_id": merchant_id}
         return page(reader, merchant_penalties.MERCHANT_PENALTIES, merchant_penalties.page, asked)
-
-    @routes.read(
-        "/merchants/<merchant_id>/standing",
-        "standings.read",
-        answers.Standing,
-        schemas.StandingQuery(),
-        codes=["merchant_not_found"],
-    )
-    def get_standing(by: Actor, query: dict[str, Any], merchant_id: str) -> Response:
-        """What counts against a merchant, what did on the days before, and what it is sanctioned with."""
-        own(by, {"merchant_id": merchant_id})
-        position, at, days = query.get("min_position"), clock.now(), query["days"]
-
-        def points(connection: Connection[Any]) -> bytes:
-            return merchant_points.summary(connection, merchant_id, at=at, days=days)
-
-        def sanctioned(connection: Connection[Any]) -> bytes:
-            return sanctions.of_merchant(connection, merchant_id)
-
-        shown = {
-            "merchant_id": merchant_id,
-            "points": msgspec.Raw(reader.read(merchant_points.MERCHANT_POINTS, points, position)),
-            "sanctions": msgspec.Raw(reader.read(sanctions.SANCTIONS, sanctioned, position)),
-        }
-        return sent(msgspec.json.encode(shown))
 
     @routes.read("/publications", "publications.read", answers.Publications, schemas.PublicationsQuery())
     def list_publications(by: Actor, query: dict[str, Any]) -> Response:

@@ -44,6 +44,7 @@ from domain.values import (
     SuspensionGround,
     Urgency,
     UrgentGround,
+    ViewerState,
     Visibility,
 )
 from projections.pages import DEFAULT_LIMIT, LARGEST_LIMIT
@@ -686,6 +687,13 @@ class StandingQuery(FreshQuery):
     """For how many days the running total is told, up to today."""
 
     days = Whole(1, MOST_DAYS, textual=True, load_default=DAYS_OF_A_QUARTER)
+
+
+class MerchantCasesQuery(PageQuery):
+    """Which cases of a merchant; `state`: what they are for it."""
+
+    state = OneOf(ViewerState)
+    stage = OneOf(Stage)
 
 
 class PublicationsQuery(PageQuery):

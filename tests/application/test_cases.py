@@ -192,6 +192,7 @@ COMMANDS = {
     "start_repair": ("goods.repair", (uuid4(),)),
     "complete_repair": ("goods.repair", (uuid4(), RepairOutcome.FAILED)),
     "penalise": ("penalties.assess", (1, None, "S-1", "r")),
+    "adjust_penalty": ("penalties.adjust", (uuid4(), 1, None, "r")),
     "order_rectification": ("rectification.order", ("t", None)),
     "submit_rectification": ("rectification.submit", ("t",)),
     "judge_rectification": ("rectification.judge", (True, "r")),

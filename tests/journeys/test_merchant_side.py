@@ -5,6 +5,9 @@ from datetime import timedelta
 LIABLE = {"finding": "upheld", "liability": [{"party": "merchant", "share": 100}], "reasons": "属实"}
 REFUND = {"kind": "refund", "amount": {"amount_minor": 19900, "currency": "CNY"}}
 DECISION = {"remedies": [REFUND], "clauses": ["Q-1"], "reasons": "退款"}
+RECORDING = {"kind": "video", "title": "开箱录像", "sha256": "ab" * 32}
+APPEAL = {"reasons": "买家自己剪断了拉链", "new_evidence": [RECORDING]}
+OVERTURNED = {"outcome": "overturned", "clauses": ["Q-1"], "reasons": "录像为证"}
 PENALTY = {"points": 2, "clause": "S-1", "reasons": "多次违规"}
 
 
@@ -74,6 +77,28 @@ def test_a_high_tier_is_published(world):
     assert (published["merchant_id"], published["tier"], published["state"]) == ("m-2001", 4, "running")
 
 
+def test_what_is_overturned_leaves_the_merchant_as_if_it_had_never_been(world):
+    merchant, other = Merchant(world), world.caller("reviewer:2")
+    merchant.penalised()
+    world.settle()
+    before = merchant.portal.get("/merchants/m-2001/standing")
+    case = merchant.penalised()
+    world.settle()
+    assert merchant.standing() == (4, 1)
+
+    version = merchant.portal.get(case)["version"]
+    filed = merchant.portal.post(f"{case}/appeals", APPEAL, version=version)
+    version = other.post(f"{case}/lease", version=filed["version"])["version"]
+    other.post(f"{case}/appeals/{filed['appeal_id']}/decision", OVERTURNED, version=version)
+    world.settle()
+    assert merchant.standing() == (2, None)
+    after = merchant.portal.get("/merchants/m-2001/standing")
+    assert after["points"] == before["points"]
+    assert [one["state"] for one in after["sanctions"]["past"]] == ["reversed"]
+    ledger = merchant.portal.get("/merchants/m-2001/penalties")
+    assert sorted(line["state"] for line in ledger["data"]) == ["live", "reversed"]
+
+
 def test_a_lapsed_rectification_leads_to_a_measure_whose_effect_is_counted(world):
     merchant, reviewer = Merchant(world), world.caller("reviewer")
     for _ in range(2):
@@ -98,3 +123,21 @@ def test_a_lapsed_rectification_leads_to_a_measure_whose_effect_is_counted(world
     recurrence = shown["recurrence"]
     assert (len(recurrence["before"]), len(recurrence["after"])) == (3, 1)
     assert (recurrence["effective"], shown["state"], shown["closing"]) == (True, "closed", "effective")
+
+
+def test_an_action_over_a_decision_that_falls_ends(world):
+    merchant, reviewer, other = Merchant(world), world.caller("reviewer"), world.caller("reviewer:2")
+    case, version = merchant.decided()
+    due = (world.at + timedelta(days=2)).isoformat()
+    reviewer.post(f"{case}/rectification", {"terms": "整改质检", "due": due}, version=version)
+    world.pass_time(days=3)
+    (action,) = merchant.portal.get("/merchants/m-2001/portal")["corrective_actions"]
+
+    version = merchant.portal.get(case)["version"]
+    filed = merchant.portal.post(f"{case}/appeals", APPEAL, version=version)
+    version = other.post(f"{case}/lease", version=filed["version"])["version"]
+    other.post(f"{case}/appeals/{filed['appeal_id']}/decision", OVERTURNED, version=version)
+    world.settle()
+    shown = merchant.portal.get(f"/corrective-actions/{action['corrective_action_id']}")
+    assert (shown["state"], shown["closing"], shown["cases"]) == ("closed", "groundless", [])
+    assert merchant.portal.get("/merchants/m-2001/portal")["corrective_actions"] == []

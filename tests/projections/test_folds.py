@@ -12,7 +12,7 @@ from domain.corrective_action import CorrectiveAction
 from domain.events import FACTS, Fact
 from domain.refusals import Refusal
 from domain.standing import MerchantStanding
-from domain.values import Actor, Role, Sealed, SealedFor
+from domain.values import Actor, ClockKind, Role, Sealed, SealedFor
 from infrastructure.bench.histories import Life
 from infrastructure.mapper import FactMapper
 from infrastructure.policy_pack import default_pack
@@ -144,7 +144,7 @@ def test_a_step_changes_nothing_that_it_was_given(model: ReadModel[Any]) -> None
             rows = after
 
 
-@pytest.mark.parametrize("name", ["review_queue", "open_loops", "case_index"])
+@pytest.mark.parametrize("name", ["review_queue", "open_loops", "case_index", "merchant_cases"])
 def test_the_stage_is_that_of_the_case(name: str) -> None:
     (model,) = [model for model in ALL if model.name == name]
 
@@ -152,3 +152,27 @@ def test_the_stage_is_that_of_the_case(name: str) -> None:
         (row,) = rows_after(model, history).values()
 
         assert row.stage is life.case.stage
+
+
+def test_what_a_merchant_must_do_is_timed_by_clocks_of_its_case_after_each_fact() -> None:
+    (model,) = [model for model in ALL if model.name == "merchant_cases"]
+    merchants = {ClockKind.ANSWER, ClockKind.RECTIFICATION, ClockKind.GOODS_HANDLING}
+    seen = set[ClockKind]()
+
+    for history in CASES:
+        case: Any = None
+        rows: Rows[Any] = {}
+        for fact in history:
+            case, rows = fact.mutate(case), model.fold(rows, fact)
+            (row,) = rows.values()
+            awaited = case.clocks.running | {key: clock for key, (clock, _) in case.clocks.paused.items()}
+            own = {duty.clock_id for duty in row.duties}
+
+            assert own <= awaited.keys()
+            assert own >= {key for key, clock in awaited.items() if clock.kind in merchants}
+            for duty in row.duties:
+                seen.add(duty.kind)
+                running = case.clocks.running.get(duty.clock_id)
+                assert (duty.kind, duty.due) == (awaited[duty.clock_id].kind, running and running.due)
+
+    assert seen >= merchants | {ClockKind.REPLY, ClockKind.PROMISE}

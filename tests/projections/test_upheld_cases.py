@@ -6,8 +6,8 @@ from uuid import UUID
 
 import pytest
 
-from domain.events import CaseClassified, CaseMerged, CaseVerified, DecisionIssued
-from domain.values import Finding, Remedy, RemedyKind, ReopenGround, Sealed, SealedFor
+from domain.events import CaseClassified, CaseMerged, CaseVerified, DecisionIssued, DecisionOverturned
+from domain.values import Finding, Remedy, RemedyKind, Sealed, SealedFor, Stage
 from projections.upheld_cases import UPHELD_CASES, upheld
 
 TEXT = Sealed(SealedFor.PLATFORM, UUID(int=1), "AQ")
@@ -94,6 +94,26 @@ def test_without_a_finding_what_is_granted_says_for_whom_it_is(connection, show,
     show(UPHELD_CASES, *rejected.facts)
 
     assert found(connection) == (for_the_buyer.case_id,)
+
+
+@pytest.mark.parametrize(("resumes", "counts"), [(Stage.IN_REVIEW, False), (Stage.EXECUTING, True)])
+def test_what_was_overturned_does_not_count_until_it_is_examined_again(
+    connection, show, tell, resumes, counts
+) -> None:
+    story = verified(tell().filed())
+    story.then(
+        DecisionOverturned,
+        appeal_id=UUID(int=8),
+        by="reviewer-2",
+        clauses=("M-4",),
+        reasons=TEXT,
+        resumes=resumes,
+    )
+    show(UPHELD_CASES, *story.facts)
+    assert found(connection) == ((story.case_id,) if counts else ())
+
+    show(UPHELD_CASES, *verified(story, number=2).facts)
+    assert found(connection) == (story.case_id,)
 
 
 def test_it_counts_under_the_reason_that_staff_gave_it(connection, show, tell) -> None:

@@ -89,6 +89,8 @@ GET /queues/{queue}
 POST /queues/{queue}/next
 GET /merchants/{merchant_id}/penalties
 GET /merchants/{merchant_id}/standing
+GET /merchants/{merchant_id}/cases
+GET /merchants/{merchant_id}/portal
 GET /publications
 GET /follow-ups
 GET /loops
