@@ -41,6 +41,7 @@ from domain.events import (
     GoodsLost,
     GoodsRejected,
     GoodsShipped,
+    HumanReviewDemanded,
     NoticeDelivered,
     OfferAccepted,
     OfferMade,
@@ -264,6 +265,14 @@ def _reopened(rows: Rows[MerchantCase], fact: CaseReopened) -> Rows[MerchantCase
     stage = stage_after(fact)
     if fact.ground is not ReopenGround.OVERTURNED:
         return changed(rows, fact.originator_id, stage=stage, appealed=False)
+    return changed(rows, fact.originator_id, stage=stage, appealed=False, decision=None, appeal_until=None)
+
+
+@MERCHANT_CASES.folds(HumanReviewDemanded)
+def _reviewed_anew(rows: Rows[MerchantCase], fact: HumanReviewDemanded) -> Rows[MerchantCase]:
+    """The system's decision stands no more."""
+    rows = _no_turn(rows, fact.originator_id, *fact.cancelled)
+    stage = stage_after(fact)
     return changed(rows, fact.originator_id, stage=stage, appealed=False, decision=None, appeal_until=None)
 
 

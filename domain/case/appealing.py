@@ -405,6 +405,8 @@ class Appealing(Proving, Deciding, Accountability, Ending):
     def _undecided(self, appeal: Appeal) -> None:
         if not appeal.open:
             raise WrongStage(f"the appeal is {appeal.state}")
+        if self.stage is not Stage.APPEALED:
+            raise WrongStage(f"the case is {self.stage}")
 
     def _lines(self) -> list[Line]:
         return [line for line in self.money.standing() if line.compensation_id in self.granted]

@@ -80,6 +80,7 @@ AFTER_THE_END = {
     events.RecoveryReduced,
     events.RecoveryRecorded,
     events.RecoveryWrittenOff,
+    events.PenaltyAdjusted,
     events.PenaltyAssessed,
     events.PenaltyExpired,
     events.RectificationOrdered,
@@ -450,6 +451,11 @@ class AnySequence(RuleBasedStateMachine):
             lambda: self.case.penalise(ACTORS[1], self.new_id(), points, None, "S-1", TEXT, DEFAULT, self.at)
         )
 
+    @rule(data=st.data(), by=actors, points=st.integers(0, 14))
+    def adjust_penalty(self, data, by, points):
+        penalty = data.draw(st.sampled_from([*self.case.penalties, UUID(int=7)]))
+        self.attempt(lambda: self.case.adjust_penalty(by, penalty, points, None, TEXT, DEFAULT, self.at))
+
     @rule(term=moments)
     def order_rectification(self, term):
         self.attempt(lambda: self.case.order_rectification(self.new_id(), TEXT, self.at + term, self.at))
@@ -789,6 +795,19 @@ class AnySequence(RuleBasedStateMachine):
     def a_case_that_has_ended_waits_for_nobody(self):
         if not self.case.open:
             assert not self.case.clocks.of_kind(*BARE_DUTIES)
+
+    @invariant()
+    def a_penalty_is_only_lowered_and_by_somebody_else_than_assessed_it(self):
+        assessed = {}
+        for fact in self.facts:
+            match fact:
+                case events.PenaltyAssessed():
+                    assessed[fact.penalty_id] = (fact.points, fact.by)
+                case events.PenaltyAdjusted():
+                    points, by = assessed[fact.penalty_id]
+                    assert fact.points <= points
+                    assert fact.by != by
+                    assessed[fact.penalty_id] = (fact.points, by)
 
     @invariant()
     def every_penalty_cites_an_earlier_decision(self):

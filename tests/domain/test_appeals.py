@@ -62,6 +62,7 @@ from domain.values import (
     RepairOutcome,
     Role,
     Stage,
+    SuspensionGround,
 )
 
 SETTLED = (FollowUpScheduled, ClockStarted)
@@ -246,6 +247,16 @@ def test_only_the_last_decision_can_be_appealed(story, a):
     story.when(appeal(story, a, target=a.id("decision 1"))).refused(AppealTargetMissing)
     filed, *_ = story.when(appeal(story, a)).then(AppealFiled, EvidenceSubmitted, ClockStarted)
     assert (filed.target, filed.round) == (a.id("decision 2"), 2)
+
+
+def test_an_appeal_rests_with_its_case(story, a):
+    story.refunded().given(appeal(story, a), claim(story))
+    story.given(
+        lambda case: case.suspend(story.reviewer, SuspensionGround.COURT, a.text(), story.policy, story.at)
+    )
+    story.when(take_back(story, a)).refused(WrongStage)
+    story.given(lambda case: case.resume(a.text(), story.policy, story.at))
+    story.when(take_back(story, a)).then(AppealWithdrawn, ClockCancelled)
 
 
 def test_a_withdrawn_case_takes_no_appeal(executing, a):
