@@ -111,8 +111,11 @@ def spellings(token: bytes) -> Iterator[bytes]:
 class Clock:
     """A clock that stands still."""
 
+    def __init__(self, at: datetime = NOW) -> None:
+        self.at = at
+
     def now(self) -> datetime:
-        return NOW
+        return self.at
 
 
 class NoRecurrence:
@@ -331,6 +334,17 @@ class Marketplace:
         self.act(self.seller, answer, "decline_offer", offer, say("declined offer"))
         self.act(self.buyer, answer, "escalate", say("escalation"))
 
+    def stay_silent(self) -> None:
+        """A day later the system decides against a merchant, which wants people to decide."""
+        case_id = self.file("left alone").aggregate.id
+        self.cases.deliver_notice(self.request(self.agent), case_id, Channel.APP)
+        later = Clock(NOW + timedelta(days=1))
+        cases = Cases(self.store, self.vault, OnePolicy(DEFAULT), later, uuid4)
+        (running,) = cases.get(self.reviewer, case_id).clocks.running
+        cases.miss_clock(self.request(Actor("ticker", Role.SYSTEM)), case_id, running)
+        request = self.request(self.seller, Answer(cases.get(self.reviewer, case_id), 0))
+        cases.demand_review(request, case_id, self.say("demand of people"))
+
     def found(self, name: str) -> Answer:
         """A case that the reviewer has claimed and found for the buyer."""
         answer = self.act(self.reviewer, self.file(name), "claim")
@@ -476,6 +490,7 @@ class Marketplace:
         self.refuse(withdrawn.aggregate.id)
         self.take_in()
         self.negotiate()
+        self.stay_silent()
         self.decide_by_two()
         self.take_back()
         self.send_back()
