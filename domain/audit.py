@@ -13,7 +13,7 @@ from domain import events
 from domain.case import Case
 from domain.case.deciding import Award
 from domain.case.merchant import Penalty
-from domain.case.money import Ledger
+from domain.case.money import DEBTORS, Ledger
 from domain.corrective_action import CorrectiveAction
 from domain.events import Fact
 from domain.policy import Policy, pack
@@ -105,6 +105,10 @@ def _found(before: object, fact: Fact, role: str, rules: Rules) -> Found:
             yield from _goodwill(before, fact, _policy(before, fact, rules))
         case events.DecisionVaried() if isinstance(before, Case):
             yield from _variation(before, fact, _policy(before, fact, rules))
+        case events.RecoveryOpened() if isinstance(before, Case) and fact.debtor in DEBTORS:
+            closes = appeal_closes(fact.timestamp, _policy(before, fact, rules))
+            yield from _unequal("appeal_until", fact.appeal_until, closes.value)
+            yield from _unequal("derivation", fact.derivation, closes.derivation)
         case events.PenaltyAssessed() if isinstance(before, Case):
             yield from _penalty(fact, _policy(before, fact, rules))
         case events.PenaltyAdjusted() if isinstance(before, Case):

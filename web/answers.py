@@ -204,6 +204,7 @@ class Recovery(Schema):
     recovered = fields.Nested(Amount, required=True)
     cause = OneOf(RecoveryCause, required=True)
     state = OneOf(RecoveryState, required=True)
+    appeal_until = fields.DateTime(required=True, allow_none=True)
 
 
 class GoodsLeg(Schema):

@@ -14,7 +14,7 @@ from application.vault import Vault
 from domain import events
 from domain.aggregate import EvolvingAggregate
 from domain.case import Case
-from domain.case.appeal import Appeal
+from domain.case.appeal import Appeal, Appeals
 from domain.case.lease import Lease
 from domain.case.money import Line, Recovery
 from domain.case.negotiation import Negotiation
@@ -101,7 +101,7 @@ def compensation(line: Line) -> Shown:
     }
 
 
-def recovery(one: Recovery) -> Shown:
+def recovery(one: Recovery, appeals: Appeals) -> Shown:
     """Money that is to come back."""
     return {
         "recovery_id": one.recovery_id,
@@ -112,6 +112,7 @@ def recovery(one: Recovery) -> Shown:
         "recovered": one.recovered,
         "cause": one.cause,
         "state": one.state,
+        "appeal_until": appeals.closes(one.recovery_id),
     }
 
 
@@ -222,7 +223,7 @@ class Presenter:
             "proposal": view.last(events.DecisionProposed) if case.proposals.waiting else None,
             "human_review": view.last(events.HumanReviewDemanded),
             "compensations": [compensation(line) for line in case.money.lines.values()],
-            "recoveries": [recovery(one) for one in case.money.recoveries.values()],
+            "recoveries": [recovery(one, case.appeals) for one in case.money.recoveries.values()],
             "goods": _goods(case, view.addresses()),
             "warranty": _warranty(case),
             **dossier.pages(case, burden, view.every),

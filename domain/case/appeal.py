@@ -99,7 +99,10 @@ class Appeals:
         found = (
             one
             for one in reversed(self.rulings.values())
-            if one.against is against and one.party in (None, party) and target in (None, one.ruling_id)
+            if one.against is against
+            and one.until is not None
+            and one.party in (None, party)
+            and target in (None, one.ruling_id)
         )
         return next(found, None)
 
@@ -154,6 +157,11 @@ class Appeals:
     def overturned(self, target: UUID, by: str) -> "Appeals":
         """Without a ruling, by one more of the bench."""
         return replace(self.without(target), bench=self.bench | {by}, fallen=True)
+
+    def closed(self, ruling_id: UUID) -> "Appeals":
+        """With a ruling, if it is one, that can be appealed against no longer."""
+        ruling = self.rulings.get(ruling_id)
+        return self.ruled(replace(ruling, until=None)) if ruling else self
 
     def without(self, ruling_id: UUID) -> "Appeals":
         """Without something that no longer stands."""

@@ -201,7 +201,7 @@ class Appealing(Proving, Deciding, Accountability, Ending):
         match appeal.against:
             case AppealAgainst.DECISION:
                 self._cancel_shipping(fallen, at)
-                self._undo_round(appeal, at)
+                self._undo_round(appeal, policy, at)
             case AppealAgainst.PENALTY:
                 self._reverse_penalty(appeal.target, PenaltyReversalCause.PENALTY_OVERTURNED, appeal_id, at)
                 self._carry_on(policy, at)
@@ -213,10 +213,10 @@ class Appealing(Proving, Deciding, Accountability, Ending):
         for goods_id in goods_ids:
             self._end_clock(goods_id, events.ClockCancelled, at)
 
-    def _undo_round(self, appeal: Appeal, at: datetime) -> None:
+    def _undo_round(self, appeal: Appeal, policy: Policy, at: datetime) -> None:
         """Take back whatever rests on a decision that fell, then begin the next round."""
         self._cancel_clocks(at, ClockKind.EXECUTION)
-        self._reverse_all(ReversalCause.OVERTURNED, at)
+        self._reverse_all(ReversalCause.OVERTURNED, policy, at)
         for penalty in list(self.penalties.values()):
             if penalty.decision_id == appeal.target:
                 cause = PenaltyReversalCause.DECISION_OVERTURNED
@@ -300,7 +300,7 @@ class Appealing(Proving, Deciding, Accountability, Ending):
         if asked:
             self._end_clock(asked.follow_up_id, events.ClockCancelled, at)
         self._cancel_shipping(changes.cancelled, at)
-        self._take_back_surplus(changes, at)
+        self._take_back_surplus(changes, policy, at)
         self._carry_on(policy, at)
 
     def vary_penalty(
@@ -376,12 +376,12 @@ class Appealing(Proving, Deciding, Accountability, Ending):
             money = money.put(money.lines[compensation_id].without(amount))
         return money
 
-    def _take_back_surplus(self, changes: Difference, at: datetime) -> None:
+    def _take_back_surplus(self, changes: Difference, policy: Policy, at: datetime) -> None:
         for compensation_id, amount in changes.reduced:
             line = self.money.line(compensation_id)
             if amount and line.recalled and line.recalled.amount:
                 amount = replace(amount, amount_minor=amount.amount_minor + line.recalled.amount.amount_minor)
-            self._reverse_line(line, ReversalCause.VARIED, at, amount)
+            self._reverse_line(line, ReversalCause.VARIED, policy, at, amount)
 
     def _judged(
         self, judgement: Judgement, appeal_id: UUID, at: datetime, against: AppealAgainst | None = None

@@ -41,7 +41,7 @@ class Contesting(Settlement, Accountability):
         self._cancel_clocks(at, ClockKind.EXECUTION, ClockKind.FOLLOW_UP, ClockKind.GOODS_SHIPMENT)
         for line in self.money.standing():
             if line.state in _NOT_UNDER_WAY:
-                self._reverse_line(line, ReversalCause.HUMAN_REVIEW, at)
+                self._reverse_line(line, ReversalCause.HUMAN_REVIEW, policy, at)
 
     def _contestable(self, policy: Policy, at: datetime) -> tuple[events.DecisionIssued, Derivation]:
         """The system's decision, and until when people can be asked to make it."""

@@ -237,7 +237,7 @@ class Deciding(Leasing, Settlement):
         at: datetime,
     ) -> None:
         if self.contested and self.verified and self.verified.finding in UNPROVEN:
-            self._reverse_all(ReversalCause.HUMAN_REVIEW, at)
+            self._reverse_all(ReversalCause.HUMAN_REVIEW, policy, at)
         closes = appeal_closes(at, policy)
         self._record(
             events.DecisionIssued,

@@ -16,6 +16,7 @@ from domain.values import (
     Remedy,
     RemedyKind,
     ReversalCause,
+    Side,
 )
 
 SETTLED = frozenset({CompensationState.PAID, CompensationState.REVERSED})
@@ -35,6 +36,13 @@ ACCOUNT = {
     LiableParty.PLATFORM: Payer.PLATFORM,
 }
 """The account of a party that money can come back to; a supplier settles with its merchant."""
+
+DEBTORS = {
+    LiableParty.BUYER: Side.BUYER,
+    LiableParty.MERCHANT: Side.MERCHANT,
+    LiableParty.SUPPLIER: Side.MERCHANT,
+}
+"""Which side may object to owing something back."""
 
 
 @dataclass(frozen=True, slots=True)

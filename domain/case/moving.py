@@ -223,7 +223,7 @@ class Moving(Settlement):
         cancelled = self.goods.outbound() if of_a_return else ()
         self._record(events.GoodsLapsed, at, goods_id=goods_id, cancelled=cancelled)
         if of_a_return:
-            self._drop_held_back(at)
+            self._drop_held_back(policy, at)
         self._carry_on(policy, at)
 
     def _not_handled(self, goods_id: UUID, policy: Policy, at: datetime) -> None:

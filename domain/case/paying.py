@@ -63,13 +63,15 @@ class Paying(Recovering):
         if known is not None:
             return known
         if surplus and made:
-            self._surplus(line, made, reference, paid_at, at)
+            self._surplus(line, made, reference, paid_at, policy, at)
         elif made:
-            self._paid(line, made, reference, paid_at, at)
+            self._paid(line, made, reference, paid_at, policy, at)
             self._settle(policy, at)
         return None
 
-    def _paid(self, line: Line, made: Attempt, reference: str, paid_at: datetime, at: datetime) -> None:
+    def _paid(
+        self, line: Line, made: Attempt, reference: str, paid_at: datetime, policy: Policy, at: datetime
+    ) -> None:
         self._record(
             events.CaseCompensated,
             at,
@@ -81,11 +83,13 @@ class Paying(Recovering):
             points=line.points,
             attempt=made.number,
         )
-        self._advanced(self.money.line(line.compensation_id), at)
-        self._paid_beyond(line, made, at)
-        self._outcome_known(line.compensation_id, at)
+        self._advanced(self.money.line(line.compensation_id), policy, at)
+        self._paid_beyond(line, made, policy, at)
+        self._outcome_known(line.compensation_id, policy, at)
 
-    def _surplus(self, line: Line, made: Attempt, reference: str, paid_at: datetime, at: datetime) -> None:
+    def _surplus(
+        self, line: Line, made: Attempt, reference: str, paid_at: datetime, policy: Policy, at: datetime
+    ) -> None:
         self._record(
             events.CompensationOverpaid,
             at,
@@ -97,7 +101,7 @@ class Paying(Recovering):
             amount=made.amount,
             points=line.points,
         )
-        self._overpaid(line, made, at)
+        self._overpaid(line, made, policy, at)
 
     def fail_compensation(
         self,
@@ -128,7 +132,7 @@ class Paying(Recovering):
             reference=reference,
             reason=reason,
         )
-        self._outcome_known(compensation_id, at)
+        self._outcome_known(compensation_id, policy, at)
         self._fall_back(self.money.line(compensation_id), policy, at)
         self._settle(policy, at)
         return None
@@ -168,7 +172,7 @@ class Paying(Recovering):
             raise CompensationAlreadySettled("the line was reversed")
         if amount is not None and not line.covers(amount):
             raise AmountMismatch("more than stands of the line")
-        self._reverse_line(line, ReversalCause.MISTAKE, at, amount, reasons)
+        self._reverse_line(line, ReversalCause.MISTAKE, policy, at, amount, reasons)
         self._settle(policy, at)
 
     def _awaiting_payment(self, line: Line) -> None:

@@ -4,8 +4,10 @@ from datetime import datetime
 from uuid import UUID, uuid5
 
 from domain import events
-from domain.case.money import ACCOUNT, PARTY, Attempt, Line
+from domain.case.money import ACCOUNT, DEBTORS, PARTY, Attempt, Line
 from domain.case.obligations import Obligations
+from domain.policy import Policy
+from domain.policy.deadlines import appeal_closes
 from domain.refusals import AmountMismatch, RecoveryAlreadySettled
 from domain.values import (
     CompensationState,
@@ -47,16 +49,17 @@ class Recovering(Obligations):
             raise RecoveryAlreadySettled(f"the recovery is {recovery.state}")
         self._record(events.RecoveryWrittenOff, at, recovery_id=recovery_id, reasons=reasons)
 
-    def _reverse_all(self, cause: ReversalCause, at: datetime) -> None:
+    def _reverse_all(self, cause: ReversalCause, policy: Policy, at: datetime) -> None:
         """Reverse every line of the last decision and of what varied it."""
         for line in self.money.standing():
             if line.compensation_id in self.granted:
-                self._reverse_line(line, cause, at)
+                self._reverse_line(line, cause, policy, at)
 
     def _reverse_line(
         self,
         line: Line,
         cause: ReversalCause,
+        policy: Policy,
         at: datetime,
         amount: Money | None = None,
         reasons: Sealed | None = None,
@@ -84,7 +87,7 @@ class Recovering(Obligations):
         )
         paid = line.made(line.paid)
         if line.state is CompensationState.PAID and line.owed and amount and paid:
-            self._take_back(line, amount, paid.payer, RecoveryCause(cause), at)
+            self._take_back(line, amount, paid.payer, RecoveryCause(cause), policy, at)
 
     def _recall(
         self,
@@ -106,18 +109,18 @@ class Recovering(Obligations):
             reasons=reasons,
         )
 
-    def _outcome_known(self, compensation_id: UUID, at: datetime) -> None:
+    def _outcome_known(self, compensation_id: UUID, policy: Policy, at: datetime) -> None:
         """Reverse what was recalled while it was under way."""
         line = self.money.line(compensation_id)
         if line.recalled:
-            self._reverse_line(line, line.recalled.cause, at, line.recalled.amount)
+            self._reverse_line(line, line.recalled.cause, policy, at, line.recalled.amount)
 
-    def _advanced(self, line: Line, at: datetime) -> None:
+    def _advanced(self, line: Line, policy: Policy, at: datetime) -> None:
         """Ask a payment of the protection fund back from the party in whose place it paid."""
         attempt = line.made(line.paid)
         if line.owed and attempt and attempt.payer is Payer.FUND and attempt.amount:
             debtor, cause = self._liable_for(line), RecoveryCause.FUND_ADVANCE
-            self._open_recovery(line, debtor, Payer.FUND, attempt.amount, cause, at)
+            self._open_recovery(line, debtor, Payer.FUND, attempt.amount, cause, policy, at)
 
     def _liable_for(self, line: Line) -> LiableParty:
         """Who owes a line: whoever was to pay it, else the most liable party that is not the buyer."""
@@ -127,44 +130,56 @@ class Recovering(Obligations):
         others = [one for one in shares if one.party is not LiableParty.BUYER]
         return max(others, key=lambda one: one.share).party if others else LiableParty.MERCHANT
 
-    def _paid_beyond(self, line: Line, made: Attempt, at: datetime) -> None:
+    def _paid_beyond(self, line: Line, made: Attempt, policy: Policy, at: datetime) -> None:
         """Ask back what an attempt paid that was ordered before a part of the line fell."""
         if not line.owed or made.amount is None or line.stands is None:
             return
         beyond = made.amount.amount_minor - line.stands.amount_minor
         if beyond > 0:
             amount = Money(beyond, made.amount.currency)
-            self._take_back(line, amount, made.payer, RecoveryCause.LATE_SUCCESS, at)
+            self._take_back(line, amount, made.payer, RecoveryCause.LATE_SUCCESS, policy, at)
 
-    def _overpaid(self, line: Line, surplus: Attempt, at: datetime) -> None:
+    def _overpaid(self, line: Line, surplus: Attempt, policy: Policy, at: datetime) -> None:
         """Ask the buyer back what an attempt paid beyond what the line was settled with."""
         if not line.owed or surplus.amount is None:
             return
         if surplus.payer is Payer.FUND:
-            self._ask_buyer(line, Payer.FUND, surplus.amount.amount_minor, RecoveryCause.LATE_SUCCESS, at)
+            self._ask_buyer(
+                line, Payer.FUND, surplus.amount.amount_minor, RecoveryCause.LATE_SUCCESS, policy, at
+            )
         else:
-            self._take_back(line, surplus.amount, surplus.payer, RecoveryCause.LATE_SUCCESS, at)
+            self._take_back(line, surplus.amount, surplus.payer, RecoveryCause.LATE_SUCCESS, policy, at)
 
-    def _take_back(self, line: Line, amount: Money, payer: Payer, cause: RecoveryCause, at: datetime) -> None:
+    def _take_back(
+        self,
+        line: Line,
+        amount: Money,
+        payer: Payer,
+        cause: RecoveryCause,
+        policy: Policy,
+        at: datetime,
+    ) -> None:
         """Ask the buyer back what was paid, for the payer; where the fund advanced it, for who has borne it.
 
         What the fund has not got back is asked of the buyer, and no longer of the liable party.
         """
         advance, left = self.money.advance(line), amount.amount_minor
         if advance is None:
-            self._ask_buyer(line, payer, left, cause, at)
+            self._ask_buyer(line, payer, left, cause, policy, at)
             return
         of_the_fund = min(left, advance.missing_minor)
         if of_the_fund:
             reduced = Money(of_the_fund, amount.currency)
             self._record(events.RecoveryReduced, at, recovery_id=advance.recovery_id, amount=reduced)
-        self._ask_buyer(line, Payer.FUND, of_the_fund, cause, at)
-        self._ask_buyer(line, ACCOUNT[advance.debtor], left - of_the_fund, cause, at)
+        self._ask_buyer(line, Payer.FUND, of_the_fund, cause, policy, at)
+        self._ask_buyer(line, ACCOUNT[advance.debtor], left - of_the_fund, cause, policy, at)
 
-    def _ask_buyer(self, line: Line, creditor: Payer, minor: int, cause: RecoveryCause, at: datetime) -> None:
+    def _ask_buyer(
+        self, line: Line, creditor: Payer, minor: int, cause: RecoveryCause, policy: Policy, at: datetime
+    ) -> None:
         if minor and line.amount:
             amount = Money(minor, line.amount.currency)
-            self._open_recovery(line, LiableParty.BUYER, creditor, amount, cause, at)
+            self._open_recovery(line, LiableParty.BUYER, creditor, amount, cause, policy, at)
 
     def _open_recovery(
         self,
@@ -173,8 +188,10 @@ class Recovering(Obligations):
         creditor: Payer,
         amount: Money,
         cause: RecoveryCause,
+        policy: Policy,
         at: datetime,
     ) -> None:
+        closes = appeal_closes(at, policy) if debtor in DEBTORS else None
         self._record(
             events.RecoveryOpened,
             at,
@@ -184,6 +201,8 @@ class Recovering(Obligations):
             creditor=creditor,
             amount=amount,
             cause=cause,
+            appeal_until=closes.value if closes else None,
+            derivation=closes.derivation if closes else (),
         )
 
 

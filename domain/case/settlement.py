@@ -20,7 +20,7 @@ class Settlement(Paying):
         if self.stage is not Stage.EXECUTING:
             return
         if self.goods.failed:
-            self._return_to_review(at)
+            self._return_to_review(policy, at)
             return
         self._instruct_payable(at)
         self._time_goods(policy, at)
@@ -44,20 +44,20 @@ class Settlement(Paying):
         }
         return {name for name, something in waits.items() if not something}
 
-    def _return_to_review(self, at: datetime) -> None:
+    def _return_to_review(self, policy: Policy, at: datetime) -> None:
         """What was decided cannot be carried out: what waited for it falls, and it is decided anew."""
-        self._drop_held_back(at)
+        self._drop_held_back(policy, at)
         idle = self.goods.idle()
         failed, following = self.goods.failed, self.round + 1
         self._record(events.ExecutionFailed, at, goods=failed, round=following, cancelled=idle)
         for goods_id in idle:
             self._end_clock(goods_id, events.ClockCancelled, at)
 
-    def _drop_held_back(self, at: datetime) -> None:
+    def _drop_held_back(self, policy: Policy, at: datetime) -> None:
         """Let the money fall that was to be paid when the goods are accepted."""
         for line in self.money.authorised():
             if line.release is Release.GOODS_ACCEPTED:
-                self._reverse_line(line, ReversalCause.UNFULFILLED, at)
+                self._reverse_line(line, ReversalCause.UNFULFILLED, policy, at)
 
     def _time_goods(self, policy: Policy, at: datetime) -> None:
         """Start the clocks of goods that must be sent out (M-3) or be handled (NR-7).

@@ -11,6 +11,7 @@ from domain.values import (
     EvidenceParty,
     GoodsState,
     RectificationState,
+    RemedyKind,
     Side,
     Stage,
     ViewerState,
@@ -32,7 +33,7 @@ def viewer_state(case: Appealing, side: Side | None, policy: Policy, at: datetim
         return _to_the_platform(case)
     if _owes(case, side):
         return ViewerState.ACTION_REQUIRED
-    if case.stage in _WITH_THE_PLATFORM:
+    if _with_the_platform(case):
         return ViewerState.UNDER_REVIEW
     if case.may_appeal(side, policy, at):
         return ViewerState.APPEALABLE
@@ -42,21 +43,29 @@ def viewer_state(case: Appealing, side: Side | None, policy: Policy, at: datetim
 def _to_the_platform(case: Appealing) -> ViewerState:
     asked = case.follow_ups.current()
     to_ask = case.stage is Stage.FOLLOWING_UP and asked is not None and asked.open
-    if to_ask or case.stage in _WITH_THE_PLATFORM:
+    if to_ask or _with_the_platform(case):
         return ViewerState.ACTION_REQUIRED
     return ViewerState.RESOLVED if case.stage in _OVER else ViewerState.WAITING_FOR_OTHER
 
 
+def _with_the_platform(case: Appealing) -> bool:
+    """Whether its people are to say how the case goes on."""
+    asked = case.stage is Stage.NEGOTIATING and _turn(case) is None
+    return asked or case.stage in _WITH_THE_PLATFORM
+
+
 def _owes(case: Appealing, side: Side) -> bool:
-    """Whether the side must put its house in order, say something in time, or move goods."""
+    """Whether the side must put its house in order, show or say something in time, or move goods."""
     duty = case.rectification
+    if case.stage is Stage.SUSPENDED:
+        return False
     if side is Side.MERCHANT and duty and duty.state in _UNDONE:
         return True
     if any(_awaited(case, clock) is side for clock in case.clocks.running.values()):
         return True
-    return case.stage is Stage.EXECUTING and any(
-        _mover(leg) is side for leg in case.goods.standing() if not leg.settled
-    )
+    if case.stage is Stage.NEGOTIATING:
+        return _turn(case) is side
+    return case.stage is Stage.EXECUTING and any(side in _movers(leg, case) for leg in case.goods.standing())
 
 
 def _awaited(case: Appealing, clock: Running) -> Side | None:
@@ -74,7 +83,27 @@ def _awaited(case: Appealing, clock: Running) -> Side | None:
             return None
 
 
-def _mover(leg: Leg) -> Side:
-    """Whose turn it is to move goods: the sender's until they have left, then the receiver's."""
+def _turn(case: Appealing) -> Side | None:
+    """Whose turn it is while the sides negotiate; once the platform was asked, nobody's."""
+    talks = case.negotiation
+    return None if talks is None or talks.escalated_by or talks.defaulted else talks.turn
+
+
+def _movers(leg: Leg, case: Appealing) -> set[Side]:
+    """Whose turn it is to move goods, or to say what becomes of them."""
     sender = Side.BUYER if leg.inbound else Side.MERCHANT
-    return sender if leg.state is GoodsState.TO_SHIP else sender.other
+    match leg.state:
+        case GoodsState.TO_SHIP if leg.inbound:
+            return {Side.BUYER, Side.MERCHANT} if leg.authorisable else {Side.BUYER}
+        case GoodsState.TO_SHIP:
+            return set() if case.goods.returning() else {Side.MERCHANT}
+        case GoodsState.REFUSED:
+            return {Side.MERCHANT if leg.kind is RemedyKind.RETURN else sender}
+        case GoodsState.RECEIVED | GoodsState.INSPECTED:
+            return {sender.other}
+        case GoodsState.IN_REPAIR | GoodsState.REPAIR_FAILED:
+            return {Side.MERCHANT}
+        case GoodsState.REPAIRED:
+            return {Side.BUYER}
+        case _:
+            return set()

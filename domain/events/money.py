@@ -93,7 +93,10 @@ class CompensationReversed(Fact):
 
 @stored_as("RecoveryOpened")
 class RecoveryOpened(Fact):
-    """`debtor` owes `amount` of a payment back to the account of `creditor`."""
+    """`debtor` owes `amount` of a payment back to the account of `creditor`.
+
+    appeal_until: until when a side may appeal that is the debtor. Older ones do not say.
+    """
 
     recovery_id: UUID
     compensation_id: UUID
@@ -101,6 +104,8 @@ class RecoveryOpened(Fact):
     creditor: Payer
     amount: Money
     cause: RecoveryCause
+    appeal_until: datetime | None = None
+    derivation: Derivation = ()
 
 
 @stored_as("RecoveryReduced")

@@ -836,6 +836,7 @@ class AnySequence(RuleBasedStateMachine):
     def an_appeal_is_filed_once_a_round_ends_once_and_is_judged_by_another(self):
         filed: Counter[object] = Counter()
         judges: dict[UUID, set[Any]] = {}
+        bench: set[Any] = set()
         opened: Any = None
         for fact in self.facts:
             match fact:
@@ -843,8 +844,11 @@ class AnySequence(RuleBasedStateMachine):
                     judges[fact.proposal_id] = {fact.by}
                 case events.DecisionIssued():
                     judges.setdefault(fact.decision_id, set()).add(fact.by)
+                    bench = set(judges[fact.decision_id])
                 case events.PenaltyAssessed():
                     judges[fact.penalty_id] = judges[fact.decision_id] | {fact.by}
+                case events.RecoveryOpened():
+                    judges[fact.recovery_id] = set(bench)
                 case events.AppealFiled():
                     assert opened is None
                     opened = fact
@@ -852,8 +856,9 @@ class AnySequence(RuleBasedStateMachine):
                 case _ if isinstance(fact, ENDS_OF_APPEAL):
                     assert fact.appeal_id == opened.appeal_id
                     assert isinstance(fact, events.AppealWithdrawn) or fact.by not in judges[opened.target]
-                    if isinstance(fact, events.DecisionVaried):
+                    if isinstance(fact, events.DecisionVaried | events.DecisionOverturned):
                         judges[opened.target].add(fact.by)
+                        bench.add(fact.by)
                     opened = None
         assert set(filed.values()) <= {1}
         at_rest = self.case.suspension

@@ -24,12 +24,15 @@ from domain.events import (
     ExecutionFailed,
     FollowUpScheduled,
     GoodsLost,
+    PenaltyAdjusted,
     PenaltyReversed,
     RecoveryOpened,
+    RecoveryReduced,
     RectificationWaived,
 )
 from domain.refusals import (
     AlreadyAppealed,
+    AmountMismatch,
     AnotherReviewerRequired,
     AppealOpen,
     AppealTargetMissing,
@@ -41,6 +44,7 @@ from domain.refusals import (
     DecisionNotAutomated,
     NewEvidenceMissing,
     NotReopenable,
+    PenaltyOutsideTariff,
     UnknownPart,
     WrongStage,
 )
@@ -53,8 +57,12 @@ from domain.values import (
     EvidenceParty,
     Exhibit,
     GoodsState,
+    LiableParty,
+    Money,
+    Payer,
     PenaltyReversalCause,
     PenaltyState,
+    RecoveryState,
     RectificationState,
     Release,
     RemedyKind,
@@ -516,6 +524,219 @@ def test_a_case_is_reopened_as_overturned_only_when_something_fell_since_the_las
     story.given(overturn(story, a)).when(reopen).then(CaseReopened, ClockCancelled)
     story.claimed(story.other_reviewer).verified(by=story.other_reviewer)
     story.decided(by=story.other_reviewer, name="2").when(reopen).refused(NotReopenable)
+
+
+# --- against a penalty or a recovery ---
+
+
+def fined(story, a):
+    """A penalty of two points and a hundred yuan is appealed, and another reviewer holds the case."""
+    story.refunded().given(penalise(story, a))
+    return story.given(appeal(story, a, against=AppealAgainst.PENALTY), claim(story))
+
+
+def owed(story, a, by=None, minor=9900):
+    """So much of a paid refund was taken back as a mistake, and the buyer appeals against owing it."""
+    mistake = Money(minor, "CNY")
+    return story.refunded().given(
+        lambda case: case.reverse_compensation(a.id("refund"), mistake, a.text(), story.policy, story.at),
+        appeal(story, a, by=by or story.buyer, against=AppealAgainst.RECOVERY),
+        claim(story),
+    )
+
+
+def recovery_of(story):
+    (recovery,) = story.case.money.recoveries.values()
+    return recovery
+
+
+def recover(story, yuan, a, reference="back-1"):
+    recovery_id = recovery_of(story).recovery_id
+    return lambda case: case.record_recovery(recovery_id, a.yuan(yuan), reference, story.at)
+
+
+def test_a_penalty_is_adjusted_alone(story, a):
+    *_, adjusted = (
+        fined(story, a)
+        .when(vary_penalty(story, a, 1, None))
+        .then(DecisionVaried, ClockSatisfied, PenaltyAdjusted)
+    )
+    assert (adjusted.points, adjusted.fine, adjusted.appeal_id) == (1, None, a.id("appeal"))
+    penalty = story.case.penalties[a.id("penalty")]
+    assert (penalty.points, penalty.fine, penalty.state) == (1, None, PenaltyState.LIVE)
+    assert (story.case.stage, story.case.round) == (Stage.FOLLOWING_UP, 1)
+    assert story.case.clocks.of(a.id("penalty"))
+
+
+def test_a_penalty_is_not_adjusted_beyond_its_clause(story, a):
+    fined(story, a).when(vary_penalty(story, a, 500, None)).refused(PenaltyOutsideTariff)
+
+
+def test_what_a_penalty_is_varied_to_grants_nothing(story, a):
+    fined(story, a).when(vary(story, a, (refund_of(a, 100),))).refused(UnknownPart)
+
+
+def test_an_adjusted_penalty_falls_with_its_decision(story, a):
+    fined(story, a).given(vary_penalty(story, a, 1, None))
+    third = Actor("reviewer-3", Role.REVIEWER)
+    story.given(appeal(story, a, by=story.buyer, name="second"), claim(story, third))
+    story.given(overturn(story, a, by=third, name="second"))
+    assert story.case.penalties[a.id("penalty")].state is PenaltyState.REVERSED
+
+
+def test_owing_something_back_is_the_debtors_to_appeal(story, a):
+    owed(story, a).given(uphold(story, a))
+    story.when(appeal(story, a, against=AppealAgainst.RECOVERY)).refused(AppealTargetMissing)
+
+
+def test_a_recovery_has_a_window_with_its_derivation(story, a):
+    story.refunded()
+    *_, opened = story.when(
+        lambda case: case.reverse_compensation(a.id("refund"), None, a.text(), story.policy, story.at)
+    ).then(CompensationReversed, RecoveryOpened)
+    assert opened.appeal_until == ENDS
+    assert [step.rule for step in opened.derivation] == ["M-4"]
+
+
+def test_nobody_here_can_object_to_what_a_courier_owes(story, a):
+    story.in_review().decided(a.remedy(RemedyKind.REFUND, amount=a.yuan(199), payer=Payer.COURIER))
+    story.given(
+        story.fail("refund"),
+        lambda case: case.instruct_compensation(a.id("refund"), Payer.FUND, story.at),
+        story.pay("refund", "pay-2"),
+    )
+    assert recovery_of(story).debtor is LiableParty.COURIER
+    story.when(appeal(story, a, against=AppealAgainst.RECOVERY)).refused(AppealTargetMissing)
+
+
+def test_what_the_fund_advanced_for_the_merchant_is_the_merchants_to_appeal(story, a):
+    story.in_review().decided(a.remedy(RemedyKind.REFUND, amount=a.yuan(199)))
+    story.given(
+        story.fail("refund"),
+        lambda case: case.instruct_compensation(a.id("refund"), Payer.FUND, story.at),
+        story.pay("refund", "pay-2"),
+    )
+    assert story.when(appeal(story, a, against=AppealAgainst.RECOVERY)).accepted()
+
+
+def test_a_recovery_that_is_overturned_is_asked_for_no_longer(story, a):
+    *_, reduced = (
+        owed(story, a).when(overturn(story, a)).then(DecisionOverturned, ClockSatisfied, RecoveryReduced)
+    )
+    assert reduced.amount == a.yuan(99)
+    assert recovery_of(story).state is RecoveryState.CANCELLED
+    assert (story.case.stage, story.case.round) == (Stage.FOLLOWING_UP, 1)
+
+
+def test_of_a_recovery_that_is_varied_so_much_is_asked_for_as_is_left(story, a):
+    *_, reduced = (
+        owed(story, a)
+        .when(vary_recovery(story, a, a.yuan(30)))
+        .then(DecisionVaried, ClockSatisfied, RecoveryReduced)
+    )
+    assert reduced.amount == a.yuan(69)
+    assert recovery_of(story).missing_minor == 3000
+
+
+@pytest.mark.parametrize("amount", [Money(9901, "CNY"), Money(100, "USD")])
+def test_no_more_is_asked_for_than_before(story, a, amount):
+    owed(story, a).when(vary_recovery(story, a, amount)).refused(AmountMismatch)
+
+
+def test_what_came_back_during_the_appeal_stays(story, a):
+    owed(story, a).given(recover(story, 40, a)).given(overturn(story, a))
+    recovery = recovery_of(story)
+    assert (recovery.state, recovery.recovered, recovery.amount) == (
+        RecoveryState.RECOVERED,
+        a.yuan(40),
+        a.yuan(40),
+    )
+
+
+@pytest.mark.parametrize("command", [overturn, uphold])
+def test_an_appeal_against_what_was_paid_back_meanwhile_is_judged_all_the_same(story, a, command):
+    owed(story, a).given(recover(story, 99, a)).given(command(story, a))
+    assert story.case.stage is Stage.FOLLOWING_UP
+    assert recovery_of(story).recovered == a.yuan(99)
+
+
+def test_and_varied_to_nothing(story, a):
+    owed(story, a).given(recover(story, 99, a)).when(vary_recovery(story, a, a.yuan(0))).then(
+        DecisionVaried, ClockSatisfied
+    )
+
+
+def test_what_nobody_asks_for_any_more_needs_no_appeal(story, a):
+    story.refunded().given(
+        lambda case: case.reverse_compensation(a.id("refund"), a.yuan(99), a.text(), story.policy, story.at)
+    )
+    recovery_id = recovery_of(story).recovery_id
+    story.given(lambda case: case.write_off_recovery(recovery_id, a.text(), story.at))
+    story.when(appeal(story, a, by=story.buyer, against=AppealAgainst.RECOVERY)).refused(AppealTargetMissing)
+
+
+# --- with and without ---
+
+
+def totals(case):
+    """What stands of a case: money and points that are granted, and penalties that count."""
+    live = [one for one in case.penalties.values() if one.state is PenaltyState.LIVE]
+    return {
+        "money": case.money.amount(),
+        "points": case.money.points(),
+        "penalty points": sum(one.points for one in live),
+        "fines": sum(one.fine.amount_minor for one in live if one.fine),
+    }
+
+
+def left_over(case):
+    """What was paid and is neither granted any more nor asked back."""
+    paid = sum(
+        line.amount.amount_minor
+        for line in case.money.lines.values()
+        if line.paid and line.amount and line.state is CompensationState.REVERSED
+    )
+    return paid - sum(one.amount.amount_minor for one in case.money.recoveries.values())
+
+
+ROUND = {
+    "nothing happened yet": (),
+    "all was paid": (("pay", "refund", "pay-1"), ("pay", "gift points", "pay-2")),
+    "one failed": (("pay", "gift points", "pay-2"), ("fail", "refund", "fail-1")),
+    "one is under way": (("pay", "refund", "pay-1"),),
+}
+
+
+def first_round(story, a, happened):
+    story.decided(
+        a.remedy(RemedyKind.REFUND, amount=a.yuan(120)),
+        a.remedy(RemedyKind.POINTS, "gift points", points=300),
+    )
+    story.given(penalise(story, a), penalise(story, a, "other", points=3), rectify(story, a))
+    for command in happened:
+        how, *content = command
+        story.given(getattr(story, how)(*content))
+    story.given(appeal(story, a), claim(story), overturn(story, a))
+
+
+@pytest.mark.parametrize("happened", ROUND.values(), ids=ROUND.keys())
+def test_an_overturned_round_leaves_nothing_that_would_not_stand_without_it(story, a, happened):
+    """Money, points and penalties as in the same history without the round, whatever it had come to."""
+    told, without = story.in_review(), type(story)().filed()
+    first_round(told, a, happened)
+    for one in (told, without):
+        one.claimed(one.other_reviewer).verified(by=one.other_reviewer)
+        one.decided(
+            a.remedy(RemedyKind.REFUND, "second", amount=a.yuan(60)), by=one.other_reviewer, name="2"
+        ).given(penalise(one, a, "second penalty", by=one.other_reviewer), one.pay("second", "pay-9"))
+        for name in ("refund", "gift points"):
+            line = one.case.money.lines.get(a.id(name))
+            if line and line.state is CompensationState.INSTRUCTED:
+                one.given(one.pay(name, f"late {name}"))
+
+    assert totals(told.case) == totals(without.case)
+    assert totals(told.case)["money"] == 6000
+    assert left_over(told.case) == left_over(without.case) == 0
 
 
 # --- varied ---

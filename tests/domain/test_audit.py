@@ -22,6 +22,7 @@ from domain.events import (
     InspectionReported,
     PenaltyAdjusted,
     PenaltyAssessed,
+    RecoveryOpened,
     RepairCompleted,
     WarrantyExtended,
     WarrantyStarted,
@@ -282,6 +283,15 @@ def test_a_window_of_appeal_that_was_moved_is_found(told, kind):
     closes = next(fact.appeal_until for fact in told if isinstance(fact, kind))
     found = audited(changed(told, kind, appeal_until=closes + timedelta(days=1)))
     assert parts(found) == {(kind.__name__, "appeal_until")}
+
+
+def test_a_window_in_which_the_buyer_may_appeal_against_owing_something_is_derived_too(told, story, a):
+    story.given(
+        lambda case: case.reverse_compensation(a.id("refund"), a.yuan(1), a.text(), story.policy, story.at)
+    )
+    assert audited(story._facts) == []
+    found = audited(changed(story._facts, RecoveryOpened, appeal_until=story.at))
+    assert parts(found) == {("RecoveryOpened", "appeal_until")}
 
 
 def appealed(story, a, against):

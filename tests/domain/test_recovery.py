@@ -66,7 +66,7 @@ def reverse(story, a, amount=None):
 
 
 def overturn(story):
-    return lambda case: case._reverse_all(ReversalCause.OVERTURNED, story.at)
+    return lambda case: case._reverse_all(ReversalCause.OVERTURNED, story.policy, story.at)
 
 
 def recover(story, recovery_id, amount, reference="back-1"):

@@ -192,11 +192,15 @@ def test_each_side_is_told_what_the_case_asks_of_it(story, call, clock):
     told.decided(REFUND | {"release": "goods_accepted"}, {"kind": "return"})
     assert seen(call, told) == {
         "buyer": "action_required",
-        "merchant": "appealable",
+        "merchant": "action_required",
         "reviewer": "waiting_for_other",
     }
     goods = f"goods/{told.goods[0]['goods_id']}"
     told.did("buyer", f"{goods}/shipment", {"reference": "SF-1"}, versioned=False)
+    assert seen(call, told) == dict.fromkeys(("buyer", "merchant"), "appealable") | {
+        "reviewer": "waiting_for_other"
+    }
+    told.did("merchant", f"{goods}/receipt", {"reference": "SF-1"}, versioned=False)
     assert seen(call, told) == {
         "buyer": "appealable",
         "merchant": "action_required",

@@ -4,9 +4,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from domain import events
+from domain.case.appeal import Ruling
 from domain.case.evolution.fold import evolve
-from domain.case.money import Attempt, Recall, Recovery
-from domain.values import CompensationState, Payer, Remedy
+from domain.case.money import DEBTORS, Attempt, Recall, Recovery
+from domain.values import AppealAgainst, CompensationState, Payer, RecoveryState, Remedy
 
 if TYPE_CHECKING:
     from domain.case.state import CaseState
@@ -63,19 +64,38 @@ def _(fact: events.RecoveryOpened, case: "CaseState") -> None:
     case.money = case.money.put(
         Recovery(fact.recovery_id, fact.compensation_id, fact.debtor, fact.creditor, fact.amount, fact.cause)
     )
+    if fact.debtor in DEBTORS:
+        case.appeals = case.appeals.ruled(
+            Ruling(
+                fact.recovery_id,
+                AppealAgainst.RECOVERY,
+                case.appeals.bench,
+                DEBTORS[fact.debtor],
+                fact.originator_version,
+                fact.timestamp,
+                fact.appeal_until,
+            )
+        )
 
 
 @evolve.register(events.RecoveryReduced)
 def _(fact: events.RecoveryReduced, case: "CaseState") -> None:
-    case.money = case.money.put(case.money.recoveries[fact.recovery_id].reduced(fact.amount))
+    _changed(case, case.money.recoveries[fact.recovery_id].reduced(fact.amount))
 
 
 @evolve.register(events.RecoveryRecorded)
 def _(fact: events.RecoveryRecorded, case: "CaseState") -> None:
     recovery = case.money.recoveries[fact.recovery_id]
-    case.money = case.money.put(recovery.recorded(fact.amount, fact.reference, fact.originator_version))
+    _changed(case, recovery.recorded(fact.amount, fact.reference, fact.originator_version))
 
 
 @evolve.register(events.RecoveryWrittenOff)
 def _(fact: events.RecoveryWrittenOff, case: "CaseState") -> None:
-    case.money = case.money.put(replace(case.money.recoveries[fact.recovery_id], given_up=True))
+    _changed(case, replace(case.money.recoveries[fact.recovery_id], given_up=True))
+
+
+def _changed(case: "CaseState", recovery: Recovery) -> None:
+    """Against what nobody asks for any more nobody appeals."""
+    case.money = case.money.put(recovery)
+    if recovery.state is not RecoveryState.OPEN:
+        case.appeals = case.appeals.closed(recovery.recovery_id)
