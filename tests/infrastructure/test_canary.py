@@ -264,7 +264,11 @@ class Marketplace:
         def reviewer() -> Request:
             return self.request(self.reviewer, Answer(cases.get(self.reviewer, case_id), 0))
 
-        cases.penalise(reviewer(), case_id, 2, None, "S-1", self.say("penalty"))
+        penalty_id = cases.penalise(reviewer(), case_id, 2, None, "S-1", self.say("penalty")).subject
+        assert penalty_id
+        now = Answer(cases.get(self.reviewer, case_id), 0)
+        adjusting = self.request(self.supervisor, now)
+        cases.adjust_penalty(adjusting, case_id, penalty_id, 1, None, self.say("adjustment"))
         due = NOW + timedelta(days=3)
         cases.order_rectification(reviewer(), case_id, self.say("terms"), due)
         for accepted in (False, True):
