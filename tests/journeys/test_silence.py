@@ -32,7 +32,10 @@ def test_a_silent_merchant_is_defaulted_by_the_clock_decided_against_and_pays(wo
     decision = decided["decision"]
     assert (decision["automated"], decision["clauses"], decision["by"]) == (True, ["M-1"], "system")
     assert decision["at"] == rfc3339(began + timedelta(hours=24))
-    assert [step["result"] for step in decision["derivation"]] == [19900, 19900]
+    derived = [(step["rule"], step["result"]) for step in decision["derivation"]]
+    assert derived[1:] == [("RF-1", 19900), ("M-1", 19900)]
+    assert derived[0] == ("M-4", decision["appeal_until"])
+    assert "human-review" in decided["allowed"]
     (line,) = decided["compensations"]
     assert (line["amount"]["amount_minor"], line["state"]) == (19900, "failed")
     (queued,) = reviewer.get("/queues/execution")["data"]
