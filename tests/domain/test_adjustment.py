@@ -2,6 +2,8 @@
 
 import pytest
 
+from application.rulebook import OnePolicy
+from domain.audit import differences
 from domain.events import PenaltyAdjusted
 from domain.policy.tariff import tariff_of
 from domain.refusals import (
@@ -119,3 +121,18 @@ def test_not_while_the_case_rests(penalised, a):
         )
     )
     penalised.when(adjust(penalised, a)).refused(WrongStage)
+
+
+@pytest.mark.parametrize("content", [{"points": 4}, {"derivation": ()}])
+def test_an_adjustment_that_was_changed_in_the_log_is_found(penalised, a, content):
+    penalised.given(adjust(penalised, a, points=2, fine=100))
+    *before, adjusted = penalised._facts
+    case = None
+    for fact in before:
+        case = fact.mutate(case)
+    other = object.__new__(PenaltyAdjusted)
+    other.__dict__.update({**vars(adjusted), **content})
+    rules = OnePolicy(penalised.policy)
+    assert list(differences(case, adjusted, "supervisor", rules)) == []
+    (found,) = differences(case, other, "supervisor", rules)
+    assert (found.fact, found.part) == ("PenaltyAdjusted", *content)
