@@ -206,6 +206,7 @@ def test_each_side_is_told_what_the_case_asks_of_it(story, call, clock):
         "merchant": "action_required",
         "reviewer": "waiting_for_other",
     }
+    told.did("merchant", f"{goods}/acceptance", {"reference": "SF-1"}, versioned=False)
     told.did("merchant", "appeals", APPEAL)
     assert seen(call, told) == under_review
     clock.move(days=30)
