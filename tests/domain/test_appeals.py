@@ -800,6 +800,21 @@ def test_goods_that_are_no_longer_wanted_need_not_move_and_new_ones_do(executing
     assert executing.case.goods.kinds() == {RemedyKind.REPAIR}
 
 
+@pytest.mark.parametrize("how", ["overturned", "varied"])
+def test_what_need_not_move_any_more_has_no_time_to_leave(executing, a, how):
+    executing.given(
+        lambda case: case.authorise_return(
+            executing.merchant, a.id("return"), None, executing.policy, executing.at
+        ),
+        appeal(executing, a),
+        claim(executing),
+    )
+    assert executing.case.clocks.of(a.id("return"))
+    freight = a.remedy(RemedyKind.FREIGHT, amount=a.yuan(12))
+    varied = {"overturned": overturn(executing, a), "varied": vary(executing, a, (freight,))}
+    assert not executing.given(varied[how]).case.clocks.of(a.id("return"))
+
+
 def test_fewer_points_are_granted_in_the_place_of_more(story, a):
     story.in_review().decided(a.remedy(RemedyKind.POINTS, points=100)).given(story.pay("points"))
     story.given(appeal(story, a), claim(story))

@@ -83,6 +83,14 @@ def test_a_case_at_rest_asks_nothing_of_anybody(story, a):
     assert states(story) == (OTHER, OTHER, OTHER)
 
 
+def test_not_even_what_was_ordered_before(story, a):
+    story.refunded().given(
+        lambda case: case.order_rectification(a.id("duty"), a.text(), story.at + timedelta(days=7), story.at),
+        lambda case: case.suspend(story.reviewer, SuspensionGround.COURT, a.text(), story.policy, story.at),
+    )
+    assert states(story) == (OTHER, OTHER, OTHER)
+
+
 # --- while it is executed ---
 
 

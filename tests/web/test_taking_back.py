@@ -58,6 +58,7 @@ def test_a_paid_line_is_taken_back_in_part_and_the_rest_stands(paid, who):
         "recovered": yuan(0),
         "cause": "mistake",
         "state": "open",
+        "appeal_until": "2026-11-17T16:00:00Z",
     }
 
 
