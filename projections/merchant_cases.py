@@ -3,6 +3,7 @@
 Queries: `page`, `to_do`, `decisions`, `counts`.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -16,6 +17,7 @@ from domain.events import (
     AppealWithdrawn,
     CaseClassified,
     CaseClosed,
+    CaseEscalated,
     CaseFiled,
     CaseMerged,
     CaseReopened,
@@ -35,31 +37,51 @@ from domain.events import (
     EvidenceRequested,
     ExchangeOpened,
     ExecutionFailed,
+    Fact,
     FollowUpScheduled,
     GoodsAccepted,
+    GoodsInspected,
     GoodsLapsed,
     GoodsLost,
+    GoodsReceived,
+    GoodsRefused,
     GoodsRejected,
     GoodsShipped,
     HumanReviewDemanded,
+    MerchantAnswered,
+    MerchantDefaulted,
     NoticeDelivered,
     OfferAccepted,
+    OfferDeclined,
+    OfferLapsed,
     OfferMade,
     PenaltyAssessed,
+    PenaltyReversed,
     PlatformSteppedIn,
     PromiseMade,
+    RecoveryOpened,
+    RecoveryRecorded,
+    RecoveryReduced,
+    RecoveryWrittenOff,
     RectificationRejected,
     RectificationSubmitted,
+    RepairCompleted,
     RepairStarted,
+    ReturnAuthorised,
 )
 from domain.values import (
     GOODS_KINDS,
     INBOUND_KINDS,
+    AppealAgainst,
     CaseType,
     ClockKind,
     EvidenceParty,
+    GoodsState,
+    LiableParty,
     Remedy,
+    RemedyKind,
     ReopenGround,
+    RepairOutcome,
     Side,
     Stage,
     ViewerState,
@@ -86,6 +108,34 @@ class Duty(msgspec.Struct, frozen=True, gc=False):
     done: bool = False
 
 
+class Leg(msgspec.Struct, frozen=True, gc=False):
+    """Goods on their way; `authorised`: the buyer may send them in."""
+
+    goods_id: UUID
+    kind: RemedyKind
+    state: GoodsState = GoodsState.TO_SHIP
+    authorised: bool = False
+
+    @property
+    def idle(self) -> bool:
+        """Whether nobody has sent it yet."""
+        return self.state is GoodsState.TO_SHIP
+
+    @property
+    def waits_for_the_merchant(self) -> bool:
+        """Whether the merchant is to move the goods, or to say what becomes of them."""
+        inbound = self.kind in INBOUND_KINDS
+        match self.state:
+            case GoodsState.TO_SHIP:
+                return not inbound or not self.authorised
+            case GoodsState.REFUSED:
+                return not inbound or self.kind is RemedyKind.RETURN
+            case GoodsState.RECEIVED | GoodsState.INSPECTED:
+                return inbound
+            case _:
+                return self.state in (GoodsState.IN_REPAIR, GoodsState.REPAIR_FAILED)
+
+
 class Decision(msgspec.Struct, frozen=True, gc=False):
     """What was decided last."""
 
@@ -95,12 +145,27 @@ class Decision(msgspec.Struct, frozen=True, gc=False):
     appeal_until: datetime | None
 
 
+class Window(msgspec.Struct, frozen=True, gc=False):
+    """What the merchant may appeal against `until` then.
+
+    missing: of a recovery, in minor units, as of the `counted` version of the case.
+    """
+
+    subject: UUID
+    against: AppealAgainst
+    until: datetime
+    missing: int = 0
+    counted: int = 0
+
+
 class MerchantCase(CaseRow, frozen=True, kw_only=True):
     """A case as its merchant sees it.
 
-    addressed: the offers, requests, promises and goods that are the merchant's to deal with · inbound: goods
-    that the buyer sends in · goods: those that are the merchant's turn to move · appeal_until: of the last
-    window of its own; a pause puts it off, which the case itself tells · appealed: in this round.
+    addressed: the offers, requests, promises and goods that are the merchant's to deal with · turn: whose
+    move it is while the sides negotiate · asked: the platform was asked, or the merchant was silent · legs:
+    goods that have not come to their end · goods_turn: some of them wait for the merchant · windows: what it
+    may appeal against, the last of them until `appeal_until`; a pause puts that off, which the case itself
+    tells · appealed: the merchant did, in this round.
     """
 
     number: str
@@ -112,9 +177,12 @@ class MerchantCase(CaseRow, frozen=True, kw_only=True):
     filed_at: datetime
     addressed: tuple[UUID, ...] = ()
     duties: tuple[Duty, ...] = ()
-    inbound: tuple[UUID, ...] = ()
-    goods: tuple[UUID, ...] = ()
+    turn: Side | None = None
+    asked: bool = False
+    legs: tuple[Leg, ...] = ()
+    goods_turn: bool = False
     decision: Decision | None = None
+    windows: tuple[Window, ...] = ()
     appeal_until: datetime | None = None
     appealed: bool = False
 
@@ -134,22 +202,25 @@ MERCHANT_CASES = ReadModel(
         filed_at timestamptz NOT NULL,
         addressed uuid[] NOT NULL,
         duties jsonb NOT NULL,
-        inbound uuid[] NOT NULL,
-        goods uuid[] NOT NULL,
+        turn text,
+        asked boolean NOT NULL,
+        legs jsonb NOT NULL,
+        goods_turn boolean NOT NULL,
         decision jsonb,
+        windows jsonb NOT NULL,
         appeal_until timestamptz,
         appealed boolean NOT NULL
     """,
     indexes=("(merchant_id, filed_at, case_id)", "(merchant_id) WHERE duties <> '[]'"),
     ignored="""
-        lease money notes BurdenShifted CaseDeclined CaseEscalated CaseLinked CaseVerified DecisionApproved
-        DecisionProposed EvidenceAccepted EvidenceChallenged EvidenceDiscarded EvidenceLapsed EvidenceStaged
-        EvidenceSubmitted EvidenceWithdrawn FollowUpAttempted FollowUpCompleted FollowUpExhausted
-        GoodsInspected GoodsReceived GoodsRefused InspectionOrdered InspectionReported MerchantAnswered
-        MerchantDefaulted OfferDeclined OfferLapsed PenaltyAdjusted PenaltyExpired PenaltyReversed
-        PromiseBroken PromiseKept ProposalVoided RectificationAccepted RectificationLapsed
-        RectificationOrdered RectificationWaived RepairCompleted ReturnAuthorised SuspensionConfirmed
-        WarrantyExtended WarrantyRestarted WarrantyStarted
+        lease notes BurdenShifted CaseCompensated CaseDeclined CaseLinked CaseVerified CompensationFailed
+        CompensationInstructed CompensationOverpaid CompensationRecalled CompensationReversed
+        DecisionApproved DecisionProposed EvidenceAccepted EvidenceChallenged EvidenceDiscarded
+        EvidenceLapsed EvidenceStaged EvidenceSubmitted EvidenceWithdrawn FollowUpAttempted
+        FollowUpCompleted FollowUpExhausted GoodwillGranted InspectionOrdered InspectionReported
+        PenaltyAdjusted PenaltyExpired PromiseBroken PromiseKept ProposalVoided RectificationAccepted
+        RectificationLapsed RectificationOrdered RectificationWaived SuspensionConfirmed WarrantyExtended
+        WarrantyRestarted WarrantyStarted
     """,
 )
 
@@ -175,7 +246,6 @@ def _classified(rows: Rows[MerchantCase], fact: CaseClassified) -> Rows[Merchant
 
 
 @MERCHANT_CASES.folds(
-    NoticeDelivered,
     PlatformSteppedIn,
     FollowUpScheduled,
     CaseClosed,
@@ -197,12 +267,8 @@ def _moved(rows: Rows[MerchantCase], fact: Moving) -> Rows[MerchantCase]:
 def _decided(rows: Rows[MerchantCase], fact: DecisionIssued) -> Rows[MerchantCase]:
     decision = Decision(fact.decision_id, fact.clauses, fact.timestamp, fact.appeal_until)
     rows = _granted(rows, fact, fact.remedies)
-    return changed(
-        _appealable(rows, fact.originator_id, fact.appeal_until),
-        fact.originator_id,
-        decision=decision,
-        appealed=False,
-    )
+    rows = _last_decision(rows, fact.originator_id, fact.decision_id, fact.appeal_until)
+    return changed(rows, fact.originator_id, decision=decision, appealed=False)
 
 
 @MERCHANT_CASES.folds(DecisionVaried)
@@ -213,8 +279,18 @@ def _varied(rows: Rows[MerchantCase], fact: DecisionVaried) -> Rows[MerchantCase
     if stands is None or fact.appeal_until is None:
         return rows
     stands = msgspec.structs.replace(stands, clauses=fact.clauses, appeal_until=fact.appeal_until)
-    rows = _appealable(rows, fact.originator_id, fact.appeal_until)
+    rows = _last_decision(rows, fact.originator_id, stands.decision_id, fact.appeal_until)
     return changed(rows, fact.originator_id, decision=stands)
+
+
+def _last_decision(
+    rows: Rows[MerchantCase], case_id: UUID, decision_id: UUID | None, until: datetime | None
+) -> Rows[MerchantCase]:
+    """Only the last decision can be appealed against."""
+    windows = [one for one in rows[case_id].windows if one.against is not AppealAgainst.DECISION]
+    if decision_id and until:
+        windows.append(Window(decision_id, AppealAgainst.DECISION, until))
+    return _open_to_appeal(rows, case_id, windows)
 
 
 @MERCHANT_CASES.folds(OfferAccepted)
@@ -228,28 +304,66 @@ def _granted(
     remedies: tuple[Remedy, ...],
     cancelled: tuple[UUID, ...] = (),
 ) -> Rows[MerchantCase]:
-    """What the merchant must send out is its turn; what the buyer sends in is so when it comes."""
     row = rows[fact.originator_id]
-    legs = {one.remedy_id: one.kind for one in remedies if one.kind in GOODS_KINDS}
-    out = [goods_id for goods_id, kind in legs.items() if kind not in INBOUND_KINDS]
-    return changed(
-        rows,
-        row.case_id,
-        stage=stage_after(fact),
-        addressed=_with(row.addressed, *out),
-        inbound=_with(row.inbound, *(goods_id for goods_id in legs if goods_id not in out)),
-        goods=_less(_with(row.goods, *out), *cancelled),
-    )
+    new = [Leg(one.remedy_id, one.kind) for one in remedies if one.kind in GOODS_KINDS]
+    out = [leg.goods_id for leg in new if leg.kind not in INBOUND_KINDS]
+    rows = _moving(rows, row.case_id, *new, gone=cancelled)
+    return changed(rows, row.case_id, stage=stage_after(fact), addressed=_with(row.addressed, *out))
 
 
 @MERCHANT_CASES.folds(PenaltyAssessed)
 def _penalised(rows: Rows[MerchantCase], fact: PenaltyAssessed) -> Rows[MerchantCase]:
-    return _appealable(rows, fact.originator_id, fact.appeal_until)
+    if fact.appeal_until is None:
+        return rows
+    window = Window(fact.penalty_id, AppealAgainst.PENALTY, fact.appeal_until)
+    return _windowed(rows, fact.originator_id, window)
 
 
-def _appealable(rows: Rows[MerchantCase], case_id: UUID, until: datetime | None) -> Rows[MerchantCase]:
-    known = rows[case_id].appeal_until
-    return rows if until is None else changed(rows, case_id, appeal_until=max(until, known or until))
+@MERCHANT_CASES.folds(RecoveryOpened)
+def _asked_back(rows: Rows[MerchantCase], fact: RecoveryOpened) -> Rows[MerchantCase]:
+    if fact.debtor is not LiableParty.MERCHANT or fact.appeal_until is None:
+        return rows
+    missing = fact.amount.amount_minor
+    window = Window(fact.recovery_id, AppealAgainst.RECOVERY, fact.appeal_until, missing)
+    return _windowed(rows, fact.originator_id, window)
+
+
+@MERCHANT_CASES.folds(PenaltyReversed)
+def _no_penalty(rows: Rows[MerchantCase], fact: PenaltyReversed) -> Rows[MerchantCase]:
+    return _nothing_left(rows, fact.originator_id, fact.penalty_id)
+
+
+@MERCHANT_CASES.folds(RecoveryWrittenOff)
+def _given_up(rows: Rows[MerchantCase], fact: RecoveryWrittenOff) -> Rows[MerchantCase]:
+    return _nothing_left(rows, fact.originator_id, fact.recovery_id)
+
+
+@MERCHANT_CASES.folds(RecoveryRecorded, RecoveryReduced)
+def _recovered(rows: Rows[MerchantCase], fact: RecoveryRecorded | RecoveryReduced) -> Rows[MerchantCase]:
+    """Against what nobody asks for any more nobody appeals."""
+    known = {one.subject: one for one in rows[fact.originator_id].windows}
+    window = known.get(fact.recovery_id)
+    if window is None or fact.originator_version <= window.counted:
+        return rows
+    missing = window.missing - fact.amount.amount_minor
+    if missing <= 0:
+        return _nothing_left(rows, fact.originator_id, fact.recovery_id)
+    less = msgspec.structs.replace(window, missing=missing, counted=fact.originator_version)
+    return _windowed(rows, fact.originator_id, less)
+
+
+def _windowed(rows: Rows[MerchantCase], case_id: UUID, window: Window) -> Rows[MerchantCase]:
+    others = [one for one in rows[case_id].windows if one.subject != window.subject]
+    return _open_to_appeal(rows, case_id, [*others, window])
+
+
+def _nothing_left(rows: Rows[MerchantCase], case_id: UUID, subject: UUID) -> Rows[MerchantCase]:
+    return _open_to_appeal(rows, case_id, [one for one in rows[case_id].windows if one.subject != subject])
+
+
+def _open_to_appeal(rows: Rows[MerchantCase], case_id: UUID, windows: list[Window]) -> Rows[MerchantCase]:
+    until = max((one.until for one in windows), default=None)
+    return changed(rows, case_id, windows=tuple(windows), appeal_until=until)
 
 
 @MERCHANT_CASES.folds(AppealFiled)
@@ -262,75 +376,137 @@ def _appealed(rows: Rows[MerchantCase], fact: AppealFiled) -> Rows[MerchantCase]
 @MERCHANT_CASES.folds(CaseReopened)
 def _reopened(rows: Rows[MerchantCase], fact: CaseReopened) -> Rows[MerchantCase]:
     """A decision that was overturned stands no more."""
-    stage = stage_after(fact)
-    if fact.ground is not ReopenGround.OVERTURNED:
-        return changed(rows, fact.originator_id, stage=stage, appealed=False)
-    return changed(rows, fact.originator_id, stage=stage, appealed=False, decision=None, appeal_until=None)
+    rows = changed(rows, fact.originator_id, stage=stage_after(fact), appealed=False)
+    return _fell(rows, fact.originator_id) if fact.ground is ReopenGround.OVERTURNED else rows
 
 
 @MERCHANT_CASES.folds(HumanReviewDemanded)
 def _reviewed_anew(rows: Rows[MerchantCase], fact: HumanReviewDemanded) -> Rows[MerchantCase]:
     """The system's decision stands no more."""
-    rows = _no_turn(rows, fact.originator_id, *fact.cancelled)
-    stage = stage_after(fact)
-    return changed(rows, fact.originator_id, stage=stage, appealed=False, decision=None, appeal_until=None)
+    rows = _moving(rows, fact.originator_id, gone=fact.cancelled)
+    rows = changed(rows, fact.originator_id, stage=stage_after(fact), appealed=False)
+    return _fell(rows, fact.originator_id)
+
+
+def _fell(rows: Rows[MerchantCase], case_id: UUID) -> Rows[MerchantCase]:
+    return changed(_last_decision(rows, case_id, None, None), case_id, decision=None)
 
 
 # --- goods --------------------------------------------------------------------------------------------
 
 
-@MERCHANT_CASES.folds(GoodsShipped)
-def _shipped(rows: Rows[MerchantCase], fact: GoodsShipped) -> Rows[MerchantCase]:
-    """What has left is its receiver's turn."""
-    row = rows[fact.originator_id]
-    turn = _with if fact.goods_id in row.inbound else _less
-    return changed(rows, row.case_id, goods=turn(row.goods, fact.goods_id))
+@MERCHANT_CASES.folds(ReturnAuthorised)
+def _authorised(rows: Rows[MerchantCase], fact: ReturnAuthorised) -> Rows[MerchantCase]:
+    known = _legs(rows, fact.originator_id)[fact.goods_id]
+    return _moving(rows, fact.originator_id, msgspec.structs.replace(known, authorised=True))
 
 
-@MERCHANT_CASES.folds(RepairStarted)
-def _in_repair(rows: Rows[MerchantCase], fact: RepairStarted) -> Rows[MerchantCase]:
-    row = rows[fact.originator_id]
-    return changed(rows, row.case_id, goods=_with(row.goods, fact.goods_id))
+REACHED: Mapping[type[Fact], GoodsState] = {
+    GoodsShipped: GoodsState.IN_TRANSIT,
+    GoodsRefused: GoodsState.REFUSED,
+    GoodsReceived: GoodsState.RECEIVED,
+    GoodsInspected: GoodsState.INSPECTED,
+    RepairStarted: GoodsState.IN_REPAIR,
+}
+
+
+@MERCHANT_CASES.folds(GoodsShipped, GoodsRefused, GoodsReceived, GoodsInspected, RepairStarted)
+def _moved_goods(
+    rows: Rows[MerchantCase],
+    fact: GoodsShipped | GoodsRefused | GoodsReceived | GoodsInspected | RepairStarted,
+) -> Rows[MerchantCase]:
+    return _reached(rows, fact.originator_id, fact.goods_id, REACHED[type(fact)])
+
+
+@MERCHANT_CASES.folds(RepairCompleted)
+def _repaired(rows: Rows[MerchantCase], fact: RepairCompleted) -> Rows[MerchantCase]:
+    done = fact.outcome is RepairOutcome.REPAIRED
+    state = GoodsState.REPAIRED if done else GoodsState.REPAIR_FAILED
+    return _reached(rows, fact.originator_id, fact.goods_id, state)
+
+
+def _reached(
+    rows: Rows[MerchantCase], case_id: UUID, goods_id: UUID, state: GoodsState
+) -> Rows[MerchantCase]:
+    known = _legs(rows, case_id)[goods_id]
+    return _moving(rows, case_id, msgspec.structs.replace(known, state=state))
 
 
 @MERCHANT_CASES.folds(ExchangeOpened)
 def _exchanged(rows: Rows[MerchantCase], fact: ExchangeOpened) -> Rows[MerchantCase]:
-    row = rows[fact.originator_id]
-    back = (fact.return_id,) if fact.return_id else ()
-    return changed(
-        rows,
-        row.case_id,
-        addressed=_with(row.addressed, fact.replacement_id),
-        inbound=_with(row.inbound, *back),
-        goods=_with(_less(row.goods, fact.goods_id), fact.replacement_id),
-    )
+    legs = [Leg(fact.replacement_id, RemedyKind.REPLACEMENT)]
+    if fact.return_id:
+        legs.append(Leg(fact.return_id, RemedyKind.RETURN))
+    rows = _addressed(rows, fact.originator_id, fact.replacement_id)
+    return _moving(rows, fact.originator_id, *legs, gone=(fact.goods_id,))
 
 
 @MERCHANT_CASES.folds(GoodsAccepted, GoodsRejected, GoodsLost)
 def _settled(rows: Rows[MerchantCase], fact: GoodsAccepted | GoodsRejected | GoodsLost) -> Rows[MerchantCase]:
-    return _no_turn(rows, fact.originator_id, fact.goods_id)
+    return _moving(rows, fact.originator_id, gone=(fact.goods_id,))
 
 
 @MERCHANT_CASES.folds(GoodsLapsed)
 def _lapsed(rows: Rows[MerchantCase], fact: GoodsLapsed) -> Rows[MerchantCase]:
-    return _no_turn(rows, fact.originator_id, fact.goods_id, *fact.cancelled)
+    return _moving(rows, fact.originator_id, gone=(fact.goods_id, *fact.cancelled))
 
 
 @MERCHANT_CASES.folds(ExecutionFailed, DecisionOverturned)
 def _fallen(rows: Rows[MerchantCase], fact: ExecutionFailed | DecisionOverturned) -> Rows[MerchantCase]:
-    rows = _no_turn(rows, fact.originator_id, *fact.cancelled)
+    rows = _moving(rows, fact.originator_id, gone=fact.cancelled)
     return changed(rows, fact.originator_id, stage=stage_after(fact))
 
 
-def _no_turn(rows: Rows[MerchantCase], case_id: UUID, *goods: UUID) -> Rows[MerchantCase]:
-    return changed(rows, case_id, goods=_less(rows[case_id].goods, *goods))
+def _legs(rows: Rows[MerchantCase], case_id: UUID) -> dict[UUID, Leg]:
+    return {leg.goods_id: leg for leg in rows[case_id].legs}
+
+
+def _moving(
+    rows: Rows[MerchantCase], case_id: UUID, *legs: Leg, gone: tuple[UUID, ...] = ()
+) -> Rows[MerchantCase]:
+    """With legs as they now are, and without those that came to their end.
+
+    What replaces other goods is to be sent when those are back.
+    """
+    known = _legs(rows, case_id) | {leg.goods_id: leg for leg in legs}
+    left = tuple(leg for goods_id, leg in known.items() if goods_id not in gone)
+    returning = any(leg.kind is RemedyKind.RETURN for leg in left)
+    turn = any(
+        leg.waits_for_the_merchant and not (returning and leg.kind not in INBOUND_KINDS and leg.idle)
+        for leg in left
+    )
+    return changed(rows, case_id, legs=left, goods_turn=turn)
 
 
 # --- what is to be done -------------------------------------------------------------------------------
 
 
+@MERCHANT_CASES.folds(NoticeDelivered)
+def _notified(rows: Rows[MerchantCase], fact: NoticeDelivered) -> Rows[MerchantCase]:
+    stage = stage_after(fact)
+    return changed(rows, fact.originator_id, stage=stage, turn=Side.MERCHANT, asked=False)
+
+
+@MERCHANT_CASES.folds(MerchantAnswered)
+def _answered(rows: Rows[MerchantCase], fact: MerchantAnswered) -> Rows[MerchantCase]:
+    return changed(rows, fact.originator_id, turn=Side.BUYER)
+
+
+@MERCHANT_CASES.folds(MerchantDefaulted, CaseEscalated)
+def _asked_the_platform(
+    rows: Rows[MerchantCase], fact: MerchantDefaulted | CaseEscalated
+) -> Rows[MerchantCase]:
+    return changed(rows, fact.originator_id, asked=True)
+
+
+@MERCHANT_CASES.folds(OfferDeclined, OfferLapsed)
+def _turned_down(rows: Rows[MerchantCase], fact: OfferDeclined | OfferLapsed) -> Rows[MerchantCase]:
+    return changed(rows, fact.originator_id, turn=fact.party.other)
+
+
 @MERCHANT_CASES.folds(OfferMade)
 def _offered(rows: Rows[MerchantCase], fact: OfferMade) -> Rows[MerchantCase]:
+    rows = changed(rows, fact.originator_id, turn=fact.party.other)
     own = fact.party is Side.MERCHANT
     return rows if own else _addressed(rows, fact.originator_id, fact.offer_id)
 
@@ -353,10 +529,6 @@ def _addressed(rows: Rows[MerchantCase], case_id: UUID, subject: UUID) -> Rows[M
 
 def _with(ids: tuple[UUID, ...], *more: UUID) -> tuple[UUID, ...]:
     return tuple(dict.fromkeys((*ids, *more)))
-
-
-def _less(ids: tuple[UUID, ...], *gone: UUID) -> tuple[UUID, ...]:
-    return tuple(one for one in ids if one not in gone)
 
 
 @MERCHANT_CASES.folds(ClockStarted)
@@ -419,10 +591,16 @@ def _without(duties: tuple[Duty, ...], clock_id: UUID) -> tuple[Duty, ...]:
 _APPEALABLE = """coalesce(NOT appealed AND appeal_until > %(at)s
     AND stage IN ('executing', 'following_up', 'closed'), false)"""
 
+_TURN = "CASE WHEN stage = 'negotiating' AND NOT asked THEN turn END"
+
 _STATE = f"""CASE
-    WHEN jsonb_path_exists(duties, '$[*] ? (@.done == false && @.due != null)')
-        OR (stage = 'executing' AND goods <> '{{}}') THEN 'action_required'
-    WHEN stage IN ('filed', 'in_review', 'appealed') THEN 'under_review'
+    WHEN stage <> 'suspended' AND (
+        jsonb_path_exists(
+            duties, '$[*] ? (@.done == false && @.due != null && !(@.kind starts with "goods"))')
+        OR {_TURN} = 'merchant' OR (stage = 'executing' AND goods_turn)
+    ) THEN 'action_required'
+    WHEN stage IN ('filed', 'in_review', 'appealed') OR (stage = 'negotiating' AND {_TURN} IS NULL)
+        THEN 'under_review'
     WHEN {_APPEALABLE} THEN 'appealable'
     WHEN stage IN ('following_up', 'closed', 'withdrawn', 'merged') THEN 'resolved'
     ELSE 'waiting_for_other'

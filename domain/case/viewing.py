@@ -71,7 +71,7 @@ def _owes(case: Appealing, side: Side) -> bool:
 def _awaited(case: Appealing, clock: Running) -> Side | None:
     """From which side a running clock awaits something that it has to say, show or do."""
     match clock.kind:
-        case ClockKind.ANSWER | ClockKind.GOODS_HANDLING:
+        case ClockKind.ANSWER:
             return Side.MERCHANT
         case ClockKind.REPLY if case.negotiation:
             return case.negotiation.offers[clock.subject].party.other

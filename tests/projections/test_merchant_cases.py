@@ -12,31 +12,53 @@ from domain.case.viewing import viewer_state
 from domain.events import (
     AppealFiled,
     AppealWithdrawn,
+    CaseEscalated,
     CaseReopened,
+    CaseSuspended,
     ClockPaused,
     ClockResumed,
     ClockSatisfied,
     ClockStarted,
     DecisionIssued,
     EvidenceRequested,
+    GoodsAccepted,
+    GoodsReceived,
+    GoodsRefused,
     GoodsShipped,
+    MerchantAnswered,
     NoticeDelivered,
     OfferMade,
+    PenaltyAssessed,
+    PenaltyReversed,
     PlatformSteppedIn,
+    RecoveryOpened,
+    RecoveryRecorded,
     RectificationRejected,
     RectificationSubmitted,
+    RepairCompleted,
+    RepairStarted,
+    ReturnAuthorised,
 )
 from domain.values import (
     AppealAgainst,
     Channel,
     ClockKind,
+    EscalationGround,
+    LiableParty,
+    Money,
+    Payer,
+    PenaltyReversalCause,
+    RecoveryCause,
     Remedy,
     RemedyKind,
     ReopenGround,
+    RepairOutcome,
     Sealed,
     SealedFor,
     Side,
     Stage,
+    Stance,
+    SuspensionGround,
     ViewerState,
 )
 from infrastructure.bench.histories import Life
@@ -126,10 +148,18 @@ def test_a_case_tells_what_its_merchant_must_do_by_when(connection, show, tell) 
 
 
 def test_what_was_done_is_not_to_be_done(connection, show, tell) -> None:
-    story = notified(tell).then(ClockSatisfied, clock_id=CLOCK, kind=ClockKind.ANSWER)
-    show(MERCHANT_CASES, *story.facts)
+    story = notified(tell).then(MerchantAnswered, stance=Stance.REFUSES, text=TEXT)
+    show(MERCHANT_CASES, *story.then(ClockSatisfied, clock_id=CLOCK, kind=ClockKind.ANSWER).facts)
 
     assert (only(connection)["state"], only(connection)["to_do"]) == ("waiting_for_other", [])
+
+
+def test_what_the_platform_was_asked_is_under_review(connection, show, tell) -> None:
+    story = notified(tell).then(ClockSatisfied, clock_id=CLOCK, kind=ClockKind.ANSWER)
+    story.then(CaseEscalated, party=Side.BUYER, ground=EscalationGround.REFUSED, reasons=TEXT, derivation=())
+    show(MERCHANT_CASES, *story.facts)
+
+    assert only(connection)["state"] == "under_review"
 
 
 @pytest.mark.parametrize(("party", "own"), [(Side.MERCHANT, True), (Side.BUYER, False)])
@@ -166,7 +196,16 @@ def test_what_was_submitted_waits_for_its_verdict(connection, show, tell) -> Non
 
 
 def test_a_duty_whose_clock_stands_still_has_no_due_time(connection, show, tell) -> None:
-    story = notified(tell).then(ClockPaused, clock_id=CLOCK, kind=ClockKind.ANSWER, seconds_left=60)
+    story = notified(tell).then(
+        CaseSuspended,
+        suspension_id=UUID(int=3),
+        ground=SuspensionGround.COURT,
+        resumes=Stage.NEGOTIATING,
+        until=DUE,
+        by="reviewer-1",
+        reasons=TEXT,
+    )
+    story.then(ClockPaused, clock_id=CLOCK, kind=ClockKind.ANSWER, seconds_left=60)
     show(MERCHANT_CASES, *story.facts)
 
     assert (only(connection)["to_do"][0]["due"], only(connection)["state"]) == (None, "waiting_for_other")
@@ -178,23 +217,54 @@ def test_a_duty_whose_clock_stands_still_has_no_due_time(connection, show, tell)
     assert only(connection)["to_do"][0]["due"] == "2026-11-14T04:00:00.000000Z"
 
 
+ACT, WAIT = "action_required", "waiting_for_other"
+SHIPPED = (GoodsShipped, {"reference": "SF-1"})
+RECEIVED = (GoodsReceived, {"reference": "SF-2"})
+AUTHORISED = (ReturnAuthorised, {"ship_by": DUE})
+REFUSED = (GoodsRefused, {"reasons": TEXT})
+BEGUN, FAILED = (
+    (RepairStarted, {"number": 1}),
+    (RepairCompleted, {"number": 1, "outcome": RepairOutcome.FAILED}),
+)
+REPAIRED = (RepairCompleted, {"number": 1, "outcome": RepairOutcome.REPAIRED})
+
+
 @pytest.mark.parametrize(
-    ("kind", "before", "after"),
+    ("kind", "moves", "states"),
     [
-        (RemedyKind.RETURN, "waiting_for_other", "action_required"),
-        (RemedyKind.REPLACEMENT, "action_required", "waiting_for_other"),
+        (RemedyKind.RETURN, [AUTHORISED, SHIPPED, RECEIVED], [ACT, WAIT, WAIT, ACT]),
+        (RemedyKind.RETURN, [SHIPPED, REFUSED], [ACT, WAIT, ACT]),
+        (RemedyKind.REPLACEMENT, [SHIPPED, RECEIVED], [ACT, WAIT, WAIT]),
+        (RemedyKind.REPLACEMENT, [SHIPPED, REFUSED], [ACT, WAIT, ACT]),
+        (RemedyKind.REPAIR, [BEGUN, FAILED], [ACT, ACT, ACT]),
+        (RemedyKind.REPAIR, [BEGUN, REPAIRED], [ACT, ACT, WAIT]),
     ],
 )
-def test_goods_are_moved_by_their_sender_and_then_by_their_receiver(
-    connection, show, tell, kind, before, after
+def test_goods_are_the_merchants_turn_where_nobody_else_can_go_on(
+    connection, show, tell, kind, moves, states
 ) -> None:
     window_over = NOON + timedelta(days=8)
     story = decided(tell(at=NOON).filed(), Remedy(LEG, kind))
     show(MERCHANT_CASES, *story.facts)
-    assert only(connection, at=window_over)["state"] == before
+    seen = [only(connection, at=window_over)["state"]]
+    for move, content in moves:
+        show(MERCHANT_CASES, *story.then(move, goods_id=LEG, **content).facts)
+        seen.append(only(connection, at=window_over)["state"])
 
-    show(MERCHANT_CASES, *story.then(GoodsShipped, goods_id=LEG, reference="SF-1").facts)
-    assert only(connection, at=window_over)["state"] == after
+    assert seen == states
+
+
+def test_what_replaces_other_goods_waits_for_them(connection, show, tell) -> None:
+    window_over, other = NOON + timedelta(days=8), UUID(int=10)
+    story = decided(
+        tell(at=NOON).filed(), Remedy(LEG, RemedyKind.REPLACEMENT), Remedy(other, RemedyKind.RETURN)
+    )
+    story.then(ReturnAuthorised, goods_id=other, ship_by=DUE)
+    show(MERCHANT_CASES, *story.facts)
+    assert only(connection, at=window_over)["state"] == WAIT
+
+    show(MERCHANT_CASES, *story.then(GoodsAccepted, goods_id=other, reference="SF-3").facts)
+    assert only(connection, at=window_over)["state"] == ACT
 
 
 def vars_of(fact: Any, **other: Any) -> dict[str, Any]:
@@ -290,6 +360,56 @@ def test_cases_are_counted_and_told_by_what_they_are_for_the_merchant(connection
     assert only(connection, state=ViewerState.UNDER_REVIEW)["stage"] == "filed"
     assert only(connection, stage="negotiating")["state"] == "action_required"
     assert sum(json.loads(counts(connection, "m-2002", at=NOON)).values()) == 0
+
+
+def test_a_recovery_can_be_appealed_until_nothing_of_it_is_missing(connection, show, tell) -> None:
+    story = tell(at=NOON).filed()
+    decided(story)
+    later = NOON + timedelta(days=8)
+    story.then(
+        RecoveryOpened,
+        recovery_id=UUID(int=4),
+        compensation_id=UUID(int=6),
+        debtor=LiableParty.MERCHANT,
+        creditor=Payer.FUND,
+        amount=Money(300, "CNY"),
+        cause=RecoveryCause.FUND_ADVANCE,
+        appeal_until=NOON + timedelta(days=9),
+    )
+    for amount, state in ((100, "appealable"), (200, "waiting_for_other")):
+        paid = Money(amount, "CNY")
+        story.then(RecoveryRecorded, recovery_id=UUID(int=4), amount=paid, reference=f"r-{amount}")
+        show(MERCHANT_CASES, *story.facts)
+        assert only(connection, at=later)["state"] == state
+
+
+def test_a_penalty_can_be_appealed_unless_it_is_reversed(connection, show, tell) -> None:
+    story = decided(tell(at=NOON).filed()).then(
+        PenaltyAssessed,
+        penalty_id=UUID(int=4),
+        merchant_id="m-2001",
+        decision_id=UUID(int=5),
+        points=2,
+        fine=None,
+        clause="S-1",
+        expires_at=NOON + timedelta(days=90),
+        policy="p",
+        reasons=TEXT,
+        appeal_until=NOON + timedelta(days=9),
+    )
+    show(MERCHANT_CASES, *story.facts)
+    shown = only(connection, at=NOON + timedelta(days=8))
+    assert (shown["state"], shown["decision"]["appealable"]) == ("appealable", False)
+
+    story.then(
+        PenaltyReversed,
+        penalty_id=UUID(int=4),
+        merchant_id="m-2001",
+        cause=PenaltyReversalCause.PENALTY_OVERTURNED,
+        appeal_id=UUID(int=6),
+    )
+    show(MERCHANT_CASES, *story.facts)
+    assert only(connection, at=NOON + timedelta(days=8))["state"] == "waiting_for_other"
 
 
 def test_the_list_says_of_a_case_what_the_case_says_of_itself(connection, show) -> None:
