@@ -574,7 +574,7 @@ def stop_on_signals() -> threading.Event:
 def migrate_command(given: Settings, dry_run: bool) -> None:
     """Bring the database up to date: tables, then read models."""
     given = with_database(given)
-    url = str(given.database_url)
+    url = str(given.migration_url)
     if dry_run:
         done = [f"would apply {name}" for name in migrate.pending(url)]
     else:

@@ -15,7 +15,7 @@ import psycopg
 
 from application.errors import ServiceUnavailable
 from infrastructure import key_file, migrate
-from infrastructure.embedded import Embedded, HomeRefused
+from infrastructure.embedded import Embedded, HomeRefused, for_application
 from infrastructure.event_store.connections import Datastore
 from infrastructure.settings import Settings, without_password
 from infrastructure.vault import PostgresVault, WrongKeyFile
@@ -126,6 +126,7 @@ def where(given: Settings) -> tuple[str | None, Finding]:
         return None, Finding(
             "database", "ok", f"its own in {given.home}, which is not running", "recourse dev"
         )
+    url = for_application(url)
     return url, Finding("database", "ok", f"its own in {given.home}, at {without_password(url)}")
 
 
@@ -140,6 +141,10 @@ def database(url: str, given: Settings) -> Iterator[Finding]:
         missing = migrate.pending(url)
         yield migrations(missing)
         if not missing:
+            with psycopg.connect(url, autocommit=True, connect_timeout=CONNECT_SECONDS) as connection:
+                yield rights(
+                    _one(connection, "SELECT has_table_privilege('public.events', 'UPDATE, DELETE')")
+                )
             yield from sealed(url, given.key_file)
             yield parked_streams(url)
         if given.database_url is None and not missing:
@@ -207,6 +212,19 @@ def migrations(missing: Sequence[str]) -> Finding:
     if missing:
         return Finding("migrations", "fault", f"not applied: {', '.join(missing)}", "recourse migrate")
     return Finding("migrations", "ok", "all applied")
+
+
+def rights(may_change: bool) -> Finding:
+    """The application needs no right to change facts, and whoever takes it over should have none."""
+    if may_change:
+        return Finding(
+            "role",
+            "warning",
+            "the application's role may change facts",
+            f"connect as {migrate.APPLICATION_ROLE} (RECOURSE_DATABASE_URL); migrate as the owner"
+            " (RECOURSE_MIGRATION_URL)",
+        )
+    return Finding("role", "ok", "adds facts and changes none")
 
 
 def sealed(url: str, path: Path) -> Iterator[Finding]:

@@ -26,6 +26,7 @@ import psutil
 import psycopg
 
 from infrastructure.child_process import end_with_parent
+from infrastructure.migrate import APPLICATION_ROLE
 from infrastructure.postgres_programs import (
     ENVIRONMENT,
     MAJOR,
@@ -36,6 +37,7 @@ from infrastructure.postgres_programs import (
 )
 
 NAME = "recourse"  # of the superuser and of the database
+ROLES = (NAME, APPLICATION_ROLE)
 SOCKET_PORT = 5432  # part of the socket's file name only: nothing listens on TCP
 PUBLIC_TEMPORARY_FOLDERS = ("/tmp", "/var/tmp")  # noqa: S108 - a folder of our own is made in one of them
 START_SECONDS = 120.0  # includes crash recovery of a large database
@@ -111,7 +113,7 @@ class Embedded:
 
     @property
     def url(self) -> str:
-        """URL of the database, the same for as long as this object owns the home."""
+        """URL of the database for its owner, the same for as long as this object owns the home."""
         return _url(_started(self._run_folder))
 
     @property
@@ -147,7 +149,7 @@ class Embedded:
 
     @staticmethod
     def running(home: Path) -> str | None:
-        """URL of the server that is ready in this home, whoever owns it; None when there is none.
+        """URL, for the database's owner, of the server that is ready in this home; None when there is none.
 
         Raises HomeRefused when the home belongs to someone else or cannot be reached.
         """
@@ -222,6 +224,11 @@ def _started(part: Part | None) -> Part:
     if part is None:
         raise RuntimeError("the embedded server has not been started")
     return part
+
+
+def for_application(url: str) -> str:
+    """The URL of an embedded database as the application connects to it."""
+    return url.replace(f"//{NAME}@", f"//{APPLICATION_ROLE}@", 1)
 
 
 def _url(run_folder: Path) -> str:
@@ -386,8 +393,9 @@ def _place_for(data: Path, account: Account) -> Iterator[tuple[str, tuple[int, .
 def _write_access_rules(data: Path, account: Account) -> None:
     """At every start, because a home may have changed its owner meanwhile."""
     admitted = {_user_name(os.geteuid()), account.name}
-    _overwrite(data / "pg_hba.conf", f"local all {NAME} peer map={NAME}\n")
-    _overwrite(data / "pg_ident.conf", "".join(f'{NAME} "{name}" {NAME}\n' for name in sorted(admitted)))
+    _overwrite(data / "pg_hba.conf", f"local all {','.join(ROLES)} peer map={NAME}\n")
+    pairs = [(name, role) for name in sorted(admitted) for role in ROLES]
+    _overwrite(data / "pg_ident.conf", "".join(f'{NAME} "{name}" {role}\n' for name, role in pairs))
 
 
 def _overwrite(file: Path, text: str) -> None:
@@ -477,3 +485,8 @@ def _ensure_database(run_folder: Path) -> None:
     with psycopg.connect(_url(run_folder), dbname="postgres", autocommit=True) as connection:
         if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [NAME]).fetchone() is None:
             connection.execute(f"CREATE DATABASE {NAME} TEMPLATE template0")
+        if (
+            connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [APPLICATION_ROLE]).fetchone()
+            is None
+        ):
+            connection.execute(f"CREATE ROLE {APPLICATION_ROLE} LOGIN")

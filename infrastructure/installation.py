@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from infrastructure import credentials, migrate, serving
-from infrastructure.embedded import Embedded
+from infrastructure.embedded import Embedded, for_application
 from infrastructure.settings import PREFIX, Settings
 from infrastructure.supervision import POLL_SECONDS, READY_SECONDS, Part, Supervisor
 
@@ -22,10 +22,17 @@ class NoDatabase(Exception):
 
 def with_database(given: Settings) -> Settings:
     """The settings with the database that is named, or that runs in the home folder. Raises NoDatabase."""
-    url = given.database_url or Embedded.running(given.home)
+    if given.database_url is not None:
+        return replace(given, migration_url=given.migration_url or given.database_url)
+    url = Embedded.running(given.home)
     if url is None:
         raise NoDatabase(f"no database: RECOURSE_DATABASE_URL is not set, and none runs in {given.home}")
-    return replace(given, database_url=url)
+    return with_embedded(given, url)
+
+
+def with_embedded(given: Settings, url: str) -> Settings:
+    """The settings with the embedded database whose owner's URL this is."""
+    return replace(given, database_url=for_application(url), migration_url=url)
 
 
 @dataclass(frozen=True)
@@ -59,7 +66,7 @@ def running(
         stack.enter_context(credentials.home_to_ourselves(given.home))
         listener = stack.enter_context(serving.listen(given.host, given.port))
         embedded = None if given.database_url else stack.enter_context(Embedded(given.home))
-        given = replace(given, database_url=embedded.url) if embedded else given
+        given = with_embedded(given, embedded.url) if embedded else with_database(given)
         keys = prepared(given, open_parts)
         supervisor = Supervisor(children(given, listener, program), say, embedded)
         yield Running(url_of(listener), given, keys, stack.enter_context(supervisor))
@@ -67,7 +74,7 @@ def running(
 
 def prepared(given: Settings, open_parts: Open) -> dict[str, str]:
     """Bring the database up to date and make the keys of the home; returns them by name."""
-    migrate.migrate(str(given.database_url))
+    migrate.migrate(str(given.migration_url))
     with open_parts(given) as parts:
         parts.projections.prepare()
         parts.vault.check()
@@ -95,9 +102,10 @@ def children(given: Settings, listener: socket.socket, program: Sequence[str]) -
 
 
 def environment_of(given: Settings) -> dict[str, str]:
-    """The environment of a child process, in which it finds the same settings."""
+    """The environment of a child process: the same settings, but not how to connect as the owner."""
     others = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
-    named = {field.name: getattr(given, field.name) for field in fields(given)}
+    shared = [field.name for field in fields(given) if field.name != "migration_url"]
+    named = {name: getattr(given, name) for name in shared}
     return others | {f"{PREFIX}{name.upper()}": str(value) for name, value in named.items()}
 
 

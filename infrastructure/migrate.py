@@ -1,4 +1,4 @@
-"""The database's schema, brought up to date file by file."""
+"""The database's schema, brought up to date file by file, and what the application's role may do with it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,8 +14,12 @@ CONNECT_TIMEOUT_SECONDS = 5
 ADVISORY_LOCK = 7_302_614_905
 
 
+APPLICATION_ROLE = "recourse_app"
+"""As whom the application connects: it adds to what happened and changes none of it."""
+
+
 class MigrationRefused(Exception):
-    """The database's schema did not come from these migrations."""
+    """The database's schema did not come from these migrations, or is not this role's to change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +43,15 @@ def packaged() -> Traversable:
 def migrate(url: str, folder: Traversable | None = None) -> list[str]:
     """Apply what is missing, one transaction a file; return the names applied.
 
-    Callers that run at the same time take turns. Raises MigrationRefused when an applied file has changed
-    since or is unknown here, and psycopg.Error when the database refuses or cannot be reached.
+    Then the application's role is given its rights anew. Callers that run at the same time take turns. Raises
+    MigrationRefused when an applied file has changed since or is unknown here, and psycopg.Error when the
+    database refuses or cannot be reached.
     """
     with psycopg.connect(url, autocommit=True, connect_timeout=CONNECT_TIMEOUT_SECONDS) as connection:
-        return [m.name for m in _listed(folder) if _apply(connection, m, folder)]
+        applied = [m.name for m in _listed(folder) if _apply(connection, m, folder)]
+        if folder is None:
+            _grant(connection)
+    return applied
 
 
 def pending(url: str, folder: Traversable | None = None) -> list[str]:
@@ -76,6 +84,19 @@ def _apply(connection: psycopg.Connection, migration: Migration, folder: Travers
             "INSERT INTO schema_migrations (name, sha256) VALUES (%s, %s)", (migration.name, migration.digest)
         )
         return True
+
+
+def _grant(connection: psycopg.Connection) -> None:
+    grants = (files("infrastructure") / "grants.sql").read_bytes()
+    try:
+        with connection.transaction():
+            connection.execute("SELECT pg_advisory_xact_lock(%s)", (ADVISORY_LOCK,))
+            connection.execute(grants)
+    except psycopg.errors.InsufficientPrivilege as refused:
+        raise MigrationRefused(
+            f"{refused.diag.message_primary}; migrate as the owner of the tables (RECOURSE_MIGRATION_URL),"
+            f" and let whoever rules the server run: CREATE ROLE {APPLICATION_ROLE} LOGIN"
+        ) from refused
 
 
 def _applied(connection: psycopg.Connection) -> dict[str, str]:

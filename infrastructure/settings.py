@@ -33,6 +33,8 @@ DESCRIPTIONS: Mapping[str, str] = MappingProxyType(
         "RECOURSE_KEY_FILE": "File of the key that seals personal data; "
         f"default {FILE_NAME} in the home folder.",
         "RECOURSE_LOG_LEVEL": "DEBUG, INFO, WARNING or ERROR; default INFO.",
+        "RECOURSE_MIGRATION_URL": "The database as its owner, for `recourse migrate` alone; "
+        "default RECOURSE_DATABASE_URL. The application connects as recourse_app, which changes no fact.",
         "RECOURSE_PAYMENTS": "manual: the finance role confirms payments; sandbox: a built-in gateway does; "
         "default manual (`recourse demo`: sandbox).",
         "RECOURSE_POOL_OVERFLOW": "Connections a process may open beyond its pool; 0 to 100, default 5.",
@@ -67,6 +69,7 @@ class Settings:
     port: int
     payments: Payments
     log_level: str
+    migration_url: str | None = field(repr=False)
     pool_size: int
     pool_overflow: int
     web_rate: int
@@ -94,6 +97,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         "port": env.int("PORT", 8080, validate=Range(0, 65535)),
         "payments": env.str("PAYMENTS", "manual", validate=OneOf(get_args(Payments))),
         "log_level": env.str("LOG_LEVEL", "INFO", validate=OneOf(LOG_LEVELS)),
+        "migration_url": env.str("MIGRATION_URL", None),
         "pool_size": env.int("POOL_SIZE", 5, validate=Range(1, 100)),
         "pool_overflow": env.int("POOL_OVERFLOW", 5, validate=Range(0, 100)),
         "web_rate": env.int("WEB_RATE", 500, validate=Range(0, 100_000)),
@@ -140,10 +144,12 @@ def _unknown(given: Mapping[str, str]) -> Iterator[str]:
 
 
 def _address_faults(values: Mapping[str, Any]) -> Iterator[str]:
-    url, host = values["database_url"], values["host"]
-    if url is not None and not _is_database_url(url):
-        # Not quoted, because it may hold a password.
-        yield f"{PREFIX}DATABASE_URL: not a PostgreSQL URL such as postgresql://user@host:5432/name."
+    host = values["host"]
+    for name in ("DATABASE_URL", "MIGRATION_URL"):
+        url = values[name.lower()]
+        if url is not None and not _is_database_url(url):
+            # Not quoted, because it may hold a password.
+            yield f"{PREFIX}{name}: not a PostgreSQL URL such as postgresql://user@host:5432/name."
     if not _is_host(host):
         yield f"{PREFIX}HOST: neither an address nor a host name."
 

@@ -160,7 +160,9 @@ def server_of(given: Settings) -> Iterator[Settings]:
     with TemporaryDirectory(prefix="recourse-bench-") as folder:
         home = Path(folder)
         with Embedded(home) as server:
-            yield replace(given, home=home, key_file=home / FILE_NAME, database_url=server.url)
+            yield replace(
+                given, home=home, key_file=home / FILE_NAME, database_url=server.url, migration_url=server.url
+            )
 
 
 def url_in(given: Settings) -> str:

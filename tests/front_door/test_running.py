@@ -8,9 +8,11 @@ from contextlib import closing
 from http.client import HTTPConnection
 
 import psutil
+import psycopg
 import pytest
 
 from infrastructure.demo.cases import COUNT
+from infrastructure.embedded import Embedded
 from infrastructure.serving import listen
 
 
@@ -62,6 +64,23 @@ def test_the_demo_can_be_given_again_on_the_same_home_even_when_its_port_is_take
     with listen("127.0.0.1", 0) as taken:
         printed = demo(taken.getsockname()[1])
     assert f"0 example cases filed, {COUNT} were filed before" in printed
+
+
+CONNECTED = b"""
+    SELECT DISTINCT usename FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
+"""
+
+
+def test_everything_that_runs_connects_as_the_role_that_changes_no_fact(bare):
+    dev = bare.start("dev", "--port", "0")
+    try:
+        assert dev.stdout.readline()
+        with psycopg.connect(Embedded.running(bare.home)) as connection:
+            assert connection.execute(CONNECTED).fetchall() == [("recourse_app",)]
+    finally:
+        dev.terminate()
+        dev.communicate()
 
 
 def test_dev_prints_one_line_of_json_and_nothing_else(bare):

@@ -29,13 +29,18 @@ def given(url: str | None = None, **variables: str) -> Settings:
     return load({f"RECOURSE_{name}": value for name, value in named.items()})
 
 
+def as_application(url: str) -> str:
+    """The URL with the rights of the application's role."""
+    return f"{url}{'&' if '?' in url else '?'}options=-c%20role%3Drecourse_app"
+
+
 def troubles(findings: list[Finding]) -> dict[str, str]:
     return {finding.check: finding.level for finding in findings if finding.level != "ok"}
 
 
 def test_a_sound_installation_has_no_trouble(migrated_database: str, tmp_path: Path) -> None:
     key_file.create(tmp_path / "key")
-    findings = doctor.examine(given(migrated_database, KEY_FILE=str(tmp_path / "key")))
+    findings = doctor.examine(given(as_application(migrated_database), KEY_FILE=str(tmp_path / "key")))
     assert troubles(findings) == {}
     assert {finding.check for finding in findings} >= {
         "python",
@@ -44,6 +49,10 @@ def test_a_sound_installation_has_no_trouble(migrated_database: str, tmp_path: P
         "database",
         "version",
     }
+
+
+def test_a_role_that_may_change_facts_is_warned_of(migrated_database: str) -> None:
+    assert troubles(doctor.examine(given(migrated_database)))["role"] == "warning"
 
 
 def test_an_installation_that_was_never_started_has_no_trouble(tmp_path: Path) -> None:
@@ -127,7 +136,7 @@ def test_a_key_file_that_is_not_the_databases_is_a_fault(
     if another:
         key_file.create(tmp_path / "key")
 
-    findings = doctor.examine(given(migrated_database, KEY_FILE=str(tmp_path / "key")))
+    findings = doctor.examine(given(as_application(migrated_database), KEY_FILE=str(tmp_path / "key")))
 
     assert troubles(findings) == {"sealed texts": "fault"}
 
