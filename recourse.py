@@ -31,6 +31,7 @@ import psycopg
 from flask import Flask
 from marshmallow import ValidationError
 
+from application.accesses import Access, Accesses
 from application.cases import Cases, Files
 from application.clock import Clock
 from application.corrective_actions import CorrectionProcess, CorrectiveActions
@@ -128,6 +129,8 @@ PROGRAM = (sys.executable, str(Path(__file__).resolve()))
 OPERATOR = Actor("operator", Role.ADMIN)
 """As whom the command line reads: everything but what people wrote."""
 
+AT_THE_SCREEN = Access(OPERATOR, "cases.read", "command-line")
+
 
 # --- composition --------------------------------------------------------------------------------------
 
@@ -216,9 +219,15 @@ class Parts:
         return PostgresBlobs(self.datastore, self.vault)
 
     @cached_property
+    def accesses(self) -> Accesses:
+        """The record of who saw what."""
+        return Accesses(self.store, self.vault, self.clock, uuid4)
+
+    @cached_property
     def files(self) -> Files:
         """The use cases on the bytes of evidence."""
-        return Files(self.store, self.vault, self.rulebook, self.clock, uuid4, self.blobs)
+        parts = (self.store, self.vault, self.rulebook, self.clock, uuid4)
+        return Files(*parts, self.blobs, self.accesses)
 
     @cached_property
     def incidents(self) -> Incidents:
@@ -250,7 +259,7 @@ class Parts:
     @cached_property
     def presenter(self) -> Presenter:
         """What callers are shown of cases."""
-        return Presenter(self.vault)
+        return Presenter(self.accesses)
 
     @cached_property
     def reader(self) -> ReadModels:
@@ -321,6 +330,7 @@ def web_app(parts: Parts) -> Flask:
     return create_app(
         cases=parts.cases,
         files=parts.files,
+        accesses=parts.accesses,
         policies=parts.policies,
         incidents=parts.incidents,
         corrective_actions=parts.corrective_actions,
@@ -345,7 +355,8 @@ def openapi_document() -> dict[str, Any]:
     absent: Any = None
     app = create_app(
         cases=Cases(absent, absent, absent, absent, uuid4),
-        files=Files(absent, absent, absent, absent, uuid4, absent),
+        files=Files(absent, absent, absent, absent, uuid4, absent, absent),
+        accesses=Accesses(absent, absent, absent, uuid4),
         policies=Policies(absent, absent, absent, absent, absent, absent, absent, uuid4),
         incidents=Incidents(absent, absent, absent, absent, uuid4),
         corrective_actions=CorrectiveActions(absent, absent, absent, absent, absent, uuid4),
@@ -616,7 +627,7 @@ def case_show(parts: Parts, case: str, as_json: bool) -> None:
     told = parts.presenter.case(
         found,
         facts,
-        OPERATOR,
+        AT_THE_SCREEN,
         cases.allowed(OPERATOR, found),
         cases.burden(found),
         cases.viewer_state(OPERATOR, found),
@@ -633,7 +644,7 @@ def case_show(parts: Parts, case: str, as_json: bool) -> None:
 def case_history(parts: Parts, case: str, as_json: bool) -> None:
     """Every fact of the case in order."""
     found, facts = parts.cases.history(OPERATOR, find_case(parts, case))
-    shown = msgspec.to_builtins(parts.presenter.history(found.id, facts, OPERATOR))
+    shown = msgspec.to_builtins(parts.presenter.history(found.id, facts, AT_THE_SCREEN))
     print_json({"data": shown}) if as_json else screen.print_history(
         out, {"number": found.filing.number}, shown
     )

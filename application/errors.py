@@ -54,6 +54,10 @@ class PreconditionRequired(RequestError):
     """This command needs the version that the caller saw."""
 
 
+class AccessReasonRequired(RequestError):
+    """What is asked for is shown only to whoever says why."""
+
+
 class IdempotencyKeyReused(RequestError):
     """This idempotency key belongs to another request."""
 

@@ -1,6 +1,6 @@
 """What of a case each role may see: texts are opened, and people named, only for some."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from domain.values import STAFF, Actor, EvidenceParty, Role
 
@@ -28,15 +28,18 @@ _AUDITING = Sight(texts=True, contact=False, internal=True, people=True)
 _WATCHING = Sight(texts=False, contact=False, internal=True, people=True)
 
 
-def sight(actor: Actor) -> Sight:
-    """What the actor sees: who neither works on cases, audits them nor is a party reads no texts."""
+def sight(actor: Actor, *, stated: bool = False) -> Sight:
+    """What the actor sees: who neither works on cases, audits them nor is a party reads no texts.
+
+    stated: it says why it wants to see it; an auditor who does reads contact data too.
+    """
     match actor.role:
         case role if role in STAFF:
             return _WORKING
         case Role.BUYER_INTEGRATION:
             return _FILING
         case Role.AUDITOR:
-            return _AUDITING
+            return replace(_AUDITING, contact=stated)
         case Role.MERCHANT:
             return _ACCUSED
         case _:

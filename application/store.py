@@ -1,5 +1,6 @@
 """The port to the facts of every aggregate, and the rows that must be recorded with them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
@@ -152,6 +153,13 @@ class Store(Protocol):
 
     def facts(self, aggregate_id: UUID, *, after: int = 0) -> list[RecordedFact]:
         """The aggregate's recorded facts in order, those with a version above `after`."""
+        ...
+
+    def latest(self, aggregate_ids: Sequence[UUID], before: int | None, limit: int) -> list[RecordedFact]:
+        """The newest facts of several aggregates, each one's first left out; those before a position.
+
+        Raises StoreUnavailable.
+        """
         ...
 
     def save(self, aggregate: EvolvingAggregate, provenance: Provenance, effects: Effects = Effects()) -> int:

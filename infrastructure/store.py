@@ -1,5 +1,6 @@
 """The port to the facts of every aggregate, on eventsourcing's Application and our recorder."""
 
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Any, Self
 from uuid import UUID
@@ -16,10 +17,17 @@ from infrastructure.event_store.failures import translated
 from infrastructure.event_store.recorder import ConcurrentRecorder
 from infrastructure.mapper import FactMapper
 
+MAX_POSITION = 2**63 - 1
 SELECT_FACTS = (
     b"SELECT originator_version, topic, state, position, event_id, recorded_at,"
     b" actor_id, actor_role, request_id, causation_id FROM events"
     b" WHERE originator_id = %b AND originator_version > %b ORDER BY originator_version"
+)
+SELECT_LATEST = (
+    b"SELECT originator_id, originator_version, topic, state, position, event_id, recorded_at,"
+    b" actor_id, actor_role, request_id, causation_id FROM events"
+    b" WHERE originator_id = ANY(%b) AND originator_version > 1 AND position < %b"
+    b" ORDER BY position DESC LIMIT %b"
 )
 SELECT_END_OF_SAVE = (
     b"SELECT originator_version, position FROM events WHERE originator_id = %b AND position >> 16 ="
@@ -93,7 +101,16 @@ class PostgresStore:
         """The recorded facts in order, those with a version above `after`; raises StoreUnavailable."""
         return [self._recorded(aggregate_id, row) for row in self._read(SELECT_FACTS, aggregate_id, after)]
 
-    def _recorded(self, aggregate_id: UUID, row: tuple[Any, ...]) -> RecordedFact:
+    def latest(self, aggregate_ids: Sequence[UUID], before: int | None, limit: int) -> list[RecordedFact]:
+        """The newest facts of several aggregates, each one's first left out; those before a position.
+
+        Raises StoreUnavailable.
+        """
+        bound = MAX_POSITION if before is None else before
+        rows = self._read(SELECT_LATEST, list(aggregate_ids), bound, limit)
+        return [self._recorded(aggregate_id, row) for aggregate_id, *row in rows]
+
+    def _recorded(self, aggregate_id: UUID, row: Sequence[Any]) -> RecordedFact:
         version, topic, state, position, event_id, recorded_at, *who = row
         fact = self._mapper.decode(topic, state, aggregate_id, version)
         return RecordedFact(fact, position, event_id, recorded_at, Provenance(*who))

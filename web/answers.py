@@ -499,6 +499,25 @@ class Page(Schema):
     next_cursor = fields.String(required=True, allow_none=True)
 
 
+class AccessEntry(Schema):
+    """One entry of an access log: who saw or was refused what, and why; `fields` names what was opened."""
+
+    type = fields.String(required=True)
+    at = fields.DateTime(required=True)
+    actor = fields.Nested(Actor, required=True)
+    request_id = fields.String(required=True)
+    permission = fields.String(required=True)
+    fields_ = fields.List(fields.String(), required=True, data_key="fields")
+    export = fields.String(required=True, allow_none=True)
+    reason = fields.String(required=True, allow_none=True)
+
+
+class Accesses(Page):
+    """Who saw what of a case, the newest first."""
+
+    data = fields.List(fields.Nested(AccessEntry), required=True)
+
+
 class FoundCase(Schema):
     """A case in a search."""
 

@@ -10,6 +10,7 @@ from uuid import UUID
 from flask import Flask, Response, g, request
 
 from application import access
+from application.accesses import Accesses
 from application.cases import Cases, Files
 from application.clock import Clock
 from application.corrective_actions import CorrectiveActions
@@ -36,6 +37,7 @@ from web import (
     policy_book,
     portal,
     proving,
+    reading,
     settling,
 )
 from web import incidents as incident_routes
@@ -82,6 +84,7 @@ def create_app(
     *,
     cases: Cases,
     files: Files,
+    accesses: Accesses,
     policies: Policies,
     incidents: Incidents,
     corrective_actions: CorrectiveActions,
@@ -98,9 +101,9 @@ def create_app(
     """Build the application. Raises RouteWithoutPermission."""
     app = WebApplication("recourse", static_folder=None, template_folder=None)
     metrics = Metrics.new()
-    presenter = Presenter(vault)
+    presenter = Presenter(accesses)
     _watch(app, metrics, new_id)
-    failures.register(app, presenter)
+    failures.register(app, presenter, accesses)
     limiter = RateLimiter(settings.rate, perf_counter) if settings.rate else None
 
     blueprint = ApiBlueprint("cases", __name__, url_prefix=PREFIX, description="Cases and their read models")
@@ -122,6 +125,7 @@ def create_app(
     indicators.register(routes, reader, clock)
     policy_book.register(routes, policies)
     incident_routes.register(routes, incidents, presenter, reader, clock)
+    reading.register(routes, accesses)
     correcting.register(routes, corrective_actions, presenter, reader, clock)
     watching = ApiBlueprint("operations", __name__, description="For those who run the service")
     operations.register(watching, probes, lag, process_lag, metrics, settings.version)

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from flask import Response
 
+from application.accesses import Access
 from application.clock import Clock
 from application.corrective_actions import CorrectiveActions
 from application.running import Answer, Request
@@ -55,11 +56,12 @@ def _reading(
         answers.CorrectiveAction,
         schemas.NothingSchema(),
         codes=["corrective_action_not_found"],
+        opens=True,
     )
-    def get_corrective_action(by: Actor, query: dict[str, Any], corrective_action_id: UUID) -> Response:
+    def get_corrective_action(access: Access, query: dict[str, Any], corrective_action_id: UUID) -> Response:
         """A corrective action: its cause, what it waits for, and its measured effect."""
-        action, facts = actions.read(by, corrective_action_id)
-        history = show.history(action.id, facts, by)
+        action, facts = actions.read(access.by, corrective_action_id)
+        history = show.history(action.id, facts, access)
         return versioned({**whole(action), "history": history}, action.version)
 
 

@@ -3,17 +3,20 @@
 import logging
 from pathlib import Path
 from traceback import extract_tb
+from uuid import UUID
 
-from flask import Flask, Response, request
+from flask import Flask, Response, current_app, request
 from werkzeug.exceptions import HTTPException
 
-from application.errors import RequestError, VersionMismatch
+from application.accesses import Access, Accesses
+from application.errors import Forbidden, NotFound, RequestError, ServiceUnavailable, VersionMismatch
 from application.store import StoreUnavailable
 from domain.refusals import Refusal
 from web import problems
 from web.presenter import Presenter, state
 from web.problems import Problem
-from web.requests import incoming
+from web.requests import access, incoming
+from web.routes import UUID_FORM
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +26,7 @@ _API = "/api/"
 _OPERATIONS = ("/livez", "/readyz", "/version", "/metrics")
 
 
-def register(app: Flask, show: Presenter) -> None:
+def register(app: Flask, show: Presenter, accesses: Accesses) -> None:
     """Add the handlers. What a page for people fails with stays a page."""
 
     def answered(problem: Problem) -> Response:
@@ -32,6 +35,10 @@ def register(app: Flask, show: Presenter) -> None:
     def refused(error: RequestError | Refusal | StoreUnavailable) -> Response:
         if isinstance(error, VersionMismatch):
             return answered(_moved_on(error, show))
+        try:
+            _keep_record(error, accesses)
+        except (ServiceUnavailable, StoreUnavailable) as down:
+            return answered(problems.of(down))
         return answered(problems.of(error))
 
     def failed_by_http(error: HTTPException) -> Response | HTTPException:
@@ -71,9 +78,29 @@ def _described(error: Exception) -> str:
     return f"{type(error).__qualname__} through {', '.join(places)}"
 
 
+def _keep_record(error: RequestError | Refusal | StoreUnavailable, accesses: Accesses) -> None:
+    """Record the refusal of a case that there is; the answer is the same as if there were none.
+
+    Raises ServiceUnavailable.
+    """
+    case_id = (request.view_args or {}).get("case_id", "")
+    if UUID_FORM.fullmatch(case_id) and (isinstance(error, Forbidden) or error == NotFound("case")):
+        view = current_app.view_functions[str(request.endpoint)]
+        accesses.refused(_access(vars(view)["permission"]), UUID(case_id))
+
+
+def _access(permission: str) -> Access:
+    """The access that was asked for; a reason that is none is left out, since nothing is shown for it."""
+    try:
+        return access(permission)
+    except Problem:
+        here = incoming()
+        return Access(here.known_caller.actor, permission, here.request_id)
+
+
 def _moved_on(error: VersionMismatch, show: Presenter) -> Problem:
     current = error.aggregate
-    since = show.changes(error.since, incoming().known_caller.actor)
+    since = show.changes(error.since, _access("cases.read"))
     return Problem(
         "version_mismatch",
         f"the {current.kind().replace('_', ' ')} is at version {current.version}",

@@ -7,9 +7,9 @@ from uuid import UUID
 
 from flask import Response
 
+from application.accesses import Access
 from application.cases import Answer, Cases, Request
 from application.clock import Clock
-from domain.values import Actor
 from web import answers, schemas
 from web.presenter import Presenter
 from web.routes import CLAIMED, Extra, Routes, versioned
@@ -26,15 +26,21 @@ def register(routes: Routes, cases: Cases, show: Presenter, clock: Clock) -> Non
 
 def _reading(routes: Routes, cases: Cases, show: Presenter, clock: Clock) -> None:
     @routes.read(
-        "/cases/<case_id>", "cases.read", answers.Case, schemas.NothingSchema(), codes=["case_not_found"]
+        "/cases/<case_id>",
+        "cases.read",
+        answers.Case,
+        schemas.NothingSchema(),
+        codes=["case_not_found"],
+        opens=True,
     )
-    def get_case(by: Actor, query: dict[str, Any], case_id: UUID) -> Response:
+    def get_case(access: Access, query: dict[str, Any], case_id: UUID) -> Response:
         """The case as the caller may see it."""
+        by = access.by
         case, facts = cases.history(by, case_id)
         shown = show.case(
             case,
             facts,
-            by,
+            access,
             cases.allowed(by, case),
             cases.burden(case),
             cases.viewer_state(by, case),
@@ -48,13 +54,14 @@ def _reading(routes: Routes, cases: Cases, show: Presenter, clock: Clock) -> Non
         answers.History,
         schemas.HistoryQuery(),
         codes=["case_not_found"],
+        opens=True,
     )
-    def get_history(by: Actor, query: dict[str, Any], case_id: UUID) -> Response:
+    def get_history(access: Access, query: dict[str, Any], case_id: UUID) -> Response:
         """The facts of the case in order; with `version` or `at` as they were known then."""
-        case, facts = cases.history(by, case_id)
+        case, facts = cases.history(access.by, case_id)
         version, at = query.get("version", case.version), query.get("at", datetime.max.replace(tzinfo=UTC))
         known = [one for one in facts if one.fact.originator_version <= version and one.recorded_at <= at]
-        return versioned({"data": show.history(case_id, known, by)}, case.version)
+        return versioned({"data": show.history(case_id, known, access)}, case.version)
 
 
 def _working(routes: Routes, cases: Cases) -> None:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from flask import Response
 
+from application.accesses import Access
 from application.clock import Clock
 from application.incidents import Incidents
 from application.running import Answer, Request
@@ -48,12 +49,17 @@ def _reading(routes: Routes, incidents: Incidents, show: Presenter, reader: Read
         return page(reader, listed.INCIDENTS, listed.page, {**query, "at": clock.now()})
 
     @routes.read(
-        ONE, "incidents.read", answers.Incident, schemas.NothingSchema(), codes=["incident_not_found"]
+        ONE,
+        "incidents.read",
+        answers.Incident,
+        schemas.NothingSchema(),
+        codes=["incident_not_found"],
+        opens=True,
     )
-    def get_incident(by: Actor, query: dict[str, Any], incident_id: UUID) -> Response:
+    def get_incident(access: Access, query: dict[str, Any], incident_id: UUID) -> Response:
         """An incident: its cases, its steps, and how far its batch got."""
-        incident, facts = incidents.read(by, incident_id)
-        history = show.history(incident.id, facts, by)
+        incident, facts = incidents.read(access.by, incident_id)
+        history = show.history(incident.id, facts, access)
         return versioned({**whole(incident), "history": history}, incident.version)
 
 

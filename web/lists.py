@@ -194,7 +194,7 @@ def page(
     except BadCursor:
         fault = Fault("/cursor", "invalid_format", "must be a cursor that was answered", "query")
         raise malformed(fault) from None
-    return sent(text, headers=_link(text))
+    return sent(text, headers=link(text))
 
 
 def _of_queue(read: Callable[[], T]) -> T:
@@ -204,7 +204,7 @@ def _of_queue(read: Callable[[], T]) -> T:
         raise NotFound("queue") from None
 
 
-def _link(text: bytes) -> dict[str, str]:
+def link(text: bytes) -> dict[str, str]:
     """The next page's address, from the end of the text: the page itself is not parsed."""
     cursor = text.rpartition(b'"next_cursor":')[2].rstrip(b"}").strip(b'"')
     if cursor == b"null":

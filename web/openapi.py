@@ -49,6 +49,12 @@ PARAMETERS: Mapping[str, Mapping[str, Any]] = {
         "name": "Lease-Token",
         "description": "The token of one's lease; fences out old ones.",
     },
+    "AccessReason": {
+        **_HEADER,
+        "name": "X-Access-Reason",
+        "schema": {"type": "string", "minLength": 4, "maxLength": 200},
+        "description": "Why it is to be seen: UTF-8, which may be percent-encoded. Kept in the access log.",
+    },
     "RequestId": {**_HEADER, "name": "X-Request-Id", "description": "Kept with the facts, and sent back."},
 }
 HEADERS: Mapping[str, Mapping[str, Any]] = {

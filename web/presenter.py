@@ -7,10 +7,10 @@ from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
+from application.accesses import Access, Accesses, Entry
 from application.running import Answer
 from application.sight import Sight, sight
 from application.store import Provenance, RecordedFact
-from application.vault import Vault
 from domain import events
 from domain.aggregate import EvolvingAggregate
 from domain.case import Case
@@ -20,7 +20,6 @@ from domain.case.money import Line, Recovery
 from domain.case.negotiation import Negotiation
 from domain.policy.derivation import Derived
 from domain.values import (
-    Actor,
     ClockKind,
     Contact,
     Role,
@@ -177,27 +176,42 @@ def _warranty(case: Case) -> Shown | None:
     }
 
 
+def access_entry(entry: Entry) -> Shown:
+    """One entry of an access log: who saw what, when and why."""
+    recorded, fact = entry.recorded, entry.recorded.fact
+    return {
+        "type": _NAMES[type(fact)],
+        "at": fact.timestamp,
+        "actor": {"id": recorded.provenance.actor_id, "role": recorded.provenance.actor_role},
+        "request_id": recorded.provenance.request_id,
+        "permission": vars(fact)["permission"],
+        "fields": vars(fact).get("fields", ()),
+        "export": vars(fact).get("export"),
+        "reason": entry.reason,
+    }
+
+
 class Presenter:
     """Shows cases and histories to callers."""
 
-    def __init__(self, vault: Vault) -> None:
-        self._vault = vault
+    def __init__(self, accesses: Accesses) -> None:
+        self._accesses = accesses
 
     def case(
         self,
         case: Case,
         facts: Sequence[RecordedFact],
-        by: Actor,
+        access: Access,
         allowed: list[str],
         burden: Derived[Side],
         state: ViewerState,
         at: datetime,
     ) -> Shown:
-        """The case as the caller may see it at an instant.
+        """The case as the caller may see it at an instant; what is opened for it is recorded first.
 
         burden: who must prove, as the policy has it · state: what the case asks of the caller.
         """
-        view = _View(self._vault, case.id, facts, by)
+        view = _View(access, facts, self._accesses, case.id)
         filing, verified = case.filing, case.verified
         return {
             "case_id": case.id,
@@ -265,14 +279,14 @@ class Presenter:
             "allowed": allowed,
         }
 
-    def history(self, case_id: UUID, facts: Iterable[RecordedFact], by: Actor) -> list[Shown]:
+    def history(self, subject_id: UUID, facts: Iterable[RecordedFact], access: Access) -> list[Shown]:
         """The facts as the caller may see them, with their texts opened if it may read them."""
-        view = _View(self._vault, case_id, facts, by)
+        view = _View(access, facts, self._accesses, subject_id)
         return [view.entry(one) for one in view.facts]
 
-    def changes(self, facts: Iterable[RecordedFact], by: Actor) -> list[Shown]:
+    def changes(self, facts: Iterable[RecordedFact], access: Access) -> list[Shown]:
         """The same without opening anything: who changed what."""
-        view = _View(None, None, facts, by)
+        view = _View(access, facts)
         return [view.entry(one) for one in view.facts]
 
 
@@ -280,15 +294,19 @@ class _View:
     """One caller's view of the facts of one case."""
 
     def __init__(
-        self, vault: Vault | None, case_id: UUID | None, facts: Iterable[RecordedFact], by: Actor
+        self,
+        access: Access,
+        facts: Iterable[RecordedFact],
+        accesses: Accesses | None = None,
+        subject_id: UUID | None = None,
     ) -> None:
-        self._by = by
-        self._sight: Sight = sight(by)
+        self._by = access.by
+        self._sight: Sight = sight(access.by, stated=access.reason is not None)
         self._hidden = _hidden(self._sight)
         self.facts = [one for one in facts if self._sees(one.fact)]
         self._opened: Opened = {}
-        if vault and case_id and self._sight.texts:
-            self._opened = vault.open(case_id, dict(self._sealed()))
+        if accesses and subject_id and self._sight.texts:
+            self._opened = accesses.open(access, subject_id, dict(self._sealed()))
 
     def _sees(self, fact: events.Fact) -> bool:
         if isinstance(fact, events.EvidenceStaged | events.EvidenceDiscarded):

@@ -8,6 +8,7 @@ import msgspec
 from flask import Response, request
 
 from application.errors import (
+    AccessReasonRequired,
     Forbidden,
     IdempotencyKeyReused,
     InvalidRequest,
@@ -61,6 +62,7 @@ STATUS: Mapping[str, int] = {refusal.code: 409 for refusal in REFUSALS} | {
     "idempotency_key_reused": 422,
     "invalid_request": 422,
     "precondition_required": 428,
+    "access_reason_required": 428,
     "rate_limited": 429,
     "internal_error": 500,
     "service_unavailable": 503,
@@ -114,6 +116,8 @@ def of(error: RequestError | Refusal | StoreUnavailable) -> Problem:
             return malformed(*(Fault(f"/document{one.path}", "unsound_policy", one.detail) for one in faults))
         case PreconditionRequired():
             return Problem("precondition_required", "send the version that you saw as If-Match")
+        case AccessReasonRequired():
+            return Problem("access_reason_required", "say why as X-Access-Reason")
         case IdempotencyKeyReused():
             return Problem("idempotency_key_reused", "use a new Idempotency-Key for a new request")
         case RequestInProgress():

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+from application.accesses import Access
 from application.blobs import Content
 from application.cases import Answer, Cases, Files, Request
-from domain.values import Actor
 from web import answers, dossier, schemas
 from web.routes import CLAIMED, Extra, Routes
 
@@ -84,9 +84,9 @@ def _filing(routes: Routes, cases: Cases, files: Files) -> None:
         "evidence.read",
         codes=["case_not_found", "evidence_not_found", "evidence_content_not_found"],
     )
-    def get_evidence_content(by: Actor, case_id: UUID, evidence_id: UUID) -> tuple[Content, str]:
+    def get_evidence_content(access: Access, case_id: UUID, evidence_id: UUID) -> tuple[Content, str]:
         """The bytes of a piece of evidence that was submitted."""
-        return files.content(by, case_id, evidence_id), str(evidence_id)
+        return files.content(access, case_id, evidence_id), str(evidence_id)
 
 
 def _judging(routes: Routes, cases: Cases) -> None:

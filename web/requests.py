@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from math import ceil
 from typing import Any, NoReturn
+from urllib.parse import unquote_to_bytes
 from uuid import UUID
 
 import marshmallow
@@ -13,6 +14,7 @@ from flask import current_app, g, request
 from gunicorn.http.errors import ParseException
 from webargs.flaskparser import FlaskParser
 
+from application.accesses import Access
 from application.keys import Caller, Keys
 from application.running import Request
 from application.store import IdempotencyKey
@@ -27,6 +29,9 @@ LARGEST_DRAINED_BODY = 16 * 1024 * 1024
 """A refused body is read to its end up to here: a server that closes on unread data resets the connection."""
 
 _CHUNK = 64 * 1024
+
+SHORTEST_REASON, LONGEST_REASON = 4, 200
+"""How many characters say why somebody wants to see something."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +202,27 @@ class Commands:
             return None
         asked = b"\n".join((request.method.encode(), request.path.encode(), strict_json.canonical(value)))
         return IdempotencyKey(subject, key, self._vault.fingerprint(asked))
+
+
+def access(permission: str) -> Access:
+    """Who looks, and why if it says so. Raises Problem `invalid_request` for a malformed reason."""
+    here = incoming()
+    return Access(here.known_caller.actor, permission, here.request_id, _stated_reason())
+
+
+def _stated_reason() -> str | None:
+    """X-Access-Reason: UTF-8, as it is or percent-encoded: browsers send nothing beyond Latin-1."""
+    sent = request.headers.get("X-Access-Reason")
+    if sent is None:
+        return None
+    try:
+        reason = unquote_to_bytes(sent.encode("latin-1")).decode().strip()
+    except UnicodeDecodeError:
+        reason = ""
+    if not (SHORTEST_REASON <= len(reason) <= LONGEST_REASON and reason.isprintable()):
+        what = f"must be {SHORTEST_REASON} to {LONGEST_REASON} printable characters in UTF-8"
+        raise malformed(Fault("/X-Access-Reason", "invalid_format", what, "header"))
+    return reason
 
 
 def _expected_version() -> int | None:

@@ -22,6 +22,7 @@ from application.running import Answer
 from domain.values import Actor
 from web import answers, presenter, problems
 from web.requests import Accepted, Commands, StrictParser, incoming
+from web.requests import access as access_of
 from web.schemas import NothingSchema
 
 JSON = "application/json"
@@ -38,7 +39,7 @@ WITH_BODY = ("body_too_large", "unsupported_media_type")
 POSTED = ("request_in_progress", "idempotency_key_reused")
 CLAIMED = ("case_already_closed", "case_not_claimed", "case_claimed_by_another")
 
-_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+UUID_FORM = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _KINDS = {
     "case_id": "case",
     "compensation_id": "compensation",
@@ -103,10 +104,13 @@ UploadView = Callable[..., tuple[Answer[Any], Extra]]
 """As a CommandView, called with the query's value and the bytes in place of the body's value."""
 
 ReadView = Callable[..., Response]
-"""Answers a read. Called with the caller, the query's value and the ids of the path by name."""
+"""Answers a read. Called with the caller, the query's value and the ids of the path by name.
+
+Where texts are opened, with the caller's `Access` in place of the caller.
+"""
 
 DownloadView = Callable[..., tuple[Content, str]]
-"""Answers a file, with the name to save it under. Called with the caller and the ids of the path by name."""
+"""Answers a file, with the name to save it under. Called with the access and the ids of the path by name."""
 
 
 class ApiBlueprint(Blueprint):  # type: ignore[misc]
@@ -177,19 +181,21 @@ class Routes:
         query: Schema,
         *,
         codes: Iterable[str] = (),
+        opens: bool = False,
     ) -> Callable[[ReadView], View]:
-        """A read under `rule`."""
+        """A read under `rule`; `opens`: texts are opened for it, which is recorded with the stated reason."""
 
         def register(function: ReadView) -> View:
             @wraps(function)
             def view(asked: dict[str, Any], **place: str) -> Response:
-                by = incoming().known_caller.actor
-                _permit(by, permission)
-                return function(by, asked, **_ids(place))
+                seen = access_of(permission) if opens else incoming().known_caller.actor
+                _permit(incoming().known_caller.actor, permission)
+                return function(seen, asked, **_ids(place))
 
             answered = {200: _answer_doc(answer, 200)}
             problem_docs = _problem_docs([*codes, *ALWAYS])
-            documented = self._documented(view, permission, {**answered, **problem_docs}, [])
+            headers = ["AccessReason"] if opens else []
+            documented = self._documented(view, permission, {**answered, **problem_docs}, headers)
             return self._added(documented, rule, "GET", permission, query, "query")
 
         return register
@@ -235,16 +241,16 @@ class Routes:
         def register(function: DownloadView) -> View:
             @wraps(function)
             def view(asked: dict[str, Any], **place: str) -> Response:
-                by = incoming().known_caller.actor
-                _permit(by, permission)
-                return attached(*function(by, **_ids(place)))
+                seen = access_of(permission)
+                _permit(seen.by, permission)
+                return attached(*function(seen, **_ids(place)))
 
             answered = {
                 "description": "The bytes, to be saved and never shown in a page",
                 "content": {name: {"schema": {}} for name in MEDIA_TYPES},
             }
             docs = {200: answered, **_problem_docs([*codes, *ALWAYS])}
-            documented = self._documented(view, permission, docs, [])
+            documented = self._documented(view, permission, docs, ["AccessReason"])
             return self._added(documented, rule, "GET", permission, NOTHING, "query")
 
         return register
@@ -322,7 +328,7 @@ def _ids(place: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _id(name: str, text: str) -> UUID:
-    if not _UUID.fullmatch(text):
+    if not UUID_FORM.fullmatch(text):
         raise NotFound(_KINDS[name])
     return UUID(text)
 

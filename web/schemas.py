@@ -651,6 +651,13 @@ class PageQuery(Strict):
     min_position = Position()
 
 
+class AccessesQuery(Strict):
+    """Which page of an access log."""
+
+    limit = Whole(1, LARGEST_LIMIT, textual=True, load_default=DEFAULT_LIMIT)
+    cursor = Position()
+
+
 class FreshQuery(Strict):
     """How recent an answer must be."""
 

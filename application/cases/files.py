@@ -5,6 +5,7 @@ from datetime import datetime
 from functools import cache
 from uuid import UUID
 
+from application.accesses import Access, Accesses
 from application.blobs import Blobs, Content
 from application.cases.proving import for_own_party
 from application.cases.running import Answer, CaseRunning
@@ -16,7 +17,7 @@ from application.store import BytesMissing, Store
 from application.vault import CannotOpen, Sealing, Vault
 from domain.case import Case
 from domain.refusals import UnknownPart
-from domain.values import Actor, EvidenceParty, SealedFor
+from domain.values import EvidenceParty, SealedFor
 
 
 class Files(CaseRunning):
@@ -30,9 +31,11 @@ class Files(CaseRunning):
         clock: Clock,
         new_id: Callable[[], UUID],
         blobs: Blobs,
+        accesses: Accesses,
     ) -> None:
         super().__init__(store, vault, rulebook, clock, new_id)
         self._blobs = blobs
+        self._accesses = accesses
 
     def stage(self, request: Request, case_id: UUID, party: EvidenceParty, content: Content) -> Answer:
         """Take bytes in, to be submitted as evidence; outside callers only for their own party.
@@ -64,13 +67,13 @@ class Files(CaseRunning):
         except BytesMissing as swept:
             raise ServiceUnavailable from swept
 
-    def content(self, by: Actor, case_id: UUID, evidence_id: UUID) -> Content:
-        """The bytes of a piece of evidence that is on file.
+    def content(self, access: Access, case_id: UUID, evidence_id: UUID) -> Content:
+        """The bytes of a piece of evidence that is on file; that they were opened is recorded first.
 
         Raises Forbidden, NotFound (`evidence`; `evidence_content` for one without bytes, or whose bytes
-        nobody can open any more) and CannotOpen.
+        nobody can open any more), CannotOpen and ServiceUnavailable.
         """
-        case = self._load(by, case_id, "evidence.read")
+        case = self._load(access.by, case_id, "evidence.read")
         try:
             piece = case.evidence.on_file(evidence_id)
         except UnknownPart as part:
@@ -81,4 +84,5 @@ class Files(CaseRunning):
         content = Content(piece.media_type, piece.sha256, data)
         if not content.intact:
             raise CannotOpen(f"bytes {evidence_id} of case {case_id} are not those that were submitted")
+        self._accesses.opened(access, case_id, (f"evidence/{evidence_id}",))
         return content

@@ -5,6 +5,13 @@ A fact's stored name is its class name at birth; fields are only ever added, wit
 request is kept beside it by the store. `fact` says what a fact is; each other module holds one subject.
 """
 
+from domain.events.access_log import (
+    AccessLogOpened,
+    AccessRefused,
+    CaseExported,
+    PageRead,
+    SealedDataOpened,
+)
 from domain.events.appeal import (
     AppealFiled,
     AppealWithdrawn,
@@ -153,6 +160,8 @@ from domain.events.suspension import CaseResumed, CaseSuspended, SuspensionConfi
 
 __all__ = [
     "FACTS",
+    "AccessLogOpened",
+    "AccessRefused",
     "AppealFiled",
     "AppealWithdrawn",
     "BatchApproved",
@@ -166,6 +175,7 @@ __all__ = [
     "CaseCompensated",
     "CaseDeclined",
     "CaseEscalated",
+    "CaseExported",
     "CaseFiled",
     "CaseLinked",
     "CaseMerged",
@@ -248,6 +258,7 @@ __all__ = [
     "OfferDeclined",
     "OfferLapsed",
     "OfferMade",
+    "PageRead",
     "PenaltyAdjusted",
     "PenaltyAssessed",
     "PenaltyExpired",
@@ -283,6 +294,7 @@ __all__ = [
     "SanctionPublished",
     "SanctionRestored",
     "SanctionStarted",
+    "SealedDataOpened",
     "StandingOpened",
     "SuspensionConfirmed",
     "WarrantyExtended",

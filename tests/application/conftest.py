@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 
+from application.accesses import Access, Accesses
 from application.cases import Answer, Cases, Request
 from application.rulebook import OnePolicy
 from application.store import IdempotencyKey, WrappedKey
@@ -110,6 +111,7 @@ class Desk:
         self.store = store
         self.clock = SetClock()
         self.vault = GlassVault()
+        self.accesses = Accesses(store, self.vault, self.clock, uuid4)
         self.cases = Cases(store, self.vault, OnePolicy(DEFAULT), self.clock, uuid4)
 
     def request(
@@ -118,6 +120,10 @@ class Desk:
         """A request of this actor, tied to a version and to a key if they are given."""
         idempotency = key and IdempotencyKey(by.id, key, GlassVault().fingerprint(body))
         return Request(by, "req-1", version, idempotency or None)
+
+    def access(self, by: Actor, permission: str = "cases.read", reason: str | None = None) -> Access:
+        """This actor's wish to see something."""
+        return Access(by, permission, "req-1", reason)
 
     def order(self, **content) -> OrderLine:
         """An order line that no other test has."""

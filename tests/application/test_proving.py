@@ -55,7 +55,7 @@ def shelf(desk):
 
 @pytest.fixture
 def files(desk, shelf):
-    return Files(desk.store, desk.vault, OnePolicy(DEFAULT), desk.clock, uuid4, shelf)
+    return Files(desk.store, desk.vault, OnePolicy(DEFAULT), desk.clock, uuid4, shelf, desk.accesses)
 
 
 def staged(desk, files, case_id, by=None, party=EvidenceParty.BUYER, **request):
@@ -76,11 +76,11 @@ def test_bytes_are_kept_for_their_party_and_given_out_once_they_are_submitted(de
     evidence_id = staged(desk, files, case_id).subject
     assert shelf.puts == ["buyer"]
     with pytest.raises(NotFound) as only_staged:
-        files.content(desk.app, case_id, evidence_id)
+        files.content(desk.access(desk.app), case_id, evidence_id)
     assert only_staged.value.kind == "evidence"
     assert submit(desk, case_id, evidence_id=evidence_id).subject == evidence_id
     for reader in (desk.app, desk.seller, desk.agent, desk.reviewer, desk.supervisor, desk.auditor):
-        assert files.content(reader, case_id, evidence_id) == content()
+        assert files.content(desk.access(reader), case_id, evidence_id) == content()
 
 
 def test_the_digest_alone_names_what_the_party_has_staged(desk, files):
@@ -105,7 +105,7 @@ def test_evidence_by_reference_has_no_bytes(desk, files):
     case_id = desk.file().aggregate.id
     evidence_id = submit(desk, case_id).subject
     with pytest.raises(NotFound) as caught:
-        files.content(desk.reviewer, case_id, evidence_id)
+        files.content(desk.access(desk.reviewer), case_id, evidence_id)
     assert caught.value.kind == "evidence_content"
 
 
@@ -115,7 +115,7 @@ def test_bytes_that_nobody_can_open_any_more_are_not_there(desk, files, shelf):
     submit(desk, case_id)
     shelf.kept.clear()
     with pytest.raises(NotFound) as caught:
-        files.content(desk.reviewer, case_id, evidence_id)
+        files.content(desk.access(desk.reviewer), case_id, evidence_id)
     assert caught.value.kind == "evidence_content"
 
 
@@ -125,14 +125,14 @@ def test_other_bytes_than_those_that_were_submitted_are_never_given_out(desk, fi
     submit(desk, case_id)
     shelf.kept[case_id, evidence_id] = PDF + b"!"
     with pytest.raises(CannotOpen):
-        files.content(desk.reviewer, case_id, evidence_id)
+        files.content(desk.access(desk.reviewer), case_id, evidence_id)
 
 
 @pytest.mark.parametrize("role", Role)
 def test_bytes_are_for_those_who_may_read_texts(desk, files, role):
     reader = Actor("somebody", role, "m-2001")
     with pytest.raises(NotFound if sight(reader).texts else Forbidden):
-        files.content(reader, uuid4(), uuid4())
+        files.content(desk.access(reader), uuid4(), uuid4())
 
 
 def test_another_merchants_bytes_are_not_there(desk, files):
@@ -140,7 +140,7 @@ def test_another_merchants_bytes_are_not_there(desk, files):
     evidence_id = staged(desk, files, case_id).subject
     submit(desk, case_id)
     with pytest.raises(NotFound) as caught:
-        files.content(desk.other_seller, case_id, evidence_id)
+        files.content(desk.access(desk.other_seller), case_id, evidence_id)
     assert caught.value.kind == "case"
     with pytest.raises(NotFound):
         staged(desk, files, case_id, desk.other_seller, EvidenceParty.MERCHANT)

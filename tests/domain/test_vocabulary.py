@@ -13,7 +13,8 @@ from uuid import UUID
 import pytest
 
 from application.access import COMMANDS, PERMISSIONS
-from domain import corrective_action, incident, policy_book, refusals, standing, values
+from domain import access_log, corrective_action, incident, policy_book, refusals, standing, values
+from domain.access_log import AccessLog
 from domain.aggregate import snake_case
 from domain.case import Case, evolution
 from domain.case.state import STAGES
@@ -31,6 +32,7 @@ AGGREGATES = {
     Incident: incident.evolve,
     MerchantStanding: standing.evolve,
     CorrectiveAction: corrective_action.evolve,
+    AccessLog: access_log.evolve,
 }
 """Every aggregate, and the function that folds its facts."""
 

@@ -20,6 +20,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from application.accesses import Access, Accesses
 from application.blobs import Content
 from application.cases import Answer, Cases, Files, Request
 from application.cases.appealing import Brought, Verdict
@@ -134,6 +135,7 @@ class Marketplace:
     reviewer = Actor("reviewer-1", Role.REVIEWER)
     other_reviewer = Actor("reviewer-2", Role.REVIEWER)
     supervisor = Actor("supervisor-1", Role.SUPERVISOR)
+    auditor = Actor("auditor-1", Role.AUDITOR)
     finance = Actor("finance-1", Role.FINANCE)
 
     def __init__(
@@ -150,13 +152,31 @@ class Marketplace:
         self.vault = vault(self.datastore, MasterKey(bytes(32)))
         parts = (self.store, self.vault, OnePolicy(DEFAULT), Clock(), uuid4)
         self.cases = Cases(*parts)
-        self.files = Files(*parts, blobs(self.datastore, self.vault))
+        self.accesses = Accesses(self.store, self.vault, Clock(), uuid4)
+        self.files = Files(*parts, blobs(self.datastore, self.vault), self.accesses)
 
     def request(self, by: Actor, answer: Answer | None = None) -> Request:
         """A request with an idempotency key over a body that says what people say."""
         body = self.say(f"body of request {len(self.say.planted)}").encode()
         key = IdempotencyKey(by.id, uuid4().hex, self.vault.fingerprint(body))
         return Request(by, "req-1", answer.aggregate.version if answer else None, key)
+
+    def access(self, by: Actor) -> Access:
+        """Somebody who says why it wants to see something."""
+        return Access(by, "cases.read", "req-1", self.say(f"reason {len(self.say.planted)}"))
+
+    def look(self, case_id: UUID) -> None:
+        """An audit, an export and a refusal, each with its reason."""
+        statement = self.cases.get(self.reviewer, case_id).filing.statement
+        assert statement
+        for fields in ({}, {(1, "statement"): statement}):
+            logging.getLogger("canary").info("seen: %r", access := self.access(self.auditor))
+            self.accesses.open(access, case_id, fields)
+        self.accesses.exported(self.access(self.auditor), case_id, "proof", ())
+        self.accesses.refused(self.access(self.seller), case_id)
+        entries = self.accesses.entries(self.access(self.supervisor), case_id, None, 10)
+        logging.getLogger("canary").info("entries: %r", entries)
+        assert all(entry.reason for entry in entries)
 
     def filing(self, name: str) -> dict[str, Any]:
         """The arguments of a filing."""
@@ -236,7 +256,8 @@ class Marketplace:
         cases.challenge_evidence(self.request(self.seller), case_id, piece, said("challenge"))
         cases.accept_evidence(self.request(self.reviewer), case_id, piece, said("acceptance"))
         cases.withdraw_evidence(self.request(self.buyer), case_id, piece, said("taken back"))
-        assert self.say.found_in(self.files.content(self.reviewer, case_id, piece).data) == {"bytes"}
+        opened = self.files.content(self.access(self.reviewer), case_id, piece)
+        assert self.say.found_in(opened.data) == {"bytes"}
         now = Answer(cases.get(self.reviewer, case_id), 0)
         claimed = cases.claim(self.request(self.reviewer, now), case_id)
         reviewer = self.request(self.reviewer, claimed)
@@ -465,6 +486,7 @@ class Marketplace:
         answer = self.file("case")
         self.talk_about(answer.aggregate.id)
         self.prove(answer.aggregate.id)
+        self.look(answer.aggregate.id)
         answer = Answer(self.cases.get(self.reviewer, answer.aggregate.id), 0)
         refund = Remedy(uuid4(), RemedyKind.REFUND, Money(19_900, "CNY"))
         answer = self.decide(answer, "first round", (refund,))

@@ -18,6 +18,7 @@ POST /cases
 GET /cases
 GET /cases/{case_id}
 GET /cases/{case_id}/history
+GET /cases/{case_id}/accesses
 GET /cases/{case_id}/entitlements
 POST /cases/{case_id}/lease
 DELETE /cases/{case_id}/lease

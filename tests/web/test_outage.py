@@ -8,6 +8,7 @@ from uuid import uuid4
 import psycopg
 from psycopg import sql
 
+from application.accesses import Accesses
 from application.cases import Cases
 from application.rulebook import OnePolicy
 from domain.values import Actor, Role
@@ -66,6 +67,7 @@ def test_a_database_that_goes_away_and_returns(database_url, fresh_database, fil
         app = create_app(
             cases=Cases(store, vault, OnePolicy(DEFAULT), clock, uuid4),
             files=absent,
+            accesses=Accesses(store, vault, clock, uuid4),
             policies=absent,
             incidents=absent,
             corrective_actions=absent,
