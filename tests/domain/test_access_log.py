@@ -1,6 +1,7 @@
 """One access log for each subject and day, beside the subject's own stream."""
 
 from datetime import UTC, date, datetime
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -22,6 +23,7 @@ def test_each_subject_has_one_log_a_day():
 
 def test_a_log_belongs_to_its_day_whenever_it_is_begun():
     log = AccessLog.open(CASE, date(2026, 11, 9), AT)
+    opened: Any
     (opened,) = log.new_facts
     assert (log.id, opened.day, opened.timestamp) == (log_id(CASE, date(2026, 11, 9)), date(2026, 11, 9), AT)
 
@@ -32,8 +34,9 @@ def test_a_log_tells_what_was_seen_with_the_reason():
     log.read("cases.read", WHY, AT)
     log.exported("proofs.read", "proof", ("statement",), WHY, AT)
     log.refused("cases.read", None, AT)
-    opened, seen, read, exported, refused = log.new_facts
-    assert [type(one) for one in log.new_facts] == [
+    told: list[Any] = [*log.new_facts]
+    opened, seen, read, exported, refused = told
+    assert [type(one) for one in told] == [
         AccessLogOpened,
         SealedDataOpened,
         PageRead,

@@ -76,7 +76,7 @@ def test_everything_that_runs_connects_as_the_role_that_changes_no_fact(bare):
     dev = bare.start("dev", "--port", "0")
     try:
         assert dev.stdout.readline()
-        with psycopg.connect(Embedded.running(bare.home)) as connection:
+        with psycopg.connect(str(Embedded.running(bare.home))) as connection:
             assert connection.execute(CONNECTED).fetchall() == [("recourse_app",)]
     finally:
         dev.terminate()
