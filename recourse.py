@@ -64,8 +64,11 @@ from infrastructure import (
     serving,
     settings,
 )
+from infrastructure.archive.reading import ArchiveInvalid, DatabaseNotEmpty
+from infrastructure.archive.writing import NothingSigned
 from infrastructure.blobs import PostgresBlobs
 from infrastructure.clock import DatabaseClock, Reading, database_time
+from infrastructure.commands.archive import backup, restore
 from infrastructure.commands.audit import audit
 from infrastructure.commands.bench import bench
 from infrastructure.commands.duties import clock, outbox, processes
@@ -93,7 +96,7 @@ from infrastructure.demo.client import Client
 from infrastructure.demo.client import Refused as RequestRefused
 from infrastructure.demo.story import PaymentsLate
 from infrastructure.event_store.connections import Datastore
-from infrastructure.event_store.order import EpochBehind, NotMigrated
+from infrastructure.event_store.order import EpochBehind, NotMigrated, RestoreUnfinished
 from infrastructure.gateways import ManualGateway, SandboxGateway
 from infrastructure.health import Health
 from infrastructure.installation import NoDatabase, Running, running, with_database
@@ -409,6 +412,10 @@ class FrontDoor(AdvisedGroup):
         Advice((credentials.HomeUnusable,), "recourse dev --home ANOTHER-FOLDER", Unusable),
         Advice((serving.AddressTaken,), "the same again with another port, such as: recourse dev --port 0"),
         Advice((key_file.KeyFileRefused, WrongKeyFile), "recourse doctor"),
+        Advice((NothingSigned,), "recourse doctor"),
+        Advice((ArchiveInvalid,), "the same with another backup, into another empty database"),
+        Advice((DatabaseNotEmpty,), "createdb ANOTHER, then the same with RECOURSE_DATABASE_URL naming it"),
+        Advice((RestoreUnfinished,), "recourse restore, into another empty database"),
         Advice((NotFound,), "recourse queue"),
         Advice((NotParked,), "recourse projections parked"),
         Advice((ReplayFailed, RebuildUnderWay, SwapRefused), "recourse projections status"),
@@ -438,7 +445,19 @@ def main(context: click.Context) -> None:
     context.obj = Door(Parts, PROGRAM, parse_line)
 
 
-for command in (audit, bench, clock, file, key, outbox, policy_group, processes, projections):
+for command in (
+    audit,
+    backup,
+    bench,
+    clock,
+    file,
+    key,
+    outbox,
+    policy_group,
+    processes,
+    projections,
+    restore,
+):
     main.add_command(command)
 
 

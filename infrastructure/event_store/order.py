@@ -17,19 +17,26 @@ class NotMigrated(OperationalError):
     """The event store's tables are missing."""
 
 
-def check_epoch(datastore: Datastore) -> None:
-    """Refuse to start where new positions would not be above all stored ones.
+class RestoreUnfinished(OperationalError):
+    """This database is being made of an archive, or was not to the end: nothing may start on it."""
 
-    Raises EpochBehind or NotMigrated, and psycopg.Error when the database cannot be reached.
+
+def check_epoch(datastore: Datastore) -> None:
+    """Refuse to start where new positions would not be above all stored ones, or some are missing.
+
+    Raises EpochBehind, NotMigrated or RestoreUnfinished, and psycopg.Error when there is no database.
     """
     try:
         rows = datastore.read(
             b"SELECT coalesce(max(position), 0),"
-            b" (pg_snapshot_xmax(pg_current_snapshot())::text::bigint + epoch_base()) << 16 FROM events"
+            b" (pg_snapshot_xmax(pg_current_snapshot())::text::bigint + epoch_base()) << 16,"
+            b" EXISTS (SELECT FROM restores WHERE finished_at IS NULL) FROM events"
         )
     except (errors.UndefinedTable, errors.UndefinedFunction) as error:
         raise NotMigrated("the event store's tables are missing; run: recourse migrate") from error
-    ((newest, next_position),) = rows
+    ((newest, next_position, unfinished),) = rows
+    if unfinished:
+        raise RestoreUnfinished(RestoreUnfinished.__doc__)
     if newest >= next_position:
         raise EpochBehind(
             f"stored positions reach {newest}, the next would be {next_position}: the database was restored"
