@@ -113,6 +113,9 @@ from infrastructure.settings import BadSettings, Settings
 from infrastructure.store import PostgresStore
 from infrastructure.supervision import PartFailed, StopRequested
 from infrastructure.ticker import Ticker
+from infrastructure.transparency import witnesses
+from infrastructure.transparency.sealer import Sealer
+from infrastructure.transparency.witnesses import Witnesses, parsed_witnesses
 from infrastructure.vault import PostgresVault, WrongKeyFile
 from projections import case_index, review_queue
 from projections.catalogue import ALL
@@ -314,6 +317,21 @@ class Parts:
         clockworks = (cases, incidents, standings, actions)
         return Ticker(self.datastore, clockworks, watched, hold, chores=(self.blobs.sweep,))
 
+    @property
+    def sealer(self) -> Sealer:
+        """What seals every fact into the transparency log."""
+        given = self.settings
+
+        def origin() -> str:
+            return given.log_origin or f"recourse.local/{uuid4().hex[:8]}"
+
+        return Sealer(self.url, given.home, origin=origin, key_file=given.log_key_file)
+
+    @property
+    def witnesses(self) -> Witnesses:
+        """What has the log's checkpoints cosigned."""
+        return Witnesses(self.url, parsed_witnesses(self.settings.witnesses))
+
 
 def unwatched(_: Reading) -> None:
     """Nobody looks at the readings of this clock."""
@@ -346,8 +364,10 @@ def web_app(parts: Parts) -> Flask:
             "migrations": health.migrations,
             "projections": health.projections,
         },
+        watched={"log": health.log},
         lag=health.lag,
         process_lag=health.process_lag,
+        log_figures=health.log_figures,
         new_id=uuid4,
         settings=WebSettings(VERSION, Rate(given.web_rate, 2 * given.web_rate) if given.web_rate else None),
     )
@@ -368,8 +388,10 @@ def openapi_document() -> dict[str, Any]:
         reader=absent,
         clock=absent,
         probes={},
+        watched={},
         lag=dict,
         process_lag=dict,
+        log_figures=dict,
         new_id=uuid4,
         settings=WebSettings(VERSION),
     )
@@ -470,7 +492,7 @@ def say(what: str) -> None:
 @port_option
 @with_settings()
 def dev(given: Settings) -> None:
-    """Run database, web, projections, processes and ticker together, until Ctrl-C or SIGTERM.
+    """Run database, web, projections, processes, ticker and sealer together, until Ctrl-C or SIGTERM.
 
     Prints one line of JSON on standard output when everything is ready: url, home, credentials.
     """
@@ -588,6 +610,22 @@ def tick(given: Settings) -> None:
         ticker = parts.ticker
         log.info("acting upon due times")
         ticker.run(stop)
+
+
+@main.command()
+@with_settings()
+def seal(given: Settings) -> None:
+    """Seal every fact into the transparency log and sign its head, until SIGTERM. One sealer at a time.
+
+    What hinders it is told and waited for; everything else goes on meanwhile.
+    """
+    logs.log_here("sealer", given.log_level)
+    stop = stop_on_signals()
+    with Parts(given) as parts:
+        asking = threading.Thread(target=parts.witnesses.run, args=(stop,), name="witnesses", daemon=True)
+        asking.start()
+        parts.sealer.run(stop)
+    asking.join(witnesses.TIMEOUT_SECONDS)
 
 
 def stop_on_signals() -> threading.Event:

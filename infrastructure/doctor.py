@@ -17,7 +17,12 @@ from application.errors import ServiceUnavailable
 from infrastructure import key_file, migrate
 from infrastructure.embedded import Embedded, HomeRefused, for_application
 from infrastructure.event_store.connections import Datastore
+from infrastructure.health import Health
 from infrastructure.settings import Settings, without_password
+from infrastructure.transparency import signing
+from infrastructure.transparency.sealer import NotAnExtension, compare
+from infrastructure.transparency.signing import KeptCheckpoint, LogKeyRefused
+from infrastructure.transparency.tree import StoredTree, newest_log
 from infrastructure.vault import PostgresVault, WrongKeyFile
 
 MODULES = ("domain", "application", "projections", "infrastructure", "web", "recourse")
@@ -147,6 +152,7 @@ def database(url: str, given: Settings) -> Iterator[Finding]:
                 )
             yield from sealed(url, given.key_file)
             yield parked_streams(url)
+            yield sealing(url, given)
         if given.database_url is None and not missing:
             with psycopg.connect(url, autocommit=True, connect_timeout=CONNECT_SECONDS) as connection:
                 span = _one(
@@ -262,6 +268,39 @@ def parked_streams(url: str) -> Finding:
             "processes", "fault", f"wait with {parked} parked streams", "recourse processes parked"
         )
     return Finding("processes", "ok", "wait with no stream")
+
+
+def sealing(url: str, given: Settings) -> Finding:
+    """Whether facts are sealed into the transparency log, and whether this home could go on with it."""
+    with (
+        psycopg.connect(url, autocommit=True, connect_timeout=CONNECT_SECONDS) as connection,
+        Datastore(url, pool_size=1, max_overflow=0) as datastore,
+    ):
+        told = connection.execute("SELECT reason, detail FROM transparency.sealer_state").fetchone()
+        if told is not None and told[0] is not None:
+            return _hindered(told[1])
+        if not Health(datastore).log()["ok"]:
+            return Finding("log", "fault", "facts wait to be sealed; no sealer works", "recourse seal")
+        if told is None or not given.log_key_file.exists():
+            return Finding("log", "ok", "nothing waits to be sealed")
+        return _continued(connection, given)
+
+
+def _continued(connection: psycopg.Connection[Any], given: Settings) -> Finding:
+    """What the sealer would say if it were started here."""
+    try:
+        known = newest_log(connection)
+        signing.of_log(given.log_key_file, known.verifier)
+        kept = KeptCheckpoint(given.home / signing.KEPT_FILE).read(known.verifier)
+        compare(StoredTree(connection, known), kept)
+    except (LogKeyRefused, NotAnExtension) as refused:
+        return _hindered(str(refused))
+    return Finding("log", "ok", f"{known.origin} is sealed; keep a copy of {given.log_key_file} elsewhere")
+
+
+def _hindered(why: str) -> Finding:
+    detail, _, mend = why.rpartition("; ")
+    return Finding("log", "fault", detail or mend, mend if detail else "recourse seal")
 
 
 def production_data(span: timedelta) -> Finding:

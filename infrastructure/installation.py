@@ -1,4 +1,4 @@
-"""A whole installation as children of one process: database, web, worker and ticker on one home."""
+"""A whole installation as children of one process: database, web, worker, ticker and sealer on one home."""
 
 import os
 import socket
@@ -91,6 +91,7 @@ def children(given: Settings, listener: socket.socket, program: Sequence[str]) -
     return [
         Part("worker", [*program, "work"], environment),
         Part("ticker", [*program, "tick"], environment),
+        Part("sealer", [*program, "seal"], environment),
         Part(
             "web",
             [*program, "serve", "--listener", str(inherited)],

@@ -19,6 +19,9 @@ from marshmallow.validate import OneOf, Range
 from psycopg.conninfo import conninfo_to_dict
 
 from infrastructure.key_file import FILE_NAME
+from infrastructure.transparency.notes import name_allowed
+from infrastructure.transparency.signing import KEY_FILE as LOG_KEY_FILE
+from infrastructure.transparency.witnesses import parsed_witnesses
 
 PREFIX = "RECOURSE_"
 Payments = Literal["manual", "sandbox"]
@@ -32,6 +35,10 @@ DESCRIPTIONS: Mapping[str, str] = MappingProxyType(
         "RECOURSE_HOST": "Address to listen on; default 127.0.0.1, this machine only.",
         "RECOURSE_KEY_FILE": "File of the key that seals personal data; "
         f"default {FILE_NAME} in the home folder.",
+        "RECOURSE_LOG_KEY_FILE": "File of the key that signs the transparency log; "
+        f"default {LOG_KEY_FILE} in the home folder.",
+        "RECOURSE_LOG_ORIGIN": "Name of the transparency log that the first start opens, such as "
+        "example.com/after-sales; default one made up then.",
         "RECOURSE_LOG_LEVEL": "DEBUG, INFO, WARNING or ERROR; default INFO.",
         "RECOURSE_MIGRATION_URL": "The database as its owner, for `recourse migrate` alone; "
         "default RECOURSE_DATABASE_URL. The application connects as recourse_app, which changes no fact.",
@@ -45,6 +52,8 @@ DESCRIPTIONS: Mapping[str, str] = MappingProxyType(
         "default 500.",
         "RECOURSE_WEB_THREADS": "Requests that a web worker serves at the same time; 1 to 100, default 8.",
         "RECOURSE_WEB_WORKERS": "Web worker processes; 1 to 64, default 2.",
+        "RECOURSE_WITNESSES": "Who is asked to cosign the checkpoints of the transparency log; "
+        "reads URL VKEY; URL VKEY.",
     }
 )
 """Every variable there is, and what it does. Any other that starts with RECOURSE_ is a fault."""
@@ -70,11 +79,14 @@ class Settings:
     payments: Payments
     log_level: str
     migration_url: str | None = field(repr=False)
+    log_key_file: Path
+    log_origin: str
     pool_size: int
     pool_overflow: int
     web_rate: int
     web_threads: int
     web_workers: int
+    witnesses: str
 
     @property
     def shown_database_url(self) -> str | None:
@@ -98,16 +110,20 @@ def load(environ: Mapping[str, str]) -> Settings:
         "payments": env.str("PAYMENTS", "manual", validate=OneOf(get_args(Payments))),
         "log_level": env.str("LOG_LEVEL", "INFO", validate=OneOf(LOG_LEVELS)),
         "migration_url": env.str("MIGRATION_URL", None),
+        "log_key_file": env.str("LOG_KEY_FILE", None),
+        "log_origin": env.str("LOG_ORIGIN", "").strip(),
         "pool_size": env.int("POOL_SIZE", 5, validate=Range(1, 100)),
         "pool_overflow": env.int("POOL_OVERFLOW", 5, validate=Range(0, 100)),
         "web_rate": env.int("WEB_RATE", 500, validate=Range(0, 100_000)),
         "web_threads": env.int("WEB_THREADS", 8, validate=Range(1, 100)),
         "web_workers": env.int("WEB_WORKERS", 2, validate=Range(1, 64)),
+        "witnesses": env.str("WITNESSES", "").strip(),
     }
-    faults = [*_unknown(given), *env.faults(), *_address_faults(values)]
+    faults = [*_unknown(given), *env.faults(), *_address_faults(values), *_log_faults(values)]
     try:
-        values["home"] = Path(values["home"]).expanduser().absolute()
-        values["key_file"] = Path(values["key_file"] or values["home"] / FILE_NAME).expanduser().absolute()
+        home = values["home"] = Path(values["home"]).expanduser().absolute()
+        for name, default in (("key_file", FILE_NAME), ("log_key_file", LOG_KEY_FILE)):
+            values[name] = Path(values[name] or home / default).expanduser().absolute()
     except RuntimeError:
         faults.append(f"{PREFIX}HOME: this user has no home folder of its own; name a folder.")
     if faults:
@@ -152,6 +168,15 @@ def _address_faults(values: Mapping[str, Any]) -> Iterator[str]:
             yield f"{PREFIX}{name}: not a PostgreSQL URL such as postgresql://user@host:5432/name."
     if not _is_host(host):
         yield f"{PREFIX}HOST: neither an address nor a host name."
+
+
+def _log_faults(values: Mapping[str, Any]) -> Iterator[str]:
+    if values["log_origin"] and not name_allowed(values["log_origin"]):
+        yield f"{PREFIX}LOG_ORIGIN: a log's name holds no space and no plus sign."
+    try:
+        parsed_witnesses(values["witnesses"])
+    except ValueError as fault:
+        yield f"{PREFIX}WITNESSES: {fault}; it reads: URL VKEY; URL VKEY."
 
 
 def _is_database_url(url: str) -> bool:

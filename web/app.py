@@ -44,7 +44,7 @@ from web import incidents as incident_routes
 from web.failures import route
 from web.limits import Rate, RateLimiter
 from web.lists import Reader
-from web.operations import Lag, Metrics, Probe
+from web.operations import Figures, Lag, Metrics, Probe
 from web.presenter import Presenter
 from web.requests import Commands, Gate, Incoming, incoming, request_id
 from web.routes import PREFIX, ApiBlueprint, Routes
@@ -93,8 +93,10 @@ def create_app(
     reader: Reader,
     clock: Clock,
     probes: Mapping[str, Probe],
+    watched: Mapping[str, Probe],
     lag: Lag,
     process_lag: Lag,
+    log_figures: Figures,
     new_id: Callable[[], UUID],
     settings: WebSettings,
 ) -> Flask:
@@ -128,7 +130,7 @@ def create_app(
     reading.register(routes, accesses)
     correcting.register(routes, corrective_actions, presenter, reader, clock)
     watching = ApiBlueprint("operations", __name__, description="For those who run the service")
-    operations.register(watching, probes, lag, process_lag, metrics, settings.version)
+    operations.register(watching, probes, watched, lag, process_lag, log_figures, metrics, settings.version)
 
     api = openapi.document(app, settings.version)
     api.register_blueprint(blueprint)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from math import nan
 from typing import Any
 
 import msgspec
@@ -31,6 +32,16 @@ Lag = Callable[[], Mapping[str, float]]
 """How many seconds each is behind the log, by name. Raises ServiceUnavailable."""
 
 
+Figures = Callable[[], Mapping[str, float]]
+"""Figures by name. Raises ServiceUnavailable."""
+
+LOG = {
+    "leaves": "Leaves of the transparency log.",
+    "unsealed_facts": "Facts that are no leaf yet; up to 100,000 are counted.",
+    "checkpoint_age": "Seconds since a checkpoint was signed; that grows while nothing is recorded.",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Metrics:
     """What is counted in this process."""
@@ -40,6 +51,7 @@ class Metrics:
     seconds: Histogram
     lag: Gauge
     process_lag: Gauge
+    log: Mapping[str, Gauge]
 
     @classmethod
     def new(cls) -> "Metrics":
@@ -68,6 +80,7 @@ class Metrics:
                 ("process",),
                 registry=registry,
             ),
+            {name: Gauge(f"recourse_log_{name}", what, registry=registry) for name, what in LOG.items()},
         )
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
@@ -79,22 +92,26 @@ class Metrics:
 def register(
     blueprint: ApiBlueprint,
     probes: Mapping[str, Probe],
+    watched: Mapping[str, Probe],
     lag: Lag,
     process_lag: Lag,
+    log_figures: Figures,
     metrics: Metrics,
     version: str,
 ) -> None:
-    """Add the routes."""
+    """Add the routes. Whoever fails a probe is not ready; what is `watched` may fail while others serve."""
 
     def livez() -> Response:
         """That the process answers."""
         return sent(b'{"status":"ok"}')
 
     def readyz() -> Response:
-        """Whether requests can be served: database, migrations, read models."""
+        """Whether requests can be served: database, migrations, read models; and whether facts are sealed."""
         checks = {name: _checked(probe) for name, probe in probes.items()}
-        ready = all(check["ok"] is True for check in checks.values())
-        body = {"status": "ready" if ready else "not_ready", "checks": checks}
+        others = {name: _checked(probe) for name, probe in watched.items()}
+        ready, sound = _all_ok(checks), _all_ok(others)
+        status = ("ready" if sound else "degraded") if ready else "not_ready"
+        body = {"status": status, "checks": checks | others}
         return sent(msgspec.json.encode(body), 200 if ready else 503)
 
     def show_version() -> Response:
@@ -102,9 +119,10 @@ def register(
         return sent(msgspec.json.encode({"name": "recourse", "version": version}))
 
     def show_metrics() -> Response:
-        """Counters, and the lag of read models and processes, in the text form of Prometheus."""
+        """Counters, lags, and how far the log is sealed, in the text form of Prometheus."""
         _show(metrics.lag, lag)
         _show(metrics.process_lag, process_lag)
+        _show_figures(metrics.log, log_figures)
         return Response(generate_latest(metrics.registry), content_type=CONTENT_TYPE_LATEST)
 
     text = {"text/plain": {"schema": {"type": "string"}}}
@@ -138,6 +156,20 @@ def _checked(probe: Probe) -> Mapping[str, Any]:
         return probe()
     except ServiceUnavailable:
         return {"ok": False, "detail": "the database cannot be reached"}
+
+
+def _all_ok(checks: Mapping[str, Mapping[str, Any]]) -> bool:
+    return all(check["ok"] is True for check in checks.values())
+
+
+def _show_figures(gauges: Mapping[str, Gauge], figures: Figures) -> None:
+    """What is not known is told as such."""
+    try:
+        measured = figures()
+    except ServiceUnavailable:
+        measured = {}
+    for name, gauge in gauges.items():
+        gauge.set(measured.get(name, nan))
 
 
 def _show(gauge: Gauge, lag: Lag) -> None:

@@ -1,14 +1,29 @@
 """`recourse audit`: what an auditor asks of the whole log."""
 
+import time
 from dataclasses import asdict
+from pathlib import Path
+from uuid import uuid4
 
 import click
 
 from application.audit import recompute
 from infrastructure import screen
-from infrastructure.commands.terminal import Parts, as_json, err, out, print_json, with_parts
+from infrastructure.commands.terminal import (
+    Failure,
+    Parts,
+    Unusable,
+    as_json,
+    err,
+    out,
+    print_json,
+    with_parts,
+)
 from infrastructure.fact_log import StoredFacts
 from infrastructure.progress import progress
+from infrastructure.secret_file import FileExposed
+from infrastructure.transparency import witness
+from infrastructure.transparency.notes import KeyInvalid, Verifier
 
 
 @click.group()
@@ -30,3 +45,50 @@ def recompute_command(parts: Parts, as_json: bool) -> None:
         screen.print_recomputed(out, log.size(), found)
     if found:
         raise click.exceptions.Exit(3)
+
+
+a_file = click.Path(path_type=Path, dir_okay=False)
+
+
+def a_log_key(_context: click.Context, _parameter: click.Parameter, value: tuple[str, ...]) -> list[Verifier]:
+    """The callback of an option that names logs by their verifier keys."""
+    try:
+        return [Verifier.parsed(vkey) for vkey in value]
+    except KeyInvalid as fault:
+        raise click.BadParameter(str(fault)) from None
+
+
+@audit.command("witness")
+@click.option(
+    "--key",
+    "key_path",
+    required=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="File of its key.",
+)
+@click.option("--log", "logs", required=True, multiple=True, callback=a_log_key, help="A log's verifier key.")
+@click.option("--name", default=None, help="What a new key is named; default one made up.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8090, show_default=True, help="0: any.")
+@click.option("--state", type=a_file, help="File of what it cosigned; default KEY.state.")
+def witness_command(
+    key_path: Path, logs: list[Verifier], name: str | None, host: str, port: int, state: Path | None
+) -> None:
+    """Cosign what continues all that was cosigned before, until Ctrl-C. Needs no database.
+
+    Prints the witness's verifier key and where it listens: both belong into RECOURSE_WITNESSES of the log.
+    """
+    kept = state or key_path.with_name(f"{key_path.name}.state")
+    try:
+        key = witness.key_of(key_path.absolute(), name or f"witness.local/{uuid4().hex[:8]}")
+        server = witness.server(witness.Witness(key, logs, kept.absolute(), time.time), host, port)
+    except (FileExposed, KeyInvalid, witness.StateDamaged) as fault:
+        raise Unusable(str(fault), "recourse audit witness --help") from fault
+    except OSError as fault:
+        raise Failure(str(fault), "recourse audit witness --port 0") from fault
+    click.echo(f"{key.verifier.vkey}\nhttp://{host}:{server.server_port}")
+    with server:
+        try:
+            server.serve_forever()
+        except KeyboardInterrupt:
+            return

@@ -25,7 +25,7 @@ _NEWEST_OF_CHANGED = """
     WHERE log = %s AND index >= %s AND index < %s AND stream_id IS NOT NULL
     ORDER BY stream_id, version DESC
     ON CONFLICT (log, bucket, stream_id) DO UPDATE SET (version, hash) = (EXCLUDED.version, EXCLUDED.hash)
-    RETURNING bucket
+    RETURNING bucket, xmax = 0
 """
 _STREAMS = "SELECT count(*) FROM transparency.heads WHERE log = %s"
 _HEADS = """
@@ -80,8 +80,10 @@ class CaseMap:
 
     def advance(self, first: int, end: int) -> bytes:
         """Take up the leaves from `first` to before `end`, in the transaction under way; the new root."""
-        with self._connection.cursor(row_factory=scalar_row) as cursor:
-            changed = set(cursor.execute(_NEWEST_OF_CHANGED, (self._log.number, first, end)).fetchall())
+        with self._connection.cursor(row_factory=tuple_row) as cursor:
+            found = cursor.execute(_NEWEST_OF_CHANGED, (self._log.number, first, end)).fetchall()
+        changed = {bucket for bucket, _ in found}
+        self.streams += sum(new for _, new in found)
         buckets = heads_of(self._connection, self._log, changed)
         for bucket, heads in buckets.items():
             self._roots[bucket] = root_of([head.leaf for head in heads])
@@ -90,7 +92,6 @@ class CaseMap:
             self._upper[tile] = root_of(self._tile(tile))
         kept = [b"".join(self._tile(tile)) for tile in tiles]
         self._connection.execute(_PUT_TILES, (self._log.number, tiles, kept))
-        self.streams = self._count()
         return root_of(self._upper)
 
     def _tile(self, tile: int) -> list[bytes]:

@@ -9,6 +9,7 @@ import fcntl
 import logging
 import os
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Event
@@ -41,6 +42,9 @@ CHECKPOINT_EVERY = timedelta(seconds=2)
 
 OUTAGE_PAUSE = 2.0
 
+ADVISORY_LOCK = 7_302_614_950
+"""Of the one sealer of a database, wherever it runs; any number that nothing else uses."""
+
 _LAST_POSITION = """
     SELECT position FROM transparency.leaves
     WHERE log = %s AND position IS NOT NULL ORDER BY index DESC LIMIT 1
@@ -72,6 +76,12 @@ _PUT_LOG = """
     VALUES (%s, %s, %s, clock_timestamp())
 """
 
+_TELL = """
+    INSERT INTO transparency.sealer_state (reason, detail, since) VALUES (%s, %s, clock_timestamp())
+    ON CONFLICT (single) DO UPDATE
+        SET (reason, detail, since) = (EXCLUDED.reason, EXCLUDED.detail, EXCLUDED.since)
+"""
+
 Row = tuple[UUID | None, int | None, int | None, bytes | None, bytes, bytes]
 """Of a leaf: stream, version, position, salt, entry, hash."""
 
@@ -82,6 +92,18 @@ class NotAnExtension(Exception):
 
 class AnotherSealer(Exception):
     """Another process seals this log."""
+
+
+REASONS: dict[type[Exception], str] = {
+    LogKeyRefused: "log_key_refused",
+    NotAnExtension: "history_refused",
+    AnotherSealer: "another_sealer",
+    OSError: "files_unusable",
+    psycopg.Error: "database_error",
+}
+"""What hinders sealing, as everybody may know it; the whole reason is for those who run the service."""
+
+HINDRANCES = tuple(REASONS)
 
 
 def _random_salt() -> bytes:
@@ -100,13 +122,14 @@ class Sealer:
         home: Path,
         *,
         origin: Callable[[], str],
+        key_file: Path | None = None,
         salt: Callable[[], bytes] = _random_salt,
         batch: int = BATCH,
         sign_every: timedelta = CHECKPOINT_EVERY,
     ) -> None:
-        """`home` holds the key and the kept checkpoint; `origin` names a log that is opened anew."""
+        """`home` holds the kept checkpoint, and the key unless `key_file` does; `origin` names a new log."""
         self._url = url
-        self._key_path = home / signing.KEY_FILE
+        self._key_path = key_file or home / signing.KEY_FILE
         self._kept = KeptCheckpoint(home / signing.KEPT_FILE)
         self._new_origin = origin
         self._salt = salt
@@ -115,26 +138,51 @@ class Sealer:
         self._connection: Connection[Any] | None = None
         self._state: _State | None = None
         self._hold: int | None = None
+        self._unsigned_since: float | None = None
 
     def run(self, stop: Event) -> None:
-        """Seal and sign until `stop` is set; what hinders is logged, waited for and tried again."""
-        pause, unsigned_since, hindrance = SHORTEST_PAUSE, None, ""
+        """Seal and sign until `stop` is set; what hinders is told once, waited for and tried again.
+
+        Raises psycopg.errors.UndefinedTable when the database is not up to date.
+        """
+        pause, told = SHORTEST_PAUSE, "nothing yet"
         while not stop.wait(pause):
             try:
-                found = self.seal()
-                now = monotonic()
-                if self.unsigned and unsigned_since is None:
-                    unsigned_since = now
-                if unsigned_since is not None and now - unsigned_since >= self._sign_every:
-                    self.sign()
-                    unsigned_since = None
-                pause, hindrance = SHORTEST_PAUSE if found else min(pause * 2, LONGEST_PAUSE), ""
-            except (LogKeyRefused, NotAnExtension, AnotherSealer, OSError, psycopg.Error) as error:
-                if str(error) != hindrance:
-                    log.error("the log is not sealed: %s", error)
-                pause, hindrance = OUTAGE_PAUSE, str(error)
-                self._drop()
+                found, hindrance = self._turn(), None
+            except psycopg.errors.UndefinedTable:
+                raise
+            except HINDRANCES as error:
+                found, hindrance = 0, error
+            if told != str(hindrance):
+                self._tell(hindrance)
+                told = str(hindrance)
+            pause = self._pause(pause, found, hindrance)
         self.close()
+
+    def _turn(self) -> int:
+        found, now = self.seal(), monotonic()
+        if self.unsigned and self._unsigned_since is None:
+            self._unsigned_since = now
+        if self._unsigned_since is not None and now - self._unsigned_since >= self._sign_every:
+            self.sign()
+            self._unsigned_since = None
+        return found
+
+    def _pause(self, last: float, found: int, hindrance: Exception | None) -> float:
+        if hindrance is not None:
+            return OUTAGE_PAUSE
+        return SHORTEST_PAUSE if found else min(last * 2, LONGEST_PAUSE)
+
+    def _tell(self, hindrance: Exception | None) -> None:
+        """Say whether it is sealed, in the log and, for all who ask, in the database as far as it answers."""
+        if hindrance is None:
+            log.info("the log is sealed")
+        else:
+            log.error("the log is not sealed: %s", hindrance)
+        if not isinstance(hindrance, AnotherSealer):  # that one tells of itself
+            reason = next((code for kind, code in REASONS.items() if isinstance(hindrance, kind)), None)
+            with suppress(psycopg.Error), connected(self._url, "recourse sealer") as connection:
+                connection.execute(_TELL, (reason, str(hindrance or "")))
 
     def catch_up(self) -> Checkpoint | None:
         """Seal everything that is final and sign it; the newest checkpoint. Raises as `seal` and `sign`."""
@@ -176,6 +224,7 @@ class Sealer:
         if self._state is None:
             self._take_hold()
             self._connection = connected(self._url, "recourse sealer")
+            self._take_database(self._connection)
             self._state = self._loaded(self._connection)
         return self._state
 
@@ -191,6 +240,12 @@ class Sealer:
                 os.close(hold)
                 raise AnotherSealer(AnotherSealer.__doc__) from None
             self._hold = hold
+
+    def _take_database(self, connection: Connection[Any]) -> None:
+        """One sealer at a time also where several have a home of their own."""
+        with connection.cursor(row_factory=scalar_row) as cursor:
+            if not cursor.execute("SELECT pg_try_advisory_lock(%s)", (ADVISORY_LOCK,)).fetchone():
+                raise AnotherSealer(AnotherSealer.__doc__)
 
     def _loaded(self, connection: Connection[Any]) -> "_State":
         signer, known = self._identity(connection)
@@ -216,13 +271,7 @@ class Sealer:
             signer = signing.load(self._key_path)
             connection.execute(_PUT_LOG, (1, signer.name, signer.verifier.vkey))
             known = newest_log(connection)
-        signer = signing.load(self._key_path)
-        if signer.verifier != known.verifier:
-            raise LogKeyRefused(
-                f"the log key {self._key_path} is {signer.verifier.vkey}, but this database's log is signed"
-                f" by {known.verifier.vkey}; put your copy of the right one there"
-            )
-        return signer, known
+        return signing.of_log(self._key_path, known.verifier), known
 
     def _drop(self) -> None:
         self._state = None

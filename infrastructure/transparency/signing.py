@@ -39,6 +39,17 @@ def load(path: Path) -> Signer:
         raise LogKeyRefused(f"the log key {path} is damaged; put your copy of it back: {copy}") from None
 
 
+def of_log(path: Path, log: Verifier) -> Signer:
+    """The signing key, if it is this log's. Raises LogKeyRefused."""
+    signer = load(path)
+    if signer.verifier != log:
+        raise LogKeyRefused(
+            f"the log key {path} is {signer.verifier.vkey}, but this database's log is signed by {log.vkey};"
+            f" put your copy of the right one there: cp YOUR-COPY {shlex.quote(str(path))}"
+        )
+    return signer
+
+
 class KeptCheckpoint:
     """The file with the last checkpoint signed: what no administrator of the database can change."""
 

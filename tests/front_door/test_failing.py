@@ -36,7 +36,14 @@ def test_a_database_that_is_not_there_is_told_in_one_line_without_its_password(b
 def test_a_database_that_is_not_up_to_date_names_the_command_that_mends_it(bare, fresh_database):
     bare.url = fresh_database
     bare.home.mkdir()
-    for words in (("queue",), ("projections", "status"), ("work",), ("tick",), ("serve", "--port", "0")):
+    for words in (
+        ("queue",),
+        ("projections", "status"),
+        ("work",),
+        ("tick",),
+        ("seal",),
+        ("serve", "--port", "0"),
+    ):
         process = bare.start(*words)
         stdout, stderr = process.communicate(timeout=60)
         assert (process.returncode, stdout) == (1, "")

@@ -120,7 +120,7 @@ def test_the_web_server_alone_says_where_it_listens_and_finishes_what_it_began(r
     assert process.returncode == 0
 
 
-@pytest.mark.parametrize("part", ["work", "tick"])
+@pytest.mark.parametrize("part", ["work", "tick", "seal"])
 def test_a_duty_says_that_it_runs_and_ends_when_it_is_asked_to(recourse_on, part):
     process = recourse_on.start(part)
     first = json.loads(process.stderr.readline())

@@ -6,6 +6,10 @@ import pytest
 
 from infrastructure import settings
 from infrastructure.settings import BadSettings, Settings, load, without_password
+from infrastructure.transparency.notes import COSIGNATURE, Signer
+
+VKEY = Signer("witness.example/w1", bytes(32), COSIGNATURE).verifier.vkey
+WITNESSES = f"https://witness.example/w1 {VKEY}; http://127.0.0.1:8090 {VKEY}"
 
 
 def faults(**given: str) -> tuple[str, ...]:
@@ -25,11 +29,14 @@ def test_an_empty_environment_gives_the_defaults(monkeypatch: pytest.MonkeyPatch
         payments="manual",
         log_level="INFO",
         migration_url=None,
+        log_key_file=Path("/home/wang/.recourse/log.key"),
+        log_origin="",
         pool_size=5,
         pool_overflow=5,
         web_rate=500,
         web_threads=8,
         web_workers=2,
+        witnesses="",
     )
 
 
@@ -44,6 +51,9 @@ def test_every_setting_can_be_given() -> None:
             "RECOURSE_PORT": "0",
             "RECOURSE_PAYMENTS": "sandbox",
             "RECOURSE_LOG_LEVEL": "DEBUG",
+            "RECOURSE_LOG_KEY_FILE": "/etc/recourse/log.key",
+            "RECOURSE_LOG_ORIGIN": "example.com/after-sales",
+            "RECOURSE_WITNESSES": WITNESSES,
             "RECOURSE_POOL_SIZE": "1",
             "RECOURSE_POOL_OVERFLOW": "0",
             "RECOURSE_WEB_RATE": "0",
@@ -59,11 +69,14 @@ def test_every_setting_can_be_given() -> None:
         payments="sandbox",
         log_level="DEBUG",
         migration_url="postgresql://owner:secret@db.example:5433/cases",
+        log_key_file=Path("/etc/recourse/log.key"),
+        log_origin="example.com/after-sales",
         pool_size=1,
         pool_overflow=0,
         web_rate=0,
         web_threads=100,
         web_workers=64,
+        witnesses=WITNESSES,
     )
 
 
@@ -152,3 +165,21 @@ def test_a_home_may_be_given_below_ones_own(monkeypatch: pytest.MonkeyPatch) -> 
 def test_every_setting_is_described() -> None:
     described = {name.removeprefix(settings.PREFIX).lower() for name in settings.DESCRIPTIONS}
     assert described - {"test_database_url"} == set(Settings.__dataclass_fields__)
+
+
+@pytest.mark.parametrize(
+    "witnesses",
+    [
+        VKEY,
+        f"ftp://witness.example {VKEY}",
+        "https://witness.example not-a-key",
+        f"https://witness.example {Signer('a.log', bytes(32)).verifier.vkey}",
+        f"https://witness.example/?a=b {VKEY}",
+    ],
+)
+def test_who_cannot_be_asked_to_cosign_is_refused(witnesses: str) -> None:
+    assert [fault for fault in faults(WITNESSES=witnesses) if fault.startswith("RECOURSE_WITNESSES: ")]
+
+
+def test_a_log_is_not_named_what_no_note_can_hold() -> None:
+    assert faults(LOG_ORIGIN="a+b") == ("RECOURSE_LOG_ORIGIN: a log's name holds no space and no plus sign.",)

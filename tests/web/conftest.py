@@ -225,8 +225,10 @@ def installation(
                 "migrations": health.migrations,
                 "projections": health.projections,
             },
+            "watched": {"log": health.log},
             "lag": health.lag,
             "process_lag": health.process_lag,
+            "log_figures": health.log_figures,
             "new_id": uuid4,
             "settings": WebSettings(version="0.1.0"),
         }

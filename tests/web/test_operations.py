@@ -21,7 +21,7 @@ def test_a_service_is_ready_when_every_check_is(call, installation):
     answer = call("nobody").ask_at_root("GET", "/readyz")
     checks = answer.json()["checks"]
     assert (answer.status_code, answer.json()["status"]) == (200, "ready"), answer.text
-    assert checks.keys() == {"database", "migrations", "projections"}
+    assert checks.keys() == {"database", "migrations", "projections", "log"}
     assert set(checks["projections"]["lag_seconds"].values()) == {0.0}
 
 
@@ -32,12 +32,23 @@ def test_a_failed_check_makes_the_service_unready_and_says_which(client):
     assert answer.json["checks"]["migrations"] == {"ok": False, "pending": ["009.sql"]}
 
 
+def test_what_is_not_sealed_is_told_while_requests_are_served(client):
+    refused = {"ok": False, "state": "stopped", "reason": "log_key_refused"}
+    answer = client(probes={"database": lambda: {"ok": True}}, watched={"log": lambda: refused}).get(
+        "/readyz"
+    )
+    assert (answer.status_code, answer.json["status"]) == (200, "degraded")
+    assert answer.json["checks"]["log"] == refused
+
+
 def gone():
     raise ServiceUnavailable
 
 
 def test_a_service_without_its_database_is_not_ready_but_alive(client):
-    answer = client(probes={"database": gone}, lag=gone, process_lag=gone)
+    answer = client(
+        probes={"database": gone}, watched={"log": gone}, lag=gone, process_lag=gone, log_figures=gone
+    )
     assert answer.get("/readyz").status_code == 503
     assert answer.get("/livez").status_code == 200
     assert answer.get("/metrics").status_code == 200
@@ -62,6 +73,13 @@ def test_metrics_count_answers_by_route_and_name_nobody(call, story):
 def test_metrics_tell_how_far_each_process_is(client):
     text = client(process_lag=lambda: {"standing": 2.5}).get("/metrics").text
     assert 'recourse_process_lag_seconds{process="standing"} 2.5' in text
+
+
+def test_metrics_tell_how_far_the_log_is_sealed(client):
+    text = client(log_figures=lambda: {"leaves": 12, "unsealed_facts": 3}).get("/metrics").text
+    assert "recourse_log_leaves 12.0" in text
+    assert "recourse_log_unsealed_facts 3.0" in text
+    assert "recourse_log_checkpoint_age NaN" in text  # none was signed yet
 
 
 def test_invented_methods_do_not_fill_the_metrics(call):

@@ -76,8 +76,10 @@ def test_a_database_that_goes_away_and_returns(database_url, fresh_database, fil
             reader=ReadModels(datastore),
             clock=clock,
             probes={"database": health.database, "projections": health.projections},
+            watched={"log": health.log},
             lag=health.lag,
             process_lag=health.process_lag,
+            log_figures=health.log_figures,
             new_id=uuid4,
             settings=WebSettings("0"),
         )
