@@ -51,6 +51,7 @@ DERIVED_TABLES = (
     "transparency.heads",
     "transparency.leaves",
     "transparency.map_tiles",
+    "transparency.sealer_state",
     "transparency.tiles",
 )
 """Made of the lines of `events/`, or anew by whoever needs them; read models' tables as well."""
