@@ -69,7 +69,6 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "cases.relate": frozenset({A, R, S}),
     "cases.merge": frozenset({R, S}),
     "accesses.read": frozenset({S, AUD, ADMIN}),
-    "accesses.record": frozenset(Role),
     "policies.read": frozenset(Role),
     "policies.draft": frozenset({S, ADMIN}),
     "policies.approve": frozenset({S, ADMIN}),

@@ -6,21 +6,30 @@ What cannot be recorded is not shown: each of these raises ServiceUnavailable in
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import groupby
 from uuid import UUID
 
-from application.errors import AccessReasonRequired, NotFound, ServiceUnavailable
-from application.running import Request, Running, sealed_if_given
-from application.store import RecordedFact, StoreUnavailable
-from application.vault import Sealing
-from domain.access_log import AccessLog, log_id, log_ids
+from application import access as permissions
+from application.clock import Clock
+from application.errors import AccessReasonRequired, Forbidden, NotFound, ServiceUnavailable
+from application.running import Request, sealed_if_given
+from application.store import Effects, RecordedFact, Store, StoreUnavailable, VersionConflict
+from application.vault import Vault
+from domain.access_log import AccessLog, Look, log_ids
 from domain.case import Case
 from domain.values import Actor, Role, Sealed, SealedFor
 
 Place = tuple[int, str]
 """Where a sealed value stands: the version of its fact, and the field."""
 
-Tell = Callable[[AccessLog, Sealed | None, datetime], None]
-"""Tells a log what was seen, with the sealed reason."""
+Tell = Callable[[AccessLog, Look, datetime], None]
+"""Tells a log what was seen."""
+
+NO_VERSION = 0
+"""A reason is sealed for its access: of which version its fact will be is known when it is recorded."""
+
+RETRIES = 5
+"""How often a log's first reasons are sealed again when others make its data key at the same time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +50,14 @@ class Entry:
     reason: str | None = field(repr=False)
 
 
-class Accesses(Running[AccessLog]):
+class Accesses:
     """Every use case of access logs. Safe to share between threads."""
 
-    aggregate = AccessLog
+    def __init__(self, store: Store, vault: Vault, clock: Clock, new_id: Callable[[], UUID]) -> None:
+        self._store = store
+        self._vault = vault
+        self._clock = clock
+        self._new_id = new_id
 
     def open(
         self, access: Access, subject_id: UUID, values: Mapping[Place, Sealed]
@@ -63,7 +76,7 @@ class Accesses(Running[AccessLog]):
         self._note(
             access,
             subject_id,
-            lambda log, reason, at: log.opened(access.permission, tuple(fields), reason, at),
+            lambda log, look, at: log.opened(look, tuple(fields), at),
         )
 
     def exported(self, access: Access, case_id: UUID, export: str, fields: Sequence[str]) -> None:
@@ -73,24 +86,20 @@ class Accesses(Running[AccessLog]):
         ServiceUnavailable.
         """
         self._stated(access)
-
-        def tell(log: AccessLog, reason: Sealed | None, at: datetime) -> None:
-            if reason is not None:
-                log.exported(access.permission, export, tuple(fields), reason, at)
-
-        self._note(access, case_id, tell)
+        self._note(access, case_id, lambda log, look, at: log.exported(look, export, tuple(fields), at))
 
     def refused(self, access: Access, case_id: UUID) -> None:
         """Record a refusal; nothing where there is no such case. Raises ServiceUnavailable."""
         if self._case(case_id):
-            self._note(access, case_id, lambda log, reason, at: log.refused(access.permission, reason, at))
+            self._note(access, case_id, lambda log, look, at: log.refused(look, at))
 
     def entries(self, access: Access, case_id: UUID, before: int | None, limit: int) -> list[Entry]:
         """Who saw what of a case, the newest first: those recorded before a position.
 
         Raises Forbidden, NotFound, AccessReasonRequired, CannotOpen and ServiceUnavailable.
         """
-        self._permit(access.by, "accesses.read")
+        if not permissions.may(access.by, "accesses.read"):
+            raise Forbidden("accesses.read")
         case = self._case(case_id)
         if case is None:
             raise NotFound("case")
@@ -100,7 +109,8 @@ class Accesses(Running[AccessLog]):
             recorded = self._store.latest(days, before, limit)
         except StoreUnavailable as down:
             raise ServiceUnavailable from down
-        entries = [Entry(one, self._reason_of(one)) for one in recorded]
+        reasons = self._reasons(recorded)
+        entries = [Entry(one, reasons.get(one.event_id)) for one in recorded]
         self._seen(access, case_id, ["access reasons"] if any(one.reason for one in entries) else [])
         return entries
 
@@ -112,21 +122,24 @@ class Accesses(Running[AccessLog]):
         if fields:
             self.opened(access, subject_id, fields)
         elif access.by.role is Role.AUDITOR:
-            self._note(access, subject_id, lambda log, reason, at: log.read(access.permission, reason, at))
+            self._note(access, subject_id, lambda log, look, at: log.read(look, at))
 
     def _note(self, access: Access, subject_id: UUID, tell: Tell) -> None:
-        day = self._clock.now().date()
-
-        def decide(log: AccessLog, sealing: Sealing, at: datetime) -> None:
-            tell(log, sealed_if_given(sealing, SealedFor.PLATFORM, "reason", access.reason), at)
-
-        self._command(
-            Request(access.by, access.request_id),
-            log_id(subject_id, day),
-            "accesses.record",
-            decide,
-            begin=lambda at: AccessLog.open(subject_id, day, at),
-        )
+        """Add to the log of the day: one round trip, and two more where a reason is sealed."""
+        access_id, now = self._new_id(), self._clock.now()
+        provenance = Request(access.by, access.request_id).provenance
+        for _ in range(RETRIES):
+            log = AccessLog.open(subject_id, now.date(), now)
+            sealing = self._vault.sealing(log.id, NO_VERSION)
+            why = sealed_if_given(sealing, SealedFor.PLATFORM, reason_of(access_id), access.reason)
+            tell(log, Look(access_id, access.permission, why), now)
+            try:
+                return self._store.add(log, provenance, Effects(data_keys=sealing.new_keys))
+            except VersionConflict:
+                continue
+            except StoreUnavailable as down:
+                raise ServiceUnavailable from down
+        raise ServiceUnavailable
 
     def _case(self, case_id: UUID) -> Case | None:
         try:
@@ -134,9 +147,21 @@ class Accesses(Running[AccessLog]):
         except StoreUnavailable as down:
             raise ServiceUnavailable from down
 
-    def _reason_of(self, recorded: RecordedFact) -> str | None:
-        sealed: Sealed | None = vars(recorded.fact)["reason"]
-        if sealed is None:
-            return None
-        place = (recorded.fact.originator_version, "reason")
-        return self._vault.open(recorded.fact.originator_id, {place: sealed})[place]
+    def _reasons(self, recorded: Sequence[RecordedFact]) -> dict[UUID, str | None]:
+        """The stated reasons by event, each log's opened at once."""
+        found: dict[UUID, str | None] = {}
+        for log, entries in groupby(recorded, key=lambda one: one.fact.originator_id):
+            places = {one.event_id: _reason_in(one) for one in entries if vars(one.fact)["reason"]}
+            opened = self._vault.open(log, dict(places.values()))
+            found |= {event_id: opened[place] for event_id, (place, _) in places.items()}
+        return found
+
+
+def _reason_in(recorded: RecordedFact) -> tuple[Place, Sealed]:
+    said = vars(recorded.fact)
+    return (NO_VERSION, reason_of(said["access_id"])), said["reason"]
+
+
+def reason_of(access_id: UUID) -> str:
+    """The place of the reason of one access in its log."""
+    return f"reason of {access_id}"

@@ -171,6 +171,15 @@ class Store(Protocol):
         """
         ...
 
+    def add(self, begun: EvolvingAggregate, provenance: Provenance, effects: Effects = Effects()) -> None:
+        """Record the second fact of an aggregate that was just begun behind whatever of it there is.
+
+        For what many add to at once without having read it: the version is given as it is recorded. Its first
+        fact is recorded where there is none yet. Raises a StoreError; VersionConflict when another one has
+        made the same data keys.
+        """
+        ...
+
     def end_of_save(self, aggregate_id: UUID, version: int) -> tuple[int, int]:
         """The last version and position that were recorded in one save with this version."""
         ...

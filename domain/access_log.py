@@ -4,8 +4,10 @@ One stream for each subject and day, so that none grows long, and those who read
 What is seen of a case never stands on the case's own stream: a read changes no version.
 """
 
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import singledispatch
+from typing import Any
 from uuid import UUID, uuid5
 
 from domain import events
@@ -23,6 +25,15 @@ def log_ids(subject_id: UUID, first: date, last: date) -> list[UUID]:
     """The logs of every day from the first to the last, whether or not anybody came."""
     days = range((last - first).days + 1)
     return [log_id(subject_id, first + timedelta(days=number)) for number in days]
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What every entry says: which access it was, by which permission, and why, sealed."""
+
+    access_id: UUID
+    permission: str
+    reason: Sealed | None
 
 
 @stored_as("AccessLog")
@@ -44,25 +55,25 @@ class AccessLog(EvolvingAggregate):
             day=day,
         )
 
-    def read(self, permission: str, reason: Sealed | None, at: datetime) -> None:
+    def read(self, look: Look, at: datetime) -> None:
         """An auditor read a page without texts."""
-        self._record(events.PageRead, at, permission=permission, reason=reason)
+        self._told(events.PageRead, look, at)
 
-    def opened(self, permission: str, fields: tuple[str, ...], reason: Sealed | None, at: datetime) -> None:
+    def opened(self, look: Look, fields: tuple[str, ...], at: datetime) -> None:
         """Texts or bytes were opened."""
-        self._record(events.SealedDataOpened, at, permission=permission, fields=fields, reason=reason)
+        self._told(events.SealedDataOpened, look, at, fields=fields)
 
-    def exported(
-        self, permission: str, export: str, fields: tuple[str, ...], reason: Sealed, at: datetime
-    ) -> None:
+    def exported(self, look: Look, export: str, fields: tuple[str, ...], at: datetime) -> None:
         """What is kept of a case, or of a person in it, was handed out."""
-        self._record(
-            events.CaseExported, at, permission=permission, export=export, fields=fields, reason=reason
-        )
+        self._told(events.CaseExported, look, at, export=export, fields=fields)
 
-    def refused(self, permission: str, reason: Sealed | None, at: datetime) -> None:
+    def refused(self, look: Look, at: datetime) -> None:
         """Somebody was refused."""
-        self._record(events.AccessRefused, at, permission=permission, reason=reason)
+        self._told(events.AccessRefused, look, at)
+
+    def _told(self, fact: type[Fact], look: Look, at: datetime, **more: Any) -> None:
+        said = {"access_id": look.access_id, "permission": look.permission, "reason": look.reason}
+        self._record(fact, at, **said, **more)
 
 
 @singledispatch

@@ -60,6 +60,11 @@ class FactApplication(Application[UUID]):
         stored = [self.mapper.to_stored_event(fact) for fact in aggregate.collect_events()]
         return self.recorder.append(stored, provenance, effects) + len(stored) - 1
 
+    def add(self, begun: EvolvingAggregate, provenance: Provenance, effects: Effects) -> None:
+        """Record the last fact of an aggregate just begun behind what there is. Raises StoreError."""
+        stored = [self.mapper.to_stored_event(fact) for fact in begun.collect_events()]
+        self.recorder.add(stored, provenance, effects)
+
 
 class PostgresStore:
     """Aggregates as facts in PostgreSQL; implements `application.store.Store`.
@@ -124,6 +129,14 @@ class PostgresStore:
         aggregate is spent either way: load it again to go on.
         """
         return self._application.record(aggregate, provenance, effects)
+
+    def add(self, begun: EvolvingAggregate, provenance: Provenance, effects: Effects = NO_EFFECTS) -> None:
+        """Record the second fact of an aggregate that was just begun behind whatever of it there is.
+
+        Its first fact is recorded where there is none yet. Raises StoreError; VersionConflict when another
+        one has made the same data keys.
+        """
+        self._application.add(begun, provenance, effects)
 
     def end_of_save(self, aggregate_id: UUID, version: int) -> tuple[int, int]:
         """The last version and position recorded in one save with this one; raises LookupError if none."""

@@ -502,6 +502,7 @@ class Page(Schema):
 class AccessEntry(Schema):
     """One entry of an access log: who saw or was refused what, and why; `fields` names what was opened."""
 
+    access_id = fields.UUID(required=True)
     type = fields.String(required=True)
     at = fields.DateTime(required=True)
     actor = fields.Nested(Actor, required=True)

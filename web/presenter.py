@@ -180,6 +180,7 @@ def access_entry(entry: Entry) -> Shown:
     """One entry of an access log: who saw what, when and why."""
     recorded, fact = entry.recorded, entry.recorded.fact
     return {
+        "access_id": vars(fact)["access_id"],
         "type": _NAMES[type(fact)],
         "at": fact.timestamp,
         "actor": {"id": recorded.provenance.actor_id, "role": recorded.provenance.actor_role},

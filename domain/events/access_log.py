@@ -1,7 +1,8 @@
 """Who saw what of a case, or of another aggregate, and who was refused: facts of a stream beside its own.
 
 Who it was, in which role and through which request is kept with each fact by the store. `permission` is the
-one that was asked for; `reason`, why the caller wanted it, where it said so.
+one that was asked for; `reason`, why the caller wanted it, where it said so. It is sealed for its access: the
+version of the fact is given only as it is recorded.
 """
 
 from datetime import date
@@ -25,6 +26,7 @@ class AccessLogOpened(Fact, AggregateCreated):
 class PageRead(Fact):
     """An auditor read a page of the subject on which no text was opened."""
 
+    access_id: UUID
     permission: str
     reason: Sealed | None
 
@@ -33,6 +35,7 @@ class PageRead(Fact):
 class SealedDataOpened(Fact):
     """Sealed texts or bytes were opened; `fields` names them, and never says what stood there."""
 
+    access_id: UUID
     permission: str
     fields: tuple[str, ...]
     reason: Sealed | None
@@ -42,15 +45,17 @@ class SealedDataOpened(Fact):
 class CaseExported(Fact):
     """What is kept of a case, or of a person in it, was handed out; `export` says in which form."""
 
+    access_id: UUID
     permission: str
     export: str
     fields: tuple[str, ...]
-    reason: Sealed
+    reason: Sealed | None
 
 
 @stored_as("AccessRefused", of="AccessLog")
 class AccessRefused(Fact):
     """Somebody asked for what was not theirs to see or to do, and was refused."""
 
+    access_id: UUID
     permission: str
     reason: Sealed | None

@@ -59,6 +59,7 @@ APPEND_FACT = Statement.calling(
     "append_fact", "uuid", "integer", "text", "bytea", "uuid", "smallint", *_WHO, "jsonb"
 )
 APPEND_FACTS = Statement.calling("append_facts", "jsonb", *_WHO, "jsonb")
+ADD_FACT = Statement.calling("add_fact", "jsonb", *_WHO, "jsonb")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +73,7 @@ class AppendCall:
     @classmethod
     def of(cls, events: Sequence[PendingEvent], provenance: Provenance, effects: Effects) -> "AppendCall":
         """The call that records these; raises ValueError for text that UTF-8 cannot hold."""
-        cause = provenance.causation_id
-        rest = (
-            provenance.actor_id.encode(),
-            provenance.actor_role.encode(),
-            provenance.request_id.encode(),
-            None if cause is None else cause.bytes,
-            None if effects is NO_EFFECTS else _effects_jsonb(effects),
-        )
+        rest = _rest(provenance, effects)
         if len(events) > 1:
             return cls(APPEND_FACTS, (_facts_jsonb(events), *rest))
         (event,) = events
@@ -92,6 +86,11 @@ class AppendCall:
             event.schema_version.to_bytes(2),
         )
         return cls(APPEND_FACT, one + rest)
+
+    @classmethod
+    def adding(cls, events: Sequence[PendingEvent], provenance: Provenance, effects: Effects) -> "AppendCall":
+        """The call that records the last one at the end of its stream, and the first if it begins it."""
+        return cls(ADD_FACT, (_facts_jsonb(events), *_rest(provenance, effects)))
 
 
 class AppendingConnection(psycopg.Connection[Any]):
@@ -133,6 +132,17 @@ class AppendingConnection(psycopg.Connection[Any]):
         if self.pgconn.status == ConnStatus.BAD and error.sqlstate is None:
             raise psycopg.OperationalError(str(error))
         raise error
+
+
+def _rest(provenance: Provenance, effects: Effects) -> tuple[bytes | None, ...]:
+    cause = provenance.causation_id
+    return (
+        provenance.actor_id.encode(),
+        provenance.actor_role.encode(),
+        provenance.request_id.encode(),
+        None if cause is None else cause.bytes,
+        None if effects is NO_EFFECTS else _effects_jsonb(effects),
+    )
 
 
 def _effects_jsonb(effects: Effects) -> bytes | None:

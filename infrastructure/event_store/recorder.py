@@ -28,9 +28,7 @@ from infrastructure.event_store.order import check_epoch, safe_position
 UNATTRIBUTED = Provenance(actor_id="unattributed", actor_role="system", request_id="")
 """What is recorded of events that arrive through the library's own interface."""
 
-OWN_EVENT = (
-    b"SELECT position FROM events WHERE originator_id = %b AND originator_version = %b AND event_id = %b"
-)
+OWN_EVENT = b"SELECT position FROM events WHERE originator_id = %b AND event_id = %b"
 SELECT_EVENTS = (
     b"SELECT originator_id, originator_version, topic, state FROM events WHERE originator_id = %b"
     b" AND originator_version > %b AND originator_version <= %b ORDER BY originator_version "
@@ -66,7 +64,16 @@ class ConcurrentRecorder(PostgresRecorder, ApplicationRecorder):
         A connection lost on the way is replaced and the call repeated, for PATIENCE_SECONDS; when an earlier
         attempt turns out to have been committed after all, that is the answer. Raises StoreError.
         """
-        call = AppendCall.of(events, provenance, effects)
+        return self._sent(AppendCall.of(events, provenance, effects), events[0])
+
+    def add(self, events: Sequence[PendingEvent], provenance: Provenance, effects: Effects) -> None:
+        """Record the second of two events at the end of its stream, whatever is there; the first begins it.
+
+        Repeated like `append`. Raises StoreError.
+        """
+        self._sent(AppendCall.adding(events, provenance, effects), events[-1])
+
+    def _sent(self, call: AppendCall, event: PendingEvent) -> int:
         give_up_at = monotonic() + PATIENCE_SECONDS
         wait = PATIENCE_SECONDS
         in_doubt = False
@@ -76,7 +83,7 @@ class ConcurrentRecorder(PostgresRecorder, ApplicationRecorder):
             except psycopg.Error as error:
                 failure = translated(error)
                 if in_doubt and not isinstance(failure, StoreUnavailable):
-                    own = self._position_of(events[0])
+                    own = self._position_of(event)
                     if own is not None:
                         return own
                 wait = give_up_at - monotonic()
@@ -85,9 +92,8 @@ class ConcurrentRecorder(PostgresRecorder, ApplicationRecorder):
                 in_doubt = in_doubt or connection_lost(error)
 
     def _position_of(self, event: PendingEvent) -> int | None:
-        own = (event.originator_id, event.originator_version, event.event_id)
         try:
-            rows = self.datastore.read(OWN_EVENT, own)
+            rows = self.datastore.read(OWN_EVENT, (event.originator_id, event.event_id))
         except psycopg.Error as error:
             raise translated(error) from error
         return int(rows[0][0]) if rows else None

@@ -56,7 +56,7 @@ def test_a_reason_is_sealed_for_the_platform_in_its_own_place(desk, case_id, sta
     desk.accesses.open(desk.access(desk.auditor, reason=WHY), case_id, statement)
     *_, opened = facts(desk, case_id)
     assert isinstance(opened.reason, Sealed)
-    assert (opened.reason.person, opened.reason.box) == ("platform", f"3:reason:{WHY}")
+    assert (opened.reason.person, opened.reason.box) == ("platform", f"0:reason of {opened.access_id}:{WHY}")
 
 
 def test_a_text_whose_key_was_destroyed_was_not_opened(desk, case_id, statement, monkeypatch):
@@ -116,7 +116,7 @@ class Deaf:
     def __getattr__(self, name):
         return getattr(self._store, name)
 
-    def save(self, *_):
+    def add(self, *_):
         raise StoreUnavailable
 
 

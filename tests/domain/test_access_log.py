@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from domain.access_log import AccessLog, evolve, log_id, log_ids
+from domain.access_log import AccessLog, Look, evolve, log_id, log_ids
 from domain.events import AccessLogOpened, AccessRefused, CaseExported, CaseFiled, PageRead, SealedDataOpened
 from domain.values import Sealed, SealedFor
 
@@ -30,10 +30,11 @@ def test_a_log_belongs_to_its_day_whenever_it_is_begun():
 
 def test_a_log_tells_what_was_seen_with_the_reason():
     log = AccessLog.open(CASE, AT.date(), AT)
-    log.opened("cases.read", ("statement",), None, AT)
-    log.read("cases.read", WHY, AT)
-    log.exported("proofs.read", "proof", ("statement",), WHY, AT)
-    log.refused("cases.read", None, AT)
+    stated, unstated = Look(UUID(int=4), "cases.read", WHY), Look(UUID(int=5), "cases.read", None)
+    log.opened(unstated, ("statement",), AT)
+    log.read(stated, AT)
+    log.exported(stated, "proof", ("statement",), AT)
+    log.refused(unstated, AT)
     told: list[Any] = [*log.new_facts]
     opened, seen, read, exported, refused = told
     assert [type(one) for one in told] == [
@@ -46,7 +47,8 @@ def test_a_log_tells_what_was_seen_with_the_reason():
     assert opened.subject_id == CASE
     assert (seen.permission, seen.fields, seen.reason) == ("cases.read", ("statement",), None)
     assert (exported.export, exported.fields, exported.reason) == ("proof", ("statement",), WHY)
-    assert (read.reason, refused.reason) == (WHY, None)
+    assert (read.access_id, read.reason) == (UUID(int=4), WHY)
+    assert (refused.access_id, refused.reason) == (UUID(int=5), None)
 
 
 def test_a_fact_of_something_else_is_no_part_of_a_log():

@@ -18,6 +18,7 @@ from application.store import (
     Provenance,
     StoreUnavailable,
     VersionConflict,
+    WrappedKey,
 )
 from domain.case import Case
 from infrastructure.event_store import ConcurrentPostgresFactory
@@ -185,6 +186,21 @@ def test_several_facts_whose_answer_was_lost_are_answered_with_the_position_of_t
     wire.lose_next_answer()
     first = recorder.append(facts, WHO)
     assert recorded(case_id) == [(first + n, fact.event_id) for n, fact in enumerate(facts)]
+
+
+@pytest.mark.parametrize("others", [0, 1])
+@pytest.mark.parametrize("effects", [Effects(), Effects(data_keys=(WrappedKey("platform", uuid4(), b"w"),))])
+def test_a_fact_added_whose_answer_was_lost_is_not_added_again(
+    recorder: ConcurrentRecorder, wire: Wire, recorded: Recorded, others: int, effects: Effects
+) -> None:
+    stream = uuid4()
+    for _ in range(others):
+        recorder.add([event(stream), event(stream, 2)], WHO, Effects())
+    begun, added = event(stream), event(stream, 2)
+    wire.lose_next_answer()
+    recorder.add([begun, added], WHO, effects)
+    assert [event_id for _, event_id in recorded(stream)].count(added.event_id) == 1
+    assert len(recorded(stream)) == 2 + others
 
 
 def test_a_call_that_never_arrived_is_repeated_and_recorded_once(

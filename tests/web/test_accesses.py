@@ -151,8 +151,8 @@ def test_what_cannot_be_recorded_is_not_answered(installation, told, who, monkey
 class Unwritable:
     """A store that can be read alone."""
 
-    def __init__(self, store, save):
-        self._store, self.save = store, save
+    def __init__(self, store, add):
+        self._store, self.add = store, add
 
     def __getattr__(self, name):
         return getattr(self._store, name)
