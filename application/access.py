@@ -87,6 +87,7 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "publications.read": frozenset(Role),
     "compensations.read": frozenset({M, A, R, S, AUD, F, ADMIN}),
     "recoveries.read": frozenset({M, A, R, S, AUD, F, ADMIN}),
+    "deadlines.read": frozenset({B, M, A, R, S, AUD, F, L, ADMIN}),
     "follow_ups.read": frozenset({A, R, S, AUD, ADMIN}),
     "loops.read": frozenset({A, R, S, AUD, ADMIN}),
     "indicators.read": frozenset({A, R, S, AUD, ADMIN}),

@@ -35,6 +35,7 @@ from domain.values import (
     UrgentGround,
     ViewerState,
 )
+from projections.case_times import Awaited
 from web.fields import OneOf
 
 REASONS_OPEN = (
@@ -689,6 +690,36 @@ class FollowUps(Page):
     """Follow-ups, the earliest due first."""
 
     data = fields.List(fields.Nested(ListedFollowUp), required=True)
+
+
+class Deadline(Schema):
+    """A clock: what it waits for (`kind`, `subject_id`), whose it is, and by which rule of which policy.
+
+    One that is no `duty` waits for nobody: with it ends what was possible, or counted, until then. One that
+    is `paused` has no due time, but `seconds_left` of its calendar.
+    """
+
+    clock_id = fields.UUID(required=True)
+    case_id = fields.UUID(required=True)
+    number = fields.String(required=True)
+    merchant_id = fields.String(required=True)
+    kind = OneOf(ClockKind, required=True)
+    duty = fields.Boolean(required=True)
+    party = OneOf(Awaited, required=True)
+    subject_id = fields.UUID(required=True)
+    due = fields.DateTime(required=True, allow_none=True)
+    overdue = fields.Boolean(required=True)
+    paused = fields.Boolean(required=True)
+    seconds_left = fields.Integer(required=True, allow_none=True)
+    rule = fields.String(required=True, allow_none=True)
+    policy = fields.String(required=True, allow_none=True)
+    stale = fields.Boolean()
+
+
+class Deadlines(Page):
+    """Clocks of cases, the earliest due first; incidents and corrective actions list their own."""
+
+    data = fields.List(fields.Nested(Deadline), required=True)
 
 
 class ListedCompensation(Schema):

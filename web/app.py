@@ -33,6 +33,7 @@ from web import (
     openapi,
     operations,
     paying,
+    planning,
     policy_book,
     portal,
     proving,
@@ -119,6 +120,7 @@ def create_app(
     handling.register(routes, cases)
     lists.register(routes, reader, cases, vault, clock)
     portal.register(routes, reader, clock)
+    planning.register(routes, reader, clock)
     indicators.register(routes, reader, clock)
     policy_book.register(routes, policies)
     incident_routes.register(routes, incidents, presenter, reader, clock)

@@ -15,6 +15,7 @@ from domain.values import (
     Channel,
     Circumstance,
     Claim,
+    ClockKind,
     CompensationState,
     Detector,
     EvidenceParty,
@@ -47,6 +48,7 @@ from domain.values import (
     ViewerState,
     Visibility,
 )
+from projections.case_times import Awaited
 from projections.pages import DEFAULT_LIMIT, LARGEST_LIMIT
 from web.fields import (
     LARGEST_AMOUNT,
@@ -707,6 +709,22 @@ class FollowUpsQuery(PageQuery):
 
     state = OneOf(FollowUpState)
     merchant_id = Text(ID_LENGTH)
+
+
+_SPAN = {"from": Moment(), "to": Moment()}
+"""From one instant until before another."""
+
+
+class DeadlinesQuery(PageQuery.from_dict(_SPAN)):  # type: ignore[misc]  # `from` is a keyword
+    """Which clocks; `paused`: those that stand still instead of those that run, and are due at no time."""
+
+    kind = OneOf(ClockKind)
+    party = OneOf(Awaited)
+    duty = Flag(textual=True)
+    overdue = Flag(textual=True)
+    paused = Flag(textual=True, load_default=False)
+    merchant_id = Text(ID_LENGTH)
+    case_id = Id()
 
 
 class CompensationsQuery(PageQuery):

@@ -93,6 +93,7 @@ GET /merchants/{merchant_id}/cases
 GET /merchants/{merchant_id}/portal
 GET /publications
 GET /follow-ups
+GET /deadlines
 GET /loops
 GET /compensations
 GET /recoveries
