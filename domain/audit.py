@@ -113,6 +113,10 @@ def _found(before: object, fact: Fact, role: str, rules: Rules) -> Found:
             yield from _penalty(fact, _policy(before, fact, rules))
         case events.PenaltyAdjusted() if isinstance(before, Case):
             yield from _adjustment(before.penalties[fact.penalty_id], fact, _policy(before, fact, rules))
+        case events.CaseExpired() if isinstance(before, Case):
+            derived = before.expiry(_policy(before, fact, rules))
+            yield from _unequal("goods", fact.goods, before.goods.forgone)
+            yield from _unequal("derivation", fact.derivation, derived)
         case events.PointsCounted():
             quarter_ends = quarter_of(fact.assessed_at, rules.in_force(fact.assessed_at))
             yield from _unequal("quarter_ends", fact.quarter_ends, quarter_ends)

@@ -63,6 +63,7 @@ class Stage(StrEnum):
     CLOSED = "closed"
     WITHDRAWN = "withdrawn"
     SUSPENDED = "suspended"
+    EXPIRED = "expired"
     MERGED = "merged"
     APPEALED = "appealed"
 
@@ -462,6 +463,12 @@ class ReopenGround(StrEnum):
     NEW_FACTS = "new_facts"
     OVERTURNED = "overturned"
     GRACE = "grace"
+
+
+class ExpiryGround(StrEnum):
+    """What a party did not do in time, so that the case ended by the clock."""
+
+    GOODS_NOT_SENT_IN = "goods_not_sent_in"
 
 
 class SuspensionGround(StrEnum):

@@ -62,8 +62,8 @@ FOLLOW_UPS = ReadModel(
     ),
     ignored="""
         clocks decision evidence goods lease money notes penalty promise rectification relation
-        suspension AppealFiled AppealWithdrawn CaseClassified CaseDeclined CaseEscalated CaseWithdrawn
-        DecisionOverturned DecisionUpheld ExecutionFailed MerchantAnswered MerchantDefaulted
+        suspension AppealFiled AppealWithdrawn CaseClassified CaseDeclined CaseEscalated CaseExpired
+        CaseWithdrawn DecisionOverturned DecisionUpheld ExecutionFailed MerchantAnswered MerchantDefaulted
         NoticeDelivered OfferAccepted OfferDeclined OfferLapsed OfferMade PlatformSteppedIn
     """,
 )

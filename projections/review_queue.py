@@ -22,6 +22,7 @@ from domain.events import (
     CaseClaimed,
     CaseClosed,
     CaseEscalated,
+    CaseExpired,
     CaseFiled,
     CaseMerged,
     CaseReassigned,
@@ -196,8 +197,10 @@ def _reopened(rows: Rows[Queued], fact: CaseReopened | HumanReviewDemanded) -> R
     return _moved(rows, fact, due=fact.timestamp + REVIEW_TERM, holder=None, lease_until=None)
 
 
-@REVIEW_QUEUE.folds(CaseClosed, CaseWithdrawn, CaseSuspended, CaseMerged)
-def _left(rows: Rows[Queued], fact: CaseClosed | CaseWithdrawn | CaseSuspended | CaseMerged) -> Rows[Queued]:
+@REVIEW_QUEUE.folds(CaseClosed, CaseWithdrawn, CaseExpired, CaseSuspended, CaseMerged)
+def _left(
+    rows: Rows[Queued], fact: CaseClosed | CaseWithdrawn | CaseExpired | CaseSuspended | CaseMerged
+) -> Rows[Queued]:
     return _moved(rows, fact, holder=None, lease_until=None)
 
 

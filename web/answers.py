@@ -450,6 +450,7 @@ class Case(Schema):
     rectification = fields.Nested(CaseRectification, required=True, allow_none=True)
     suspension = fields.Dict(required=True, allow_none=True)
     links = fields.List(fields.Dict(), required=True)
+    expiry = fields.Dict(required=True, allow_none=True)
     merged_into = fields.Dict(required=True, allow_none=True)
     lease = fields.Nested(CurrentLease, required=True, allow_none=True)
     viewer_state = OneOf(ViewerState, required=True)

@@ -259,6 +259,7 @@ class Presenter:
             },
             "suspension": case.suspension and view.last(events.CaseSuspended),
             "links": view.every(events.CaseLinked),
+            "expiry": (case.stage is Stage.EXPIRED and view.last(events.CaseExpired)) or None,
             "merged_into": (case.stage is Stage.MERGED and view.last(events.CaseMerged)) or None,
             "lease": view.lease(case.lease, at),
             "viewer_state": state,

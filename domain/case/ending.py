@@ -106,13 +106,13 @@ class Ending(CaseState):
     def close(self, by: Actor, resolution: Resolution, reasons: Sealed, at: datetime) -> None:
         """End the case as what happened on it.
 
-        Refused, in this order: CaseAlreadyClosed (WrongStage when withdrawn), AppealOpen, OutcomeMissing,
-        ResolutionContradictsOutcome, ApprovalPending, CompensationNotSettled, GoodsNotSettled, WrongStage,
-        FollowUpOpen, RectificationOpen, EvidenceOutstanding, ClockOpen.
+        Refused, in this order: CaseAlreadyClosed (WrongStage when withdrawn or expired), AppealOpen,
+        OutcomeMissing, ResolutionContradictsOutcome, ApprovalPending, CompensationNotSettled,
+        GoodsNotSettled, WrongStage, FollowUpOpen, RectificationOpen, EvidenceOutstanding, ClockOpen.
         """
         self._unless_closed()
-        if self.stage is Stage.WITHDRAWN:
-            raise WrongStage("the case was withdrawn")
+        if self.stage in (Stage.WITHDRAWN, Stage.EXPIRED):
+            raise WrongStage(f"the case is {self.stage}")
         if self.stage is Stage.MERGED and resolution is Resolution.MERGED:
             self._record(events.CaseClosed, at, resolution=resolution, reasons=reasons)
             return
@@ -190,8 +190,8 @@ class Ending(CaseState):
             self._end_clock(asked.follow_up_id, events.ClockCancelled, at)
 
     def _in_grace(self, policy: Policy, at: datetime) -> bool:
-        """A case that is not closed yet, or was closed no longer ago than the operator allows (O-13)."""
-        if self.stage is not Stage.CLOSED or self.closed_at is None:
+        """A case that has not ended, or ended no longer ago than the operator allows (O-13)."""
+        if self.open or self.closed_at is None:
             return True
         return at < reopening_closes(self.closed_at, policy).value
 

@@ -214,7 +214,8 @@ class Moving(Settlement):
     def _not_shipped(self, goods_id: UUID, policy: Policy, at: datetime) -> None:
         """Goods that are not sent in time lapse, and with a return what was to be had for it.
 
-        A merchant that sends nothing has not done what was decided: it is decided anew.
+        The case of a buyer to whom nothing else was granted expires. A merchant that sends nothing has not
+        done what was decided: it is decided anew.
         """
         leg = self.goods.legs[goods_id]
         if leg.state not in _BEFORE[GoodsState.IN_TRANSIT]:

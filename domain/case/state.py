@@ -43,9 +43,9 @@ from domain.values import (
 
 _UNDECIDED = frozenset({Stage.FILED, Stage.NEGOTIATING, Stage.IN_REVIEW})
 _LIVE = _UNDECIDED | {Stage.EXECUTING, Stage.FOLLOWING_UP, Stage.APPEALED}
-_DECIDED = frozenset({Stage.EXECUTING, Stage.FOLLOWING_UP, Stage.CLOSED})
+_DECIDED = frozenset({Stage.EXECUTING, Stage.FOLLOWING_UP, Stage.CLOSED, Stage.EXPIRED})
 
-ENDED = frozenset({Stage.CLOSED, Stage.WITHDRAWN, Stage.MERGED})
+ENDED = frozenset({Stage.CLOSED, Stage.WITHDRAWN, Stage.EXPIRED, Stage.MERGED})
 """Stages in which nothing more is expected of anybody."""
 
 STAGES: dict[str, frozenset[Stage]] = {
@@ -83,7 +83,7 @@ STAGES: dict[str, frozenset[Stage]] = {
     "follow-ups": frozenset({Stage.FOLLOWING_UP, Stage.APPEALED}),
     "human-review": _DECIDED,
     "closure": frozenset({Stage.FILED, Stage.IN_REVIEW, Stage.FOLLOWING_UP, Stage.MERGED}),
-    "reopening": frozenset({Stage.FOLLOWING_UP, Stage.CLOSED}),
+    "reopening": frozenset({Stage.FOLLOWING_UP, Stage.CLOSED, Stage.EXPIRED}),
     "withdrawal": _UNDECIDED | {Stage.EXECUTING},
     "classification": _UNDECIDED,
     "suspension": _LIVE,
@@ -101,8 +101,8 @@ LEADS_TO: dict[str, frozenset[Stage]] = {
     "reassignment": frozenset({Stage.IN_REVIEW}),
     "decisions": frozenset({Stage.EXECUTING, Stage.FOLLOWING_UP}),
     "approval": frozenset({Stage.EXECUTING, Stage.FOLLOWING_UP}),
-    "compensations": frozenset({Stage.FOLLOWING_UP}),
-    "reversal": frozenset({Stage.FOLLOWING_UP}),
+    "compensations": frozenset({Stage.FOLLOWING_UP, Stage.EXPIRED}),
+    "reversal": frozenset({Stage.FOLLOWING_UP, Stage.EXPIRED}),
     "goods": frozenset({Stage.FOLLOWING_UP, Stage.IN_REVIEW}),
     "appeals": frozenset({Stage.APPEALED}),
     "appeal-withdrawal": _DECIDED,
@@ -112,7 +112,7 @@ LEADS_TO: dict[str, frozenset[Stage]] = {
     "reopening": frozenset({Stage.IN_REVIEW}),
     "withdrawal": frozenset({Stage.WITHDRAWN}),
     "suspension": frozenset({Stage.SUSPENDED}),
-    "resumption": _LIVE,
+    "resumption": _LIVE | {Stage.EXPIRED},
     "merger": frozenset({Stage.MERGED}),
 }
 """To which stages each command can lead; whatever is not named here leaves the case where it is."""

@@ -5,6 +5,7 @@ from datetime import datetime
 from domain.case.appealing import Appealing
 from domain.case.clocks import Running
 from domain.case.goods import Leg
+from domain.case.state import ENDED
 from domain.policy import Policy
 from domain.values import (
     ClockKind,
@@ -18,7 +19,7 @@ from domain.values import (
 )
 
 _WITH_THE_PLATFORM = frozenset({Stage.FILED, Stage.IN_REVIEW, Stage.APPEALED})
-_OVER = frozenset({Stage.FOLLOWING_UP, Stage.CLOSED, Stage.WITHDRAWN, Stage.MERGED})
+_OVER = ENDED | {Stage.FOLLOWING_UP}
 _PROMISERS = {EvidenceParty.BUYER: Side.BUYER, EvidenceParty.MERCHANT: Side.MERCHANT}
 _UNDONE = frozenset({RectificationState.ORDERED, RectificationState.REJECTED})
 

@@ -39,7 +39,7 @@ from domain.events.decision import (
     DecisionProposed,
     ProposalVoided,
 )
-from domain.events.ending import CaseClosed, CaseReopened, ExecutionFailed
+from domain.events.ending import CaseClosed, CaseExpired, CaseReopened, ExecutionFailed
 from domain.events.evidence import (
     BurdenShifted,
     EvidenceAccepted,
@@ -166,6 +166,7 @@ __all__ = [
     "CaseCompensated",
     "CaseDeclined",
     "CaseEscalated",
+    "CaseExpired",
     "CaseFiled",
     "CaseLinked",
     "CaseMerged",

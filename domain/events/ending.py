@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from domain.events.fact import Fact, stored_as
-from domain.values import ReopenGround, Resolution, Sealed
+from domain.values import Derivation, ExpiryGround, ReopenGround, Resolution, Sealed, Side
 
 
 @stored_as("CaseClosed")
@@ -12,6 +12,20 @@ class CaseClosed(Fact):
 
     resolution: Resolution
     reasons: Sealed | None = None
+
+
+@stored_as("CaseExpired")
+class CaseExpired(Fact):
+    """The clock ended the case: `party` let the time of this clause pass, and nothing granted still stands.
+
+    goods: what was not sent in.
+    """
+
+    ground: ExpiryGround
+    party: Side
+    clause: str
+    goods: tuple[UUID, ...]
+    derivation: Derivation
 
 
 @stored_as("CaseReopened")

@@ -16,6 +16,7 @@ import psycopg
 
 from domain.case import Case
 from domain.case.appealing import Judgement
+from domain.case.state import STAGES
 from domain.events import Fact
 from domain.values import (
     Actor,
@@ -133,7 +134,7 @@ class Life:
         else:
             self._round()
         self._contest()
-        while self._perhaps(0.12) and self.case.stage in (Stage.FOLLOWING_UP, Stage.CLOSED):
+        while self._perhaps(0.12) and self.case.stage in STAGES["reopening"]:
             self.case.reopen(ReopenGround.NEW_FACTS, self._sealed(), self._policy, self._later(hours=60))
             self._round()
         return None

@@ -37,6 +37,8 @@ from domain.values import (
     Money,
     Payer,
     Relation,
+    Remedy,
+    RemedyKind,
     ReopenGround,
     RepairOutcome,
     Resolution,
@@ -91,6 +93,24 @@ def test_a_withdrawn_case_frees_its_order_line(desk):
     case = desk.file(order=order).aggregate
     desk.cases.withdraw(desk.request(desk.app, 1), case.id, "不要了")
     assert desk.file(order=order).aggregate.id != case.id
+
+
+def test_an_expired_case_frees_its_order_line_and_reopening_takes_it_again(desk):
+    case = desk.verified().aggregate
+    order, leg = case.filing.order, Remedy(uuid4(), RemedyKind.RETURN)
+    desk.cases.decide(desk.request(desk.reviewer, case.version), case.id, (leg,), ("Q-1",), "退货")
+    case = desk.cases.authorise_return(desk.request(desk.agent), case.id, leg.remedy_id).aggregate
+    (clock,) = case.clocks.running
+    desk.clock.pass_time(days=8)
+    assert desk.cases.miss_clock(desk.request(desk.ticker), case.id, clock)
+    assert desk.facts(case.id)[-1] == "CaseExpired"
+
+    again = desk.file(order=order).aggregate
+    desk.cases.withdraw(desk.request(desk.app, 1), again.id, "不要了")
+    request = desk.request(desk.reviewer, desk.store.load(Case, case.id).version)
+    desk.cases.reopen(request, case.id, ReopenGround.GRACE, "物流延误")
+    with pytest.raises(CaseAlreadyOpenForOrderLine):
+        desk.file(order=order)
 
 
 def test_a_closed_case_frees_its_order_line_and_reopening_needs_it_back(desk, nothing_recorded):

@@ -14,6 +14,7 @@ from domain import events
 from domain.case import Case
 from domain.case.appealing import Judgement
 from domain.case.money import SETTLED
+from domain.case.state import ENDED
 from domain.refusals import Refusal, UnknownPart
 from domain.values import (
     BARE_DUTIES,
@@ -825,12 +826,12 @@ class AnySequence(RuleBasedStateMachine):
         for fact in self.facts:
             assert not closed or type(fact) in AFTER_THE_END
             match fact:
-                case events.CaseClosed():
+                case events.CaseClosed() | events.CaseExpired():
                     closed = True
                 case events.CaseReopened() | events.AppealFiled() | events.HumanReviewDemanded():
                     closed = False
                 case _ if isinstance(fact, ENDS_OF_APPEAL):
-                    closed = fact.resumes is Stage.CLOSED
+                    closed = fact.resumes in ENDED
 
     @invariant()
     def an_appeal_is_filed_once_a_round_ends_once_and_is_judged_by_another(self):
@@ -943,11 +944,18 @@ class AnySequence(RuleBasedStateMachine):
     @invariant()
     def a_case_in_follow_up_or_beyond_owes_nothing_but_a_gift(self):
         lines = self.case.money.lines.values()
-        if self.case.stage in (Stage.FOLLOWING_UP, Stage.CLOSED):
+        if self.case.stage in (Stage.FOLLOWING_UP, Stage.CLOSED, Stage.EXPIRED):
             assert all(one.state in SETTLED for one in lines if not one.goodwill)
             assert self.case.goods.settled
-        if self.case.stage is Stage.CLOSED:
+        if self.case.stage in (Stage.CLOSED, Stage.EXPIRED):
             assert all(one.state in SETTLED for one in lines)
+
+    @invariant()
+    def of_an_expired_case_nothing_stands_that_was_granted(self):
+        if self.case.stage is Stage.EXPIRED:
+            assert self.case.goods.forgone
+            assert not self.case.goods.standing()
+            assert not self.case.money.standing()
 
     @invariant()
     def no_more_goodwill_stands_than_the_largest_limit(self):
@@ -976,7 +984,7 @@ class AnySequence(RuleBasedStateMachine):
 
     @invariant()
     def goods_that_failed_are_decided_anew(self):
-        if self.case.stage in (Stage.EXECUTING, Stage.FOLLOWING_UP, Stage.CLOSED):
+        if self.case.stage in (Stage.EXECUTING, Stage.FOLLOWING_UP, Stage.CLOSED, Stage.EXPIRED):
             assert not self.case.goods.failed
 
     @invariant()

@@ -897,6 +897,18 @@ def test_goods_lost_under_appeal_are_decided_anew_once_the_decision_is_upheld(ex
     assert (failed.goods, executing.case.stage) == ((a.id("return"),), Stage.IN_REVIEW)
 
 
+def test_and_so_they_are_once_a_penalty_was_judged_that_has_nothing_to_do_with_them(executing, a):
+    executing.given(
+        executing.ship("return"),
+        penalise(executing, a),
+        appeal(executing, a, against=AppealAgainst.PENALTY),
+        claim(executing),
+        lambda case: case.lose_goods(executing.agent, a.id("return"), "SF-2", executing.policy, executing.at),
+        vary_penalty(executing, a, 1, None),
+    )
+    assert executing.case.stage is Stage.IN_REVIEW
+
+
 # --- what the system decided ---------------------------------------------------------------------------
 
 

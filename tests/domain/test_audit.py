@@ -11,6 +11,7 @@ from application.rulebook import OnePolicy
 from domain.audit import Difference, differences
 from domain.case.appealing import Judgement
 from domain.events import (
+    CaseExpired,
     CaseFiled,
     ClockStarted,
     DecisionIssued,
@@ -276,6 +277,16 @@ def test_a_warranty_that_ends_earlier_is_found(repaired, fact):
 def test_an_exchange_that_nothing_opened_is_found(repaired):
     only_one_failed = changed(repaired, RepairCompleted, outcome=RepairOutcome.REPAIRED)
     assert ("ExchangeOpened", "clause") in parts(audited(only_one_failed))
+
+
+@pytest.mark.parametrize(("part", "content"), [("goods", ()), ("derivation", ())])
+def test_a_case_that_is_said_to_have_expired_otherwise_is_found(story, a, part, content):
+    story.in_review().decided(a.remedy(RemedyKind.RETURN)).given(
+        lambda case: case.authorise_return(story.merchant, a.id("return"), None, story.policy, story.at)
+    )
+    story.later(days=8).given(story.miss(ClockKind.GOODS_SHIPMENT))
+    assert audited(story._facts, "system") == []
+    assert parts(audited(changed(story._facts, CaseExpired, **{part: content}))) == {("CaseExpired", part)}
 
 
 @pytest.mark.parametrize("kind", [DecisionIssued, PenaltyAssessed])

@@ -6,6 +6,7 @@ import pytest
 
 from domain.events import (
     CaseCompensated,
+    CaseExpired,
     CaseReleased,
     CaseWithdrawn,
     ClockCancelled,
@@ -42,7 +43,6 @@ from domain.values import (
     GoodsState,
     Release,
     RemedyKind,
-    Resolution,
     ReversalCause,
     Stage,
     SuspensionGround,
@@ -146,15 +146,16 @@ def test_sending_the_goods_in_satisfies_the_clock(returning, a):
 
 def test_a_buyer_who_sends_nothing_in_time_gets_nothing(returning, a):
     returning.given(authorise(returning, a))
-    facts = returning.when(miss(returning, a)).then(ClockMissed, GoodsLapsed, CompensationReversed, *SETTLED)
+    facts = returning.when(miss(returning, a)).then(
+        ClockMissed, GoodsLapsed, CompensationReversed, CaseExpired
+    )
     assert facts[2].cause is ReversalCause.UNFULFILLED
     assert (state(returning, a), refund(returning, a)) == (GoodsState.LAPSED, CompensationState.REVERSED)
-    assert returning.asked().when(returning.close(Resolution.REJECTED)).accepted()
 
 
 def test_a_lapsed_return_takes_the_replacement_with_it(exchange, a):
     exchange.given(authorise(exchange, a))
-    facts = exchange.when(miss(exchange, a)).then(ClockMissed, GoodsLapsed, *SETTLED)
+    facts = exchange.when(miss(exchange, a)).then(ClockMissed, GoodsLapsed, CaseExpired)
     assert facts[1].cancelled == (a.id("replacement"),)
     assert state(exchange, a, "replacement") is GoodsState.CANCELLED
 

@@ -9,6 +9,7 @@ from domain.refusals import (
     AnotherReviewerRequired,
     AppealOpen,
     AppealTargetMissing,
+    AppealWindowOver,
     CaseAlreadyClosed,
     CaseNotClaimed,
     CompensationAlreadySettled,
@@ -24,6 +25,7 @@ from domain.values import (
     AppealAgainst,
     AttemptOutcome,
     Channel,
+    ClockKind,
     EvidenceParty,
     Exhibit,
     Finding,
@@ -105,6 +107,14 @@ def withdrawn(story, a):
     story.given(lambda case: case.withdraw(a.text(), story.at))
 
 
+def expired(story, a):
+    """The buyer did not send in what the refund waits for."""
+    executing(story, a)
+    story.given(lambda case: case.authorise_return(story.agent, a.id("return"), None, story.policy, story.at))
+    story.at = story.case.clocks.of(a.id("return")).due
+    story.given(story.miss(ClockKind.GOODS_SHIPMENT))
+
+
 def suspended(story, a):
     executing(story, a)
     story.given(
@@ -147,6 +157,7 @@ WAYS = {
     Stage.FOLLOWING_UP: following_up,
     Stage.CLOSED: closed,
     Stage.WITHDRAWN: withdrawn,
+    Stage.EXPIRED: expired,
     Stage.SUSPENDED: suspended,
     Stage.MERGED: merged,
     Stage.APPEALED: appealed,
@@ -358,6 +369,7 @@ ANSWERS = {
         executing=DecisionNotAutomated,
         following_up=DecisionNotAutomated,
         closed=DecisionNotAutomated,
+        expired=DecisionNotAutomated,
         merged=DecisionMissing,
     ),
     "claim": row(
@@ -405,10 +417,12 @@ ANSWERS = {
     "approve": row(U, in_review=YES, closed=C),
     "reject": row(U, in_review=YES, closed=C),
     "give": row(W, in_review=YES, executing=YES, following_up=YES, closed=C),
-    "confirm": row(W, filed=U, in_review=U, following_up=PAID, closed=C, merged=U),
-    "fail": row(W, filed=U, in_review=U, following_up=PAID, closed=C, merged=U),
-    "instruct": row(W, filed=U, in_review=U, following_up=PAID, closed=C, merged=U),
-    "reverse": row(W, filed=U, in_review=U, executing=YES, following_up=YES, closed=YES, merged=U),
+    "confirm": row(W, filed=U, in_review=U, following_up=PAID, closed=C, expired=PAID, merged=U),
+    "fail": row(W, filed=U, in_review=U, following_up=PAID, closed=C, expired=PAID, merged=U),
+    "instruct": row(W, filed=U, in_review=U, following_up=PAID, closed=C, expired=PAID, merged=U),
+    "reverse": row(
+        W, filed=U, in_review=U, executing=YES, following_up=YES, closed=YES, expired=PAID, merged=U
+    ),
     "recover": row(U),
     "write off": row(U),
     "authorise": row(W, filed=U, in_review=U, executing=YES, closed=C, merged=U),
@@ -433,6 +447,7 @@ ANSWERS = {
         executing=YES,
         following_up=YES,
         closed=YES,
+        expired=YES,
         merged=DecisionMissing,
     ),
     "adjust": row(U),
@@ -443,11 +458,12 @@ ANSWERS = {
         executing=YES,
         following_up=YES,
         closed=YES,
+        expired=YES,
         merged=DecisionMissing,
     ),
     "attempt": row(U, following_up=YES, closed=C),
     "complete": row(U, following_up=YES, closed=C),
-    "reopen": row(NR, following_up=YES, closed=YES),
+    "reopen": row(NR, following_up=YES, closed=YES, expired=YES),
     "withdraw": row(W, filed=YES, in_review=YES, executing=YES, closed=C),
     "classify": row(W, filed=YES, in_review=YES, closed=C),
     "suspend": row(W, filed=YES, in_review=YES, executing=YES, following_up=YES, closed=C, appealed=YES),
@@ -462,6 +478,7 @@ ANSWERS = {
         executing=YES,
         following_up=YES,
         closed=YES,
+        expired=AppealWindowOver,
         merged=AppealTargetMissing,
         appealed=AppealOpen,
     ),
@@ -494,8 +511,9 @@ def test_nothing_moves_a_case_but_what_the_table_names():
     assert MOVING.keys() <= COMMANDS.keys() | {"close"}
 
 
-def test_a_withdrawn_case_is_not_closed(story, a):
-    withdrawn(story, a)
+@pytest.mark.parametrize("ended", [withdrawn, expired])
+def test_a_withdrawn_or_expired_case_is_not_closed(story, a, ended):
+    ended(story, a)
     story.when(story.close()).refused(WrongStage)
 
 
