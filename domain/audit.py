@@ -29,7 +29,7 @@ from domain.policy.sanctions import Reached, quarter_of
 from domain.policy.tariff import tariff_of
 from domain.refusals import Refusal
 from domain.standing import MerchantStanding
-from domain.values import AppealAgainst, Derivation, Money, Remedy, Role, Step
+from domain.values import AppealAgainst, Derivation, Money, Remedy, Role, Stage, Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +82,8 @@ Found = Iterator[tuple[str, object, object]]
 def _found(before: object, fact: Fact, role: str, rules: Rules) -> Found:
     for step in derivations(fact):
         yield from _term(step, rules)
+    if isinstance(fact, _Timed) and isinstance(before, Case):
+        yield from _unequal("due", fact.due, _due(before, fact, _policy(before, fact, rules)))
     match fact:
         case events.CaseFiled():
             yield from _filing(fact, rules)
@@ -151,6 +153,40 @@ def _unequal(part: str, stored: object, derived: object) -> Found:
         yield part, stored, derived
 
 
+# --- when the case is due next (M-3) ------------------------------------------------------------------
+
+_Resuming = (
+    events.CaseResumed
+    | events.AppealWithdrawn
+    | events.DecisionUpheld
+    | events.DecisionVaried
+    | events.DecisionOverturned
+)
+_Granted = events.DecisionIssued | events.OfferAccepted
+_Timed = (
+    _Resuming
+    | _Granted
+    | events.PlatformSteppedIn
+    | events.CaseEscalated
+    | events.AppealFiled
+    | events.ExecutionFailed
+    | events.CaseReopened
+    | events.HumanReviewDemanded
+)
+
+
+def _due(case: Case, fact: Fact, policy: Policy) -> datetime | None:
+    match fact:
+        case events.PlatformSteppedIn():
+            return case.due_when_taken_up(policy, fact.timestamp)
+        case _ if isinstance(fact, _Resuming):
+            return case.due_in(fact.resumes, policy, fact.timestamp)
+        case _ if isinstance(fact, _Granted):
+            return case.due_in(Stage.EXECUTING, policy, fact.timestamp)
+        case _:
+            return case.due_in(Stage.IN_REVIEW, policy, fact.timestamp)
+
+
 # --- terms: whatever fact holds them ------------------------------------------------------------------
 
 
@@ -181,6 +217,8 @@ def _filing(fact: events.CaseFiled, rules: Rules) -> Found:
     said = assessed(fact.case_type, fact.reason, fact.order, fact.timestamp, policy)
     yield from _unequal("objections", fact.objections, said.value)
     yield from _unequal("derivation", fact.derivation, said.derivation)
+    reviewed = due(fact.timestamp, policy.need(pack.EXECUTION).review, policy.calendars)
+    yield from _unequal("due", fact.due, reviewed)
 
 
 def _request(case: Case, fact: events.EvidenceRequested, policy: Policy) -> Found:

@@ -16,7 +16,10 @@ class Sharing(CaseRunning):
     def step_in(self, request: Request, case_id: UUID) -> Answer:
         """Begin the review of a case that had none yet."""
         return self._command(
-            request, case_id, "cases.step_in", lambda case, _, at: case.step_in(request.by, at)
+            request,
+            case_id,
+            "cases.step_in",
+            lambda case, _, at: case.step_in(request.by, self._policy(case, at), at),
         )
 
     def verify_in_batch(self, request: Request, case_id: UUID, batch: BatchProposed, reasons: str) -> Answer:

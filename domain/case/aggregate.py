@@ -16,7 +16,8 @@ from domain.case.review import Review
 from domain.case.sharing import Sharing
 from domain.case.state import STAGES
 from domain.events import stored_as
-from domain.policy import Policy
+from domain.policy import Policy, pack
+from domain.policy.calendar import due
 from domain.policy.eligibility import assessed
 from domain.values import (
     Actor,
@@ -80,6 +81,7 @@ class Case(
             statement=statement,
             contact=contact,
             derivation=assessment.derivation,
+            due=due(at, policy.need(pack.EXECUTION).review, policy.calendars),
         )
 
     def possible(self, by: Actor, policy: Policy, at: datetime) -> list[str]:

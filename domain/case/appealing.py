@@ -15,7 +15,6 @@ from domain.case.proving import Proving
 from domain.case.state import PROOF_ASKED_FOR, STAGES
 from domain.case.variation import Difference, difference, idle
 from domain.policy import Policy, pack
-from domain.policy.calendar import due
 from domain.policy.deadlines import appeal_closes
 from domain.refusals import (
     AlreadyAppealed,
@@ -98,7 +97,7 @@ class Appealing(Proving, Deciding, Accountability, Ending):
             reasons=reasons,
             by=by.id,
             resumes=self.stage,
-            due=due(at, rule.terms.review, policy.calendars),
+            due=self.due_in(Stage.APPEALED, policy, at),
         )
         for one in exhibits:
             party = EvidenceParty(side)
@@ -157,7 +156,13 @@ class Appealing(Proving, Deciding, Accountability, Ending):
             raise UnknownPart("appeal")
         self._unless_closed()
         self._undecided(appeal)
-        self._record(events.AppealWithdrawn, at, appeal_id=appeal_id, resumes=appeal.resumes)
+        self._record(
+            events.AppealWithdrawn,
+            at,
+            appeal_id=appeal_id,
+            resumes=appeal.resumes,
+            due=self.due_in(appeal.resumes, policy, at),
+        )
         self._end_of_appeal(appeal_id, events.ClockCancelled, at)
         self._carry_on(policy, at)
 
@@ -174,6 +179,7 @@ class Appealing(Proving, Deciding, Accountability, Ending):
             clauses=judgement.clauses,
             reasons=judgement.reasons,
             resumes=appeal.resumes,
+            due=self.due_in(appeal.resumes, policy, at),
         )
         self._end_of_appeal(appeal_id, events.ClockSatisfied, at)
         self._carry_on(policy, at)
@@ -187,6 +193,7 @@ class Appealing(Proving, Deciding, Accountability, Ending):
         appeal = self._judged(judgement, appeal_id, at)
         of_a_decision = appeal.against is AppealAgainst.DECISION
         fallen = idle(self._legs()) if of_a_decision else ()
+        resumes = Stage.IN_REVIEW if of_a_decision else appeal.resumes
         self._record(
             events.DecisionOverturned,
             at,
@@ -194,8 +201,9 @@ class Appealing(Proving, Deciding, Accountability, Ending):
             by=judgement.by.id,
             clauses=judgement.clauses,
             reasons=judgement.reasons,
-            resumes=Stage.IN_REVIEW if of_a_decision else appeal.resumes,
+            resumes=resumes,
             cancelled=fallen,
+            due=self.due_in(resumes, policy, at),
         )
         self._end_of_appeal(appeal_id, events.ClockSatisfied, at)
         match appeal.against:
@@ -222,7 +230,7 @@ class Appealing(Proving, Deciding, Accountability, Ending):
                 cause = PenaltyReversalCause.DECISION_OVERTURNED
                 self._reverse_penalty(penalty.penalty_id, cause, appeal.appeal_id, at)
         self._let_off(appeal, at)
-        self._begin_round(ReopenGround.OVERTURNED, None, at)
+        self._begin_round(ReopenGround.OVERTURNED, None, policy, at)
 
     def _reverse_penalty(
         self, penalty_id: UUID, cause: PenaltyReversalCause, appeal_id: UUID, at: datetime
@@ -295,6 +303,7 @@ class Appealing(Proving, Deciding, Accountability, Ending):
             cancelled=changes.cancelled,
             appeal_until=closes.value,
             derivation=closes.derivation + derivation + alone.derivation,
+            due=self.due_in(Stage.EXECUTING, policy, at),
         )
         self._end_of_appeal(appeal_id, events.ClockSatisfied, at)
         if asked:
@@ -362,6 +371,7 @@ class Appealing(Proving, Deciding, Accountability, Ending):
             reasons=judgement.reasons,
             resumes=appeal.resumes,
             derivation=derivation,
+            due=self.due_in(appeal.resumes, policy, at),
         )
         self._end_of_appeal(appeal.appeal_id, events.ClockSatisfied, at)
 

@@ -10,7 +10,7 @@ from domain.policy import Policy, pack
 from domain.policy.deadlines import appeal_closes
 from domain.policy.derivation import shown
 from domain.refusals import DecisionNotAutomated, HumanReviewWindowOver
-from domain.values import SIDES, Actor, ClockKind, CompensationState, Derivation, ReversalCause, Sealed
+from domain.values import SIDES, Actor, ClockKind, CompensationState, Derivation, ReversalCause, Sealed, Stage
 
 _NOT_UNDER_WAY = (CompensationState.AUTHORISED, CompensationState.FAILED)
 
@@ -37,6 +37,7 @@ class Contesting(Settlement, Accountability):
             reasons=reasons,
             cancelled=self.goods.idle(),
             derivation=derivation,
+            due=self.due_in(Stage.IN_REVIEW, policy, at),
         )
         self._cancel_clocks(at, ClockKind.EXECUTION, ClockKind.FOLLOW_UP, ClockKind.GOODS_SHIPMENT)
         for line in self.money.standing():

@@ -37,6 +37,7 @@ from domain.values import (
     ReversalCause,
     Role,
     Sealed,
+    Stage,
     VoidCause,
 )
 
@@ -252,6 +253,7 @@ class Deciding(Leasing, Settlement):
             discretion=award.discretion,
             appeal_until=closes.value,
             derivation=closes.derivation + derivation,
+            due=self.due_in(Stage.EXECUTING, policy, at),
         )
         self._cancel_clocks(at, ClockKind.ANSWER)
         lease = self._live_lease(at)

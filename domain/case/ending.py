@@ -181,11 +181,20 @@ class Ending(CaseState):
             raise NotReopenable("nothing was overturned since the last decision")
         if ground is ReopenGround.GRACE and not self._in_grace(policy, at):
             raise NotReopenable(f"the grace period is over ({pack.GRACE.id}): file a new case and link it")
-        self._begin_round(ground, reasons, at)
+        self._begin_round(ground, reasons, policy, at)
 
-    def _begin_round(self, ground: ReopenGround, reasons: Sealed | None, at: datetime) -> None:
+    def _begin_round(
+        self, ground: ReopenGround, reasons: Sealed | None, policy: Policy, at: datetime
+    ) -> None:
         asked = self.follow_ups.current()
-        self._record(events.CaseReopened, at, ground=ground, round=self.round + 1, reasons=reasons)
+        self._record(
+            events.CaseReopened,
+            at,
+            ground=ground,
+            round=self.round + 1,
+            reasons=reasons,
+            due=self.due_in(Stage.IN_REVIEW, policy, at),
+        )
         if asked:
             self._end_clock(asked.follow_up_id, events.ClockCancelled, at)
 

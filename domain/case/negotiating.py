@@ -169,7 +169,14 @@ class Negotiating(Deciding):
         self, offer_id: UUID, side: Side, remedies: tuple[Remedy, ...], policy: Policy, at: datetime
     ) -> None:
         self._void_proposal(VoidCause.AGREED, at)
-        self._record(events.OfferAccepted, at, offer_id=offer_id, party=side, remedies=remedies)
+        self._record(
+            events.OfferAccepted,
+            at,
+            offer_id=offer_id,
+            party=side,
+            remedies=remedies,
+            due=self.due_in(Stage.EXECUTING, policy, at),
+        )
         lease = self._live_lease(at)
         if lease:
             self._record(events.CaseReleased, at, holder=lease.holder, cause=ReleaseCause.AGREED)

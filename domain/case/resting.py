@@ -114,6 +114,7 @@ class Resting(Settlement):
             resumes=suspension.resumes,
             cause=cause,
             reasons=reasons,
+            due=self.due_in(suspension.resumes, policy, at),
         )
         self._end_clock(suspension.suspension_id, events.ClockCancelled, at)
         for clock, left in list(self.clocks.paused.values()):

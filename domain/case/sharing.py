@@ -16,10 +16,10 @@ _KINDS = {RemedyRule.REFUND_IN_FULL: RemedyKind.REFUND, RemedyRule.MULTIPLE: Rem
 class Sharing(Deciding):
     """What an incident does to one of its cases. Each command given twice records nothing the second time."""
 
-    def step_in(self, by: Actor, at: datetime) -> None:
+    def step_in(self, by: Actor, policy: Policy, at: datetime) -> None:
         """Begin the review of a case that had none yet. Refused: CaseAlreadyClosed."""
         self._unless_closed()
-        self._step_in(by, at)
+        self._step_in(by, policy, at)
 
     def verify_in_batch(self, batch: events.BatchProposed, reasons: Sealed, at: datetime) -> None:
         """Take over the finding of the batch.

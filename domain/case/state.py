@@ -22,8 +22,8 @@ from domain.case.promise import Promises
 from domain.case.proposal import Proposals
 from domain.case.suspension import Suspension
 from domain.case.warranty import Warranty
-from domain.policy import Policy
-from domain.policy.calendar import Term
+from domain.policy import Policy, pack
+from domain.policy.calendar import Term, due
 from domain.policy.deadlines import due_by
 from domain.policy.pack import Rule
 from domain.refusals import (
@@ -117,6 +117,9 @@ LEADS_TO: dict[str, frozenset[Stage]] = {
 }
 """To which stages each command can lead; whatever is not named here leaves the case where it is."""
 
+_REVIEWED = frozenset({Stage.FILED, Stage.IN_REVIEW, Stage.APPEALED})
+"""The stages of which each has its time to review (M-3)."""
+
 UNPROVEN = frozenset({Finding.NOT_UPHELD, Finding.INCONCLUSIVE})
 """Findings for which nobody need be liable."""
 
@@ -187,6 +190,19 @@ class CaseState(EvolvingAggregate):
         """Whether the case has not ended."""
         return self.stage not in ENDED
 
+    def due_in(self, stage: Stage, policy: Policy, at: datetime) -> datetime | None:
+        """By when a case that comes to this stage is to be reviewed or executed (M-3); None: neither."""
+        rule = policy.needed(pack.EXECUTION)
+        if stage is Stage.EXECUTING:
+            return due(at, rule.terms.execute, policy.calendars)
+        asked = stage is Stage.NEGOTIATING and self.negotiation and self.negotiation.escalated_by
+        return due(at, rule.terms.review, policy.calendars) if asked or stage in _REVIEWED else None
+
+    def due_when_taken_up(self, policy: Policy, at: datetime) -> datetime | None:
+        """By when a case that the platform takes up is to be reviewed; None: when it already was."""
+        waits = self.due_in(self.stage, policy, at)
+        return None if waits else self.due_in(Stage.IN_REVIEW, policy, at)
+
     def _unless_closed(self) -> None:
         if self.stage is Stage.CLOSED:
             raise CaseAlreadyClosed
@@ -230,9 +246,9 @@ class CaseState(EvolvingAggregate):
         self, kind: ClockKind, subject: UUID, rule: Rule[Any], term: Term, policy: Policy, at: datetime
     ) -> datetime:
         """Start a clock that ends with a term of this rule; its due time."""
-        due = due_by(rule, term, at, policy)
-        self._start_clock(kind, subject, due.value, at, term.calendar, due.derivation)
-        return due.value
+        ends = due_by(rule, term, at, policy)
+        self._start_clock(kind, subject, ends.value, at, term.calendar, ends.derivation)
+        return ends.value
 
     def _end_clock(
         self, subject: UUID, how: type[events.ClockSatisfied] | type[events.ClockCancelled], at: datetime

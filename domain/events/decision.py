@@ -81,7 +81,7 @@ class DecisionIssued(Fact):
 
     discretion: why it departs from what the rules derive, if it does · appeal_until: until when a party may
     appeal (None: there was no appeal when it was issued) · automated: no person had a part in it; what
-    explains it are the clauses and the derivation.
+    explains it are the clauses and the derivation · due: by when it is to be executed.
     """
 
     decision_id: UUID
@@ -95,3 +95,4 @@ class DecisionIssued(Fact):
     appeal_until: datetime | None = None
     derivation: Derivation = ()
     automated: bool = False
+    due: datetime | None = None

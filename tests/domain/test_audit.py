@@ -11,11 +11,15 @@ from application.rulebook import OnePolicy
 from domain.audit import Difference, differences
 from domain.case.appealing import Judgement
 from domain.events import (
+    AppealFiled,
+    CaseEscalated,
     CaseExpired,
     CaseFiled,
+    CaseReopened,
     ClockStarted,
     DecisionIssued,
     DecisionProposed,
+    DecisionUpheld,
     DecisionVaried,
     EvidenceRequested,
     GoodsInspected,
@@ -23,6 +27,7 @@ from domain.events import (
     InspectionReported,
     PenaltyAdjusted,
     PenaltyAssessed,
+    PlatformSteppedIn,
     RecoveryOpened,
     RepairCompleted,
     WarrantyExtended,
@@ -40,8 +45,10 @@ from domain.values import (
     Money,
     Objection,
     RemedyKind,
+    ReopenGround,
     RepairOutcome,
     Side,
+    Stance,
 )
 from infrastructure.bench.histories import Life
 from infrastructure.policy_pack import default_pack
@@ -277,6 +284,28 @@ def test_a_warranty_that_ends_earlier_is_found(repaired, fact):
 def test_an_exchange_that_nothing_opened_is_found(repaired):
     only_one_failed = changed(repaired, RepairCompleted, outcome=RepairOutcome.REPAIRED)
     assert ("ExchangeOpened", "clause") in parts(audited(only_one_failed))
+
+
+def test_a_due_time_that_a_fact_states_otherwise_is_found(story, a):
+    story.notified().given(story.answer(Stance.REFUSES), story.escalate(story.buyer)).claimed().verified()
+    story.decided(a.remedy(RemedyKind.REFUND, amount=a.yuan(199)))
+    appealed(story, a, AppealAgainst.DECISION)
+    judgement = Judgement(story.other_reviewer, None, ("Q-1",), a.text())
+    story.given(lambda case: case.uphold(judgement, a.id("appeal"), story.policy, story.at))
+    story.given(story.pay("refund"))
+    story.given(lambda case: case.reopen(ReopenGround.NEW_FACTS, a.text(), story.policy, story.at))
+    assert audited(story._facts) == []
+    for kind in (
+        CaseFiled,
+        CaseEscalated,
+        PlatformSteppedIn,
+        DecisionIssued,
+        AppealFiled,
+        DecisionUpheld,
+        CaseReopened,
+    ):
+        moved = audited(changed(story._facts, kind, due=story.at + timedelta(hours=1)))
+        assert parts(moved) == {(kind.__name__, "due")}
 
 
 @pytest.mark.parametrize(("part", "content"), [("goods", ()), ("derivation", ())])

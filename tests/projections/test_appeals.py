@@ -175,9 +175,10 @@ def test_it_goes_back_to_where_it_stood_and_the_buyer_is_asked_when_it_was_due(t
 
 
 def test_what_was_being_executed_has_its_time_anew(tell: Any) -> None:
-    story = judged(appealed(decided(tell().filed()), Stage.EXECUTING), DecisionUpheld, Stage.EXECUTING)
-    row = only(REVIEW_QUEUE, story)
-    assert (row.queue, row.due) == ("execution", story.at + 24 * HOUR)
+    story = appealed(decided(tell().filed()), Stage.EXECUTING)
+    due = story.at + 25 * HOUR
+    row = only(REVIEW_QUEUE, judged(story, DecisionUpheld, Stage.EXECUTING, due=due))
+    assert (row.queue, row.due) == ("execution", due)
 
 
 def test_a_closed_case_is_in_no_queue_again(tell: Any) -> None:
