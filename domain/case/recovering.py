@@ -161,15 +161,19 @@ class Recovering(Obligations):
     ) -> None:
         """Ask the buyer back what was paid, for the payer; where the fund advanced it, for who has borne it.
 
-        What the fund has not got back is asked of the buyer, and no longer of the liable party.
+        What the fund has not got back is asked of the buyer, and no longer of the liable party; what that
+        party was let off on appeal the fund has borne as well, unless the party itself paid this, too.
         """
         advance, left = self.money.advance(line), amount.amount_minor
         if advance is None:
             self._ask_buyer(line, payer, left, cause, policy, at)
             return
-        of_the_fund = min(left, advance.missing_minor)
-        if of_the_fund:
-            reduced = Money(of_the_fund, amount.currency)
+        itself = payer is not Payer.FUND
+        borne = advance.missing_minor if itself else self.money.borne_by_fund(line, advance)
+        of_the_fund = min(left, borne)
+        fallen = min(of_the_fund, advance.missing_minor)
+        if fallen:
+            reduced = Money(fallen, amount.currency)
             self._record(events.RecoveryReduced, at, recovery_id=advance.recovery_id, amount=reduced)
         self._ask_buyer(line, Payer.FUND, of_the_fund, cause, policy, at)
         self._ask_buyer(line, ACCOUNT[advance.debtor], left - of_the_fund, cause, policy, at)
