@@ -163,7 +163,8 @@ def test_a_merchant_is_not_told_who_of_the_platform_held_the_case_that_it_settle
 
 
 @pytest.mark.parametrize(
-    ("by", "named"), [("reviewer-1", None), ("batch:1", None), ("system", "system"), ("incidents", "incidents")]
+    ("by", "named"),
+    [("reviewer-1", None), ("batch:1", None), ("system", "system"), ("incidents", "incidents")],
 )
 def test_what_the_system_records_names_to_a_merchant_no_person(installation, by, named):
     at = datetime(2026, 11, 10, tzinfo=UTC)
