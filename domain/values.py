@@ -258,6 +258,7 @@ class ReversalCause(StrEnum):
     HUMAN_REVIEW = "human_review"
     MISTAKE = "mistake"
     UNFULFILLED = "unfulfilled"
+    WITHDRAWN = "withdrawn"
 
 
 class RecoveryCause(StrEnum):

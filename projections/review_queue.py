@@ -169,7 +169,9 @@ def _proposed(rows: Rows[Queued], fact: DecisionProposed) -> Rows[Queued]:
 
 @REVIEW_QUEUE.folds(ProposalVoided)
 def _voided(rows: Rows[Queued], fact: ProposalVoided) -> Rows[Queued]:
-    return changed(rows, fact.originator_id, queue=QUEUES[Stage.IN_REVIEW])
+    """Back to where the case stands; it may have left the queues at once with its proposal."""
+    row = rows[fact.originator_id]
+    return changed(rows, row.case_id, queue=QUEUES.get(row.stage))
 
 
 @REVIEW_QUEUE.folds(FollowUpScheduled)

@@ -10,7 +10,7 @@ from domain.case.appeal import Appeal, Ruling
 from domain.case.deciding import Award, Deciding
 from domain.case.ending import Ending
 from domain.case.goods import Leg
-from domain.case.money import Ledger, Line
+from domain.case.money import Ledger
 from domain.case.proving import Proving
 from domain.case.state import PROOF_ASKED_FOR, STAGES
 from domain.case.variation import Difference, difference, idle
@@ -58,7 +58,7 @@ class Judgement:
     reasons: Sealed
 
 
-class Appealing(Proving, Deciding, Accountability, Ending):
+class Appealing(Proving, Deciding, Ending, Accountability):
     """A party's second chance, and what comes of it."""
 
     def appeal(
@@ -377,7 +377,7 @@ class Appealing(Proving, Deciding, Accountability, Ending):
 
     def variation(self, remedies: tuple[Remedy, ...]) -> Difference:
         """What has to change so that the last decision grants just these remedies."""
-        return difference(self._lines(), self._legs(), remedies)
+        return difference(self._granted_lines(), self._legs(), remedies)
 
     def money_after(self, changes: Difference) -> Ledger:
         """What stands of all money when these changes are made."""
@@ -417,9 +417,6 @@ class Appealing(Proving, Deciding, Accountability, Ending):
             raise WrongStage(f"the appeal is {appeal.state}")
         if self.stage is not Stage.APPEALED:
             raise WrongStage(f"the case is {self.stage}")
-
-    def _lines(self) -> list[Line]:
-        return [line for line in self.money.standing() if line.compensation_id in self.granted]
 
     def _legs(self) -> list[Leg]:
         return [leg for leg in self.goods.standing() if leg.goods_id in self.granted]

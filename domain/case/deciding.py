@@ -237,8 +237,8 @@ class Deciding(Leasing, Settlement):
         policy: Policy,
         at: datetime,
     ) -> None:
-        if self.contested and self.verified and self.verified.finding in UNPROVEN:
-            self._reverse_all(ReversalCause.HUMAN_REVIEW, policy, at)
+        unproven = bool(self.contested and self.verified and self.verified.finding in UNPROVEN)
+        fallen = self._granted_lines() if unproven else []
         closes = appeal_closes(at, policy)
         self._record(
             events.DecisionIssued,
@@ -255,6 +255,8 @@ class Deciding(Leasing, Settlement):
             derivation=closes.derivation + derivation,
             due=self.due_in(Stage.EXECUTING, policy, at),
         )
+        for line in fallen:
+            self._reverse_line(line, ReversalCause.HUMAN_REVIEW, policy, at)
         self._cancel_clocks(at, ClockKind.ANSWER)
         lease = self._live_lease(at)
         if lease:

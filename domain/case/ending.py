@@ -5,7 +5,8 @@ from uuid import UUID
 
 from domain import events
 from domain.case.follow_up import FollowUp
-from domain.case.state import GOODS_CLOCKS, PROOF_ASKED_FOR, STAGES, UNPROVEN, CaseState
+from domain.case.recovering import Recovering
+from domain.case.state import GOODS_CLOCKS, PROOF_ASKED_FOR, STAGES, UNPROVEN
 from domain.policy import Policy, pack
 from domain.policy.deadlines import reopening_closes
 from domain.refusals import (
@@ -31,6 +32,7 @@ from domain.values import (
     RemedyKind,
     ReopenGround,
     Resolution,
+    ReversalCause,
     Role,
     Sealed,
     Stage,
@@ -46,7 +48,7 @@ _OUTCOME_OF_GOODS = {
 }
 
 
-class Ending(CaseState):
+class Ending(Recovering):
     """How a case ends, and begins again."""
 
     def attempt_follow_up(
@@ -205,7 +207,7 @@ class Ending(CaseState):
         return at < reopening_closes(self.closed_at, policy).value
 
     def withdraw(self, reasons: Sealed, at: datetime) -> None:
-        """Take the case back.
+        """Take the case back; what was granted and not paid falls.
 
         Refused: CaseAlreadyClosed, WrongStage, and when money moved CompensationNotSettled or
         CompensationAlreadySettled.
@@ -216,6 +218,8 @@ class Ending(CaseState):
             raise CompensationNotSettled
         if self.money.paid():
             raise CompensationAlreadySettled
-        self._void_proposal(VoidCause.WITHDRAWN, at)
         self._record(events.CaseWithdrawn, at, reasons=reasons)
+        self._void_proposal(VoidCause.WITHDRAWN, at)
+        for line in self.money.standing():
+            self._falls(line, ReversalCause.WITHDRAWN, line.stands, None, at)
         self._cancel_clocks(at, *PROOF_ASKED_FOR, *GOODS_CLOCKS, *BARE_DUTIES)

@@ -51,9 +51,12 @@ class Recovering(Obligations):
 
     def _reverse_all(self, cause: ReversalCause, policy: Policy, at: datetime) -> None:
         """Reverse every line of the last decision and of what varied it."""
-        for line in self.money.standing():
-            if line.compensation_id in self.granted:
-                self._reverse_line(line, cause, policy, at)
+        for line in self._granted_lines():
+            self._reverse_line(line, cause, policy, at)
+
+    def _granted_lines(self) -> list[Line]:
+        """What stands of the last decision and of what varied it."""
+        return [line for line in self.money.standing() if line.compensation_id in self.granted]
 
     def _reverse_line(
         self,
@@ -75,6 +78,14 @@ class Recovering(Obligations):
         if line.state is CompensationState.INSTRUCTED:
             self._recall(line, cause, amount, reasons, at)
             return
+        self._falls(line, cause, amount, reasons, at)
+        paid = line.made(line.paid)
+        if line.state is CompensationState.PAID and line.owed and amount and paid:
+            self._take_back(line, amount, paid.payer, RecoveryCause(cause), policy, at)
+
+    def _falls(
+        self, line: Line, cause: ReversalCause, amount: Money | None, reasons: Sealed | None, at: datetime
+    ) -> None:
         self._record(
             events.CompensationReversed,
             at,
@@ -85,9 +96,6 @@ class Recovering(Obligations):
             stands=_left(line.stands, amount),
             reasons=reasons,
         )
-        paid = line.made(line.paid)
-        if line.state is CompensationState.PAID and line.owed and amount and paid:
-            self._take_back(line, amount, paid.payer, RecoveryCause(cause), policy, at)
 
     def _recall(
         self,

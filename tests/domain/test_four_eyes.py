@@ -286,7 +286,7 @@ def test_a_new_finding_voids_it(story, a):
 
 
 def test_withdrawing_the_case_voids_it(story, a):
-    story.proposed().when(lambda case: case.withdraw(a.text(), story.at)).then(ProposalVoided, CaseWithdrawn)
+    story.proposed().when(lambda case: case.withdraw(a.text(), story.at)).then(CaseWithdrawn, ProposalVoided)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import pytest
 
 from domain.events import (
     CaseCompensated,
+    CaseWithdrawn,
     ClockStarted,
     CompensationFailed,
     CompensationOverpaid,
@@ -382,6 +383,20 @@ def test_a_late_success_with_another_amount_is_refused(advanced, a):
 
 def test_a_success_of_a_line_that_was_reversed_is_asked_back_for_who_paid(refund, a):
     refund.given(refund.fail("refund"), reverse(refund, a))
+    refund.when(late(refund, a, 1)).then(CompensationOverpaid, RecoveryOpened)
+    assert owing(refund) == [(LiableParty.BUYER, Payer.MERCHANT, 199, RecoveryState.OPEN)]
+
+
+def test_what_was_not_paid_falls_with_a_case_that_is_withdrawn(refund, a):
+    refund.given(refund.fail("refund"))
+    _, fallen = refund.when(lambda case: case.withdraw(a.text(), refund.at)).then(
+        CaseWithdrawn, CompensationReversed
+    )
+    assert (fallen.cause, fallen.amount, fallen.stands) == (ReversalCause.WITHDRAWN, a.yuan(199), None)
+
+
+def test_what_was_paid_after_all_on_a_withdrawn_case_is_asked_back(refund, a):
+    refund.given(refund.fail("refund"), lambda case: case.withdraw(a.text(), refund.at))
     refund.when(late(refund, a, 1)).then(CompensationOverpaid, RecoveryOpened)
     assert owing(refund) == [(LiableParty.BUYER, Payer.MERCHANT, 199, RecoveryState.OPEN)]
 

@@ -417,9 +417,13 @@ ANSWERS = {
     "approve": row(U, in_review=YES, closed=C),
     "reject": row(U, in_review=YES, closed=C),
     "give": row(W, in_review=YES, executing=YES, following_up=YES, closed=C),
-    "confirm": row(W, filed=U, in_review=U, following_up=PAID, closed=C, expired=PAID, merged=U),
-    "fail": row(W, filed=U, in_review=U, following_up=PAID, closed=C, expired=PAID, merged=U),
-    "instruct": row(W, filed=U, in_review=U, following_up=PAID, closed=C, expired=PAID, merged=U),
+    "confirm": row(
+        W, filed=U, in_review=U, following_up=PAID, closed=C, withdrawn=PAID, expired=PAID, merged=U
+    ),
+    "fail": row(W, filed=U, in_review=U, following_up=PAID, closed=C, withdrawn=PAID, expired=PAID, merged=U),
+    "instruct": row(
+        W, filed=U, in_review=U, following_up=PAID, closed=C, withdrawn=PAID, expired=PAID, merged=U
+    ),
     "reverse": row(
         W, filed=U, in_review=U, executing=YES, following_up=YES, closed=YES, expired=PAID, merged=U
     ),
