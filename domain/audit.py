@@ -20,7 +20,7 @@ from domain.policy import Policy, pack
 from domain.policy.approval import second_person
 from domain.policy.calendar import Term, Unit, due
 from domain.policy.correction import counted_until, effect_known, effective
-from domain.policy.deadlines import appeal_closes, evidence_due
+from domain.policy.deadlines import appeal_closes, evidence_due, review_due
 from domain.policy.derivation import Derived, shown
 from domain.policy.eligibility import assessed
 from domain.policy.goods import exchange_open, warranty_ends
@@ -217,8 +217,7 @@ def _filing(fact: events.CaseFiled, rules: Rules) -> Found:
     said = assessed(fact.case_type, fact.reason, fact.order, fact.timestamp, policy)
     yield from _unequal("objections", fact.objections, said.value)
     yield from _unequal("derivation", fact.derivation, said.derivation)
-    reviewed = due(fact.timestamp, policy.need(pack.EXECUTION).review, policy.calendars)
-    yield from _unequal("due", fact.due, reviewed)
+    yield from _unequal("due", fact.due, review_due(fact.timestamp, policy).value)
 
 
 def _request(case: Case, fact: events.EvidenceRequested, policy: Policy) -> Found:

@@ -16,8 +16,8 @@ from domain.case.review import Review
 from domain.case.sharing import Sharing
 from domain.case.state import STAGES
 from domain.events import stored_as
-from domain.policy import Policy, pack
-from domain.policy.calendar import due
+from domain.policy import Policy
+from domain.policy.deadlines import review_due
 from domain.policy.eligibility import assessed
 from domain.values import (
     Actor,
@@ -81,7 +81,7 @@ class Case(
             statement=statement,
             contact=contact,
             derivation=assessment.derivation,
-            due=due(at, policy.need(pack.EXECUTION).review, policy.calendars),
+            due=review_due(at, policy).value,
         )
 
     def possible(self, by: Actor, policy: Policy, at: datetime) -> list[str]:

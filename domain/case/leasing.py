@@ -91,8 +91,8 @@ class Leasing(CaseState):
 
     def _step_in(self, by: Actor, policy: Policy, at: datetime) -> None:
         if self.stage in (Stage.FILED, Stage.NEGOTIATING):
-            due_by = self.due_when_taken_up(policy, at)
-            self._record(events.PlatformSteppedIn, at, by=by.id, due=due_by)
+            reviewed = self.due_when_taken_up(policy, at)
+            self._record(events.PlatformSteppedIn, at, by=by.id, due=reviewed)
             self._cancel_clocks(at, ClockKind.REPLY)
 
     def _had_no_part(self, subject: str, role: Role) -> None:

@@ -22,9 +22,9 @@ from domain.case.promise import Promises
 from domain.case.proposal import Proposals
 from domain.case.suspension import Suspension
 from domain.case.warranty import Warranty
-from domain.policy import Policy, pack
-from domain.policy.calendar import Term, due
-from domain.policy.deadlines import due_by
+from domain.policy import Policy
+from domain.policy.calendar import Term
+from domain.policy.deadlines import due_by, execution_due, review_due
 from domain.policy.pack import Rule
 from domain.refusals import (
     CaseAlreadyClosed,
@@ -192,11 +192,10 @@ class CaseState(EvolvingAggregate):
 
     def due_in(self, stage: Stage, policy: Policy, at: datetime) -> datetime | None:
         """By when a case that comes to this stage is to be reviewed or executed (M-3); None: neither."""
-        rule = policy.needed(pack.EXECUTION)
         if stage is Stage.EXECUTING:
-            return due(at, rule.terms.execute, policy.calendars)
+            return execution_due(at, policy).value
         asked = stage is Stage.NEGOTIATING and self.negotiation and self.negotiation.escalated_by
-        return due(at, rule.terms.review, policy.calendars) if asked or stage in _REVIEWED else None
+        return review_due(at, policy).value if asked or stage in _REVIEWED else None
 
     def due_when_taken_up(self, policy: Policy, at: datetime) -> datetime | None:
         """By when a case that the platform takes up is to be reviewed; None: when it already was."""

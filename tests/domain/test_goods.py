@@ -1,6 +1,6 @@
 """Goods on their way: who says what of which leg, what clocks bring about, and what is decided anew."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -28,7 +28,7 @@ from domain.events import (
     GoodsShipped,
     ReturnAuthorised,
 )
-from domain.policy.deadlines import deemed_refused, execution_due, return_shipped_by
+from domain.policy.deadlines import execution_due, return_shipped_by
 from domain.refusals import (
     CaseNotVerified,
     ConditionContradictsFindings,
@@ -347,7 +347,7 @@ def test_goods_that_nobody_handles_count_as_taken(returning, a):
     returning.given(returning.ship("return"))
     facts = returning.when(returning.receive("return")).then(GoodsReceived, ClockStarted)
     assert facts[1].kind is ClockKind.GOODS_HANDLING
-    assert facts[1].due == deemed_refused(returning.at, returning.policy).value
+    assert facts[1].due == datetime(2026, 11, 25, 16, tzinfo=UTC)
     assert facts[1].derivation[0].rule == "NR-7"
     facts = returning.when(miss(returning, a)).then(ClockMissed, GoodsAccepted, CompensationInstructed)
     assert facts[1].clause == "NR-7"
