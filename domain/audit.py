@@ -243,6 +243,7 @@ def _decision(case: Case, fact: events.DecisionIssued, role: str, policy: Policy
         yield from _unequal("derivation", fact.derivation, closes.derivation + derivation)
         return
     yield from _granting(case, fact, _decider(case, fact, role), policy)
+    yield from _unequal("replaces", fact.replaces, case.decided_otherwise(_award(fact)))
     approved = case.proposals.approved(fact.decision_id)
     if role != Role.SYSTEM and not approved and _takes_two(case, _award(fact), policy).value:
         yield "second person", "nobody", "somebody else"

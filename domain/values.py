@@ -369,10 +369,11 @@ class SanctionEnd(StrEnum):
 
 
 class PenaltyReversalCause(StrEnum):
-    """Why a penalty fell: the decision under it did, or it did so itself."""
+    """Why a penalty fell: the decision under it did, on appeal or by human review, or it did so itself."""
 
     DECISION_OVERTURNED = "decision_overturned"
     PENALTY_OVERTURNED = "penalty_overturned"
+    HUMAN_REVIEW = "human_review"
 
 
 class AppealAgainst(StrEnum):

@@ -9,7 +9,6 @@ from domain.case.accountability import Accountability
 from domain.case.appeal import Appeal, Ruling
 from domain.case.deciding import Award, Deciding
 from domain.case.ending import Ending
-from domain.case.goods import Leg
 from domain.case.money import Ledger
 from domain.case.proving import Proving
 from domain.case.state import PROOF_ASKED_FOR, STAGES
@@ -38,7 +37,6 @@ from domain.values import (
     Exhibit,
     Money,
     PenaltyReversalCause,
-    PenaltyState,
     Remedy,
     ReopenGround,
     ReversalCause,
@@ -211,7 +209,7 @@ class Appealing(Proving, Deciding, Ending, Accountability):
                 self._cancel_shipping(fallen, at)
                 self._undo_round(appeal, policy, at)
             case AppealAgainst.PENALTY:
-                self._reverse_penalty(appeal.target, PenaltyReversalCause.PENALTY_OVERTURNED, appeal_id, at)
+                self._reverse_penalty(appeal.target, PenaltyReversalCause.PENALTY_OVERTURNED, at, appeal_id)
                 self._carry_on(policy, at)
             case AppealAgainst.RECOVERY:
                 self._give_up(appeal.target, 0, at)
@@ -225,39 +223,8 @@ class Appealing(Proving, Deciding, Ending, Accountability):
         """Take back whatever rests on a decision that fell, then begin the next round."""
         self._cancel_clocks(at, ClockKind.EXECUTION)
         self._reverse_all(ReversalCause.OVERTURNED, policy, at)
-        for penalty in list(self.penalties.values()):
-            if penalty.decision_id == appeal.target:
-                cause = PenaltyReversalCause.DECISION_OVERTURNED
-                self._reverse_penalty(penalty.penalty_id, cause, appeal.appeal_id, at)
-        self._let_off(appeal, at)
+        self._let_off(appeal.target, PenaltyReversalCause.DECISION_OVERTURNED, at, appeal.appeal_id)
         self._begin_round(ReopenGround.OVERTURNED, None, policy, at)
-
-    def _reverse_penalty(
-        self, penalty_id: UUID, cause: PenaltyReversalCause, appeal_id: UUID, at: datetime
-    ) -> None:
-        if self.penalties[penalty_id].state is PenaltyState.REVERSED:
-            return
-        self._record(
-            events.PenaltyReversed,
-            at,
-            penalty_id=penalty_id,
-            merchant_id=self.filing.merchant_id,
-            cause=cause,
-            appeal_id=appeal_id,
-        )
-        self._end_clock(penalty_id, events.ClockCancelled, at)
-
-    def _let_off(self, appeal: Appeal, at: datetime) -> None:
-        duty = self.rectification
-        if duty is None or not duty.open or duty.decision_id != appeal.target:
-            return
-        self._record(
-            events.RectificationWaived,
-            at,
-            rectification_id=duty.rectification_id,
-            appeal_id=appeal.appeal_id,
-        )
-        self._end_clock(duty.rectification_id, events.ClockCancelled, at)
 
     def _give_up(self, recovery_id: UUID, minor: int, at: datetime) -> None:
         """Ask for no more than so much of what a recovery still misses."""
@@ -417,6 +384,3 @@ class Appealing(Proving, Deciding, Ending, Accountability):
             raise WrongStage(f"the appeal is {appeal.state}")
         if self.stage is not Stage.APPEALED:
             raise WrongStage(f"the case is {self.stage}")
-
-    def _legs(self) -> list[Leg]:
-        return [leg for leg in self.goods.standing() if leg.goods_id in self.granted]

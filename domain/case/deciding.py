@@ -5,10 +5,13 @@ from datetime import datetime
 from uuid import UUID
 
 from domain import events
+from domain.case.accountability import Accountability
+from domain.case.goods import Leg
 from domain.case.leasing import Leasing
-from domain.case.money import Ledger
+from domain.case.money import DEBTORS, Ledger, Line
 from domain.case.settlement import Settlement
 from domain.case.state import PROOF_ASKED_FOR, UNPROVEN
+from domain.case.variation import Difference, difference
 from domain.digest import digest
 from domain.policy import Policy
 from domain.policy.approval import second_person
@@ -26,17 +29,20 @@ from domain.refusals import (
     SecondPersonRequired,
 )
 from domain.values import (
+    GOODS_KINDS,
     MONEY_KINDS,
     Actor,
     ClockKind,
     Derivation,
     Money,
+    PenaltyReversalCause,
     ReleaseCause,
     Remedy,
     RemedyKind,
     ReversalCause,
     Role,
     Sealed,
+    Side,
     Stage,
     VoidCause,
 )
@@ -60,7 +66,7 @@ class Award:
         return [one for one in self.remedies if one.kind in MONEY_KINDS]
 
 
-class Deciding(Leasing, Settlement):
+class Deciding(Leasing, Settlement, Accountability):
     """What is granted, under which clauses, and who must agree to it."""
 
     def decide(
@@ -197,6 +203,32 @@ class Deciding(Leasing, Settlement):
         if by.id == self.filing.filed_by:
             raise ConflictOfInterest("the case was filed by the same person")
 
+    # --- what the system had decided ---
+
+    def decided_otherwise(self, award: Award) -> UUID | None:
+        """The system's decision that people make otherwise, if they do.
+
+        They make the same one when they find the merchant liable and let just what the system granted stand.
+        """
+        made = next((one for one in self.decisions if one.decision_id == self.contested), None)
+        if made is None:
+            return None
+        lines = [*self._granted_lines(), *map(Line.of, award.money)]
+        goods = [Leg(one.remedy_id, one.kind) for one in award.remedies if one.kind in GOODS_KINDS]
+        changed = difference(lines, [*self._legs(), *goods], made.remedies) != Difference()
+        return made.decision_id if changed or self._unproven() or not self._merchant_liable() else None
+
+    def _unproven(self) -> bool:
+        return self.verified is not None and self.verified.finding in UNPROVEN
+
+    def _merchant_liable(self) -> bool:
+        shares = self.verified.liability if self.verified else ()
+        return any(DEBTORS.get(one.party) is Side.MERCHANT for one in shares if one.share)
+
+    def _legs(self) -> list[Leg]:
+        """What stands of the goods of the last decision and of what varied it."""
+        return [leg for leg in self.goods.standing() if leg.goods_id in self.granted]
+
     # --- what is recorded ---
 
     def _propose(
@@ -237,8 +269,8 @@ class Deciding(Leasing, Settlement):
         policy: Policy,
         at: datetime,
     ) -> None:
-        unproven = bool(self.contested and self.verified and self.verified.finding in UNPROVEN)
-        fallen = self._granted_lines() if unproven else []
+        replaced = self.decided_otherwise(award)
+        fallen = self._granted_lines() if replaced and self._unproven() else []
         closes = appeal_closes(at, policy)
         self._record(
             events.DecisionIssued,
@@ -254,9 +286,12 @@ class Deciding(Leasing, Settlement):
             appeal_until=closes.value,
             derivation=closes.derivation + derivation,
             due=self.due_in(Stage.EXECUTING, policy, at),
+            replaces=replaced,
         )
         for line in fallen:
             self._reverse_line(line, ReversalCause.HUMAN_REVIEW, policy, at)
+        if replaced:
+            self._let_off(replaced, PenaltyReversalCause.HUMAN_REVIEW, at)
         self._cancel_clocks(at, ClockKind.ANSWER)
         lease = self._live_lease(at)
         if lease:

@@ -149,6 +149,18 @@ def test_what_the_system_granted_beyond_the_claim_is_found(story):
     assert parts(found) == {("DecisionIssued", "remedies")}
 
 
+def test_what_people_are_said_to_have_decided_otherwise_is_derived_again(story, a):
+    story.notified().later(hours=24).given(story.miss(ClockKind.ANSWER))
+    system = story.case.decision.decision_id
+    story.given(story.demand_review(story.merchant)).claimed().verified(by=story.reviewer).decided()
+    told = [fact for fact in story._facts if not (isinstance(fact, DecisionIssued) and fact.automated)]
+    issued = next(fact for fact in told if isinstance(fact, DecisionIssued))
+    before, *_ = [at for at, fact in enumerate(story._facts) if fact is issued]
+    (claimed,) = changed([issued], DecisionIssued, replaces=system)
+    tampered = [*story._facts[:before], claimed, *story._facts[before + 1 :]]
+    assert ("DecisionIssued", "replaces") in parts(audited(tampered))
+
+
 def test_a_second_person_who_never_was_is_found(story, a):
     decision = a.remedy(RemedyKind.REFUND, amount=a.yuan(199))
     story.proposed(decision).given(story.approve())
