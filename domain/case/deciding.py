@@ -101,7 +101,7 @@ class Deciding(Leasing, Settlement, Accountability):
         derivation = self.examined(award, by.role, policy)
         waits = self._second_person(award, policy)
         if waits.value:
-            self._unless_filed_by(by)
+            self._unless_filed_by(by.id)
             self._propose(by, decision_id, award, derivation + waits.derivation, policy, at)
         else:
             self._issue(decision_id, by.id, award, derivation + waits.derivation, policy, at)
@@ -131,7 +131,7 @@ class Deciding(Leasing, Settlement, Accountability):
         if by.id == proposal.by:
             raise SecondPersonRequired
         self._impartial(by.id)
-        self._unless_filed_by(by)
+        self._unless_filed_by(by.id)
         award = Award(proposal.remedies, proposal.clauses, reasons, discretion)
         derivation = self.examined(award, proposal.role, policy)
         derivation += self._second_person(award, policy).derivation
@@ -198,9 +198,9 @@ class Deciding(Leasing, Settlement, Accountability):
         granted = Money(stands, self.filing.order.paid.currency)
         return second_person(stands - self.money.amount(), granted, award.discretion is not None, policy)
 
-    def _unless_filed_by(self, by: Actor) -> None:
+    def _unless_filed_by(self, subject: str) -> None:
         """Whoever filed the case for the buyer has no part in what needs two people."""
-        if by.id == self.filing.filed_by:
+        if subject == self.filing.filed_by:
             raise ConflictOfInterest("the case was filed by the same person")
 
     # --- what the system had decided ---

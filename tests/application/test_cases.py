@@ -229,8 +229,8 @@ COMMANDS = {
     "link": ("cases.relate", (uuid4(), Relation.RELATED)),
     "merge": ("cases.merge", (uuid4(), "r")),
     "step_in": ("cases.step_in", ()),
-    "verify_in_batch": ("cases.decide_in_batch", (None, "r")),
-    "decide_in_batch": ("cases.decide_in_batch", (None, "r")),
+    "verify_in_batch": ("cases.decide_in_batch", (None, "s", "r")),
+    "decide_in_batch": ("cases.decide_in_batch", (None, "s", "r")),
 }
 READS = {"runs_clock", "get", "history", "allowed", "burden", "entitlements", "viewer_state"}
 NOT_ON_ONE_CASE = {"file", "claim_next", "miss_clock"}

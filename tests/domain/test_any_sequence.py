@@ -907,13 +907,16 @@ class AnySequence(RuleBasedStateMachine):
         filed: Counter[object] = Counter()
         judges: dict[UUID, set[Any]] = {}
         bench: set[Any] = set()
+        found: dict[int, Any] = {}
         opened: Any = None
         for fact in self.facts:
             match fact:
                 case events.DecisionApproved():
                     judges[fact.proposal_id] = {fact.by}
+                case events.CaseVerified():
+                    found[fact.round] = fact.by
                 case events.DecisionIssued():
-                    judges.setdefault(fact.decision_id, set()).add(fact.by)
+                    judges.setdefault(fact.decision_id, set()).update({fact.by, found.get(fact.round)})
                     bench = set(judges[fact.decision_id])
                 case events.PenaltyAssessed():
                     judges[fact.penalty_id] = judges[fact.decision_id] | {fact.by}

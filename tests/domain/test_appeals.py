@@ -360,6 +360,17 @@ def test_whoever_decided_does_not_judge_the_appeal(story, a):
     story.when(uphold(story, a, by=story.reviewer)).refused(AnotherReviewerRequired)
 
 
+def test_whoever_found_what_was_decided_does_not_judge_the_appeal_against_it(story, a):
+    """The finding is most of a decision, though somebody else wrote that."""
+    story.filed().claimed().verified()
+    story.given(
+        lambda case: case.reassign(story.supervisor, story.agent.id, story.agent.role, story.policy, story.at)
+    )
+    story.decided(a.remedy(RemedyKind.REFUND, amount=a.yuan(199)), by=story.agent).given(appeal(story, a))
+    story.when(claim(story, story.reviewer)).refused(AnotherReviewerRequired)
+    assert story.when(claim(story)).accepted()
+
+
 def test_nor_does_whoever_is_no_reviewer(story, a):
     story.refunded().given(appeal(story, a)).when(claim(story, story.agent)).refused(AnotherReviewerRequired)
 

@@ -46,11 +46,12 @@ def _(fact: events.DecisionIssued, case: "CaseState") -> None:
     if case.contested and not fact.replaces:
         _rest_on(fact.decision_id, case.contested, case)
     case.contested = None
+    found = case.verified
     case.appeals = case.appeals.decided(
         Ruling(
             fact.decision_id,
             AppealAgainst.DECISION,
-            frozenset(filter(None, (fact.by, case.appeals.approver))),
+            frozenset(filter(None, (fact.by, case.appeals.approver, found.by if found else None))),
             None,
             fact.originator_version,
             fact.timestamp,
