@@ -370,6 +370,7 @@ class _View:
         """An appeal, how it stands, and what was made of it."""
         return {
             **(self.last(events.AppealFiled, appeal_id=filed.appeal_id) or {}),
+            "due": filed.due,
             "state": filed.state,
             "outcome": self.last(*_OUTCOMES, appeal_id=filed.appeal_id),
         }

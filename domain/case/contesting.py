@@ -52,8 +52,9 @@ class Contesting(Settlement, Accountability):
         if any(one.target == decision.decision_id and one.judged for one in self.appeals.all.values()):
             raise DecisionNotAutomated("people have judged it on appeal")
         closes = appeal_closes(decision.timestamp, policy)
-        if at >= closes.value:
-            raise HumanReviewWindowOver(f"{pack.APPEAL.id}: until {shown(closes.value)}")
+        until = self.appeals.put_off(decision.timestamp, closes.value)
+        if at >= until:
+            raise HumanReviewWindowOver(f"{pack.APPEAL.id}: until {shown(until)}")
         return decision, closes.derivation
 
     def _beyond_contest(self, policy: Policy, at: datetime) -> set[str]:

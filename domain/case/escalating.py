@@ -73,8 +73,9 @@ class Escalating(Negotiating):
         refused = talks.refusals.get(side.other)
         if refused:
             closes = escalation_closes(refused, policy)
-            if at >= closes.value:
-                raise EscalationWindowOver(f"{pack.ESCALATION.id}: until {shown(closes.value)}")
+            until = self.appeals.put_off(refused, closes.value)
+            if at >= until:
+                raise EscalationWindowOver(f"{pack.ESCALATION.id}: until {shown(until)}")
             return closes.derivation
         opens = escalation_opens(talks.began, policy)
         if at < opens.value:

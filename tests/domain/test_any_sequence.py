@@ -647,6 +647,22 @@ class AnySequence(RuleBasedStateMachine):
             assert not self.case.clocks.paused
 
     @invariant()
+    def what_a_running_clock_runs_for_is_due_when_the_clock_is(self):
+        case = self.case
+        known: dict[ClockKind, Any] = {
+            ClockKind.REPLY: case.negotiation.offers if case.negotiation else {},
+            ClockKind.PROMISE: case.promises.all,
+            ClockKind.FOLLOW_UP: case.follow_ups.all,
+            ClockKind.RECTIFICATION: {one.rectification_id: one for one in [case.rectification] if one},
+            ClockKind.EVIDENCE: case.evidence.requests,
+            ClockKind.INSPECTION: case.evidence.inspections,
+            ClockKind.APPEAL: case.appeals.all,
+        }
+        for clock in case.clocks.running.values():
+            if clock.kind in known:
+                assert known[clock.kind][clock.subject].due == clock.due
+
+    @invariant()
     def replay_equals_live(self):
         replayed = None
         for fact in self.facts:

@@ -40,6 +40,7 @@ from domain.values import (
     RemedyKind,
     ReopenGround,
     Resolution,
+    SuspensionGround,
 )
 
 R = RemedyKind
@@ -149,6 +150,21 @@ def test_within_seven_days_of_the_decision(story):
 
 def test_and_not_after_them(story):
     defaulted(story).later(days=7, hours=12).when(contest(story)).refused(HumanReviewWindowOver)
+
+
+@pytest.mark.parametrize(("left", "in_time"), [({"microseconds": -1}, True), ({}, False)])
+def test_time_in_which_the_case_rested_does_not_count(story, a, left, in_time):
+    defaulted(story).given(
+        lambda case: case.suspend(
+            story.reviewer, SuspensionGround.SETTLEMENT, a.text(), story.policy, story.at
+        )
+    )
+    story.later(days=20).given(lambda case: case.resume(a.text(), story.policy, story.at))
+    story.later(days=7, hours=12).later(**left).when(contest(story))
+    if in_time:
+        assert story.accepted()
+    else:
+        story.refused(HumanReviewWindowOver)
 
 
 def test_once(story):
