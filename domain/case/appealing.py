@@ -168,7 +168,7 @@ class Appealing(Proving, Deciding, Ending, Accountability):
 
     def uphold(self, judgement: Judgement, appeal_id: UUID, policy: Policy, at: datetime) -> None:
         """Let what was appealed against stand; the case goes on where it was. Refuses as `overturn`."""
-        appeal = self._judged(judgement, appeal_id, at)
+        appeal = self._judged(judgement, appeal_id, policy, at)
         self._record(
             events.DecisionUpheld,
             at,
@@ -186,9 +186,9 @@ class Appealing(Proving, Deciding, Ending, Accountability):
         """Let what was appealed against fall, and with a decision all that rests on it: a new round begins.
 
         Raises UnknownPart. Refused: CaseAlreadyClosed, AnotherReviewerRequired, ConflictOfInterest,
-        CaseNotClaimed, CaseClaimedByAnother, WrongStage when it is over.
+        CaseNotClaimed, CaseClaimedByAnother, WrongStage when it is over, ClauseNotInForce.
         """
-        appeal = self._judged(judgement, appeal_id, at)
+        appeal = self._judged(judgement, appeal_id, policy, at)
         of_a_decision = appeal.against is AppealAgainst.DECISION
         fallen = idle(self._legs()) if of_a_decision else ()
         resumes = Stage.IN_REVIEW if of_a_decision else appeal.resumes
@@ -243,10 +243,10 @@ class Appealing(Proving, Deciding, Ending, Accountability):
     ) -> None:
         """Let the decision grant just these remedies: what is missing is granted, what is too much falls.
 
-        Refuses as `overturn`, and ClauseNotInForce, CompensationExceedsEntitlement, DiscretionRequired, and
+        Refuses as `overturn`, and CompensationExceedsEntitlement, DiscretionRequired, and
         SecondReviewRequired for what one person does not decide alone (O-2).
         """
-        self._judged(judgement, appeal_id, at, AppealAgainst.DECISION)
+        self._judged(judgement, appeal_id, policy, at, AppealAgainst.DECISION)
         changes = self.variation(remedies)
         award = Award(remedies, judgement.clauses, judgement.reasons)
         after = self.money_after(changes)
@@ -292,7 +292,7 @@ class Appealing(Proving, Deciding, Ending, Accountability):
 
         Refuses as `overturn`, and PenaltyOutsideTariff for what does not lower it.
         """
-        appeal = self._judged(judgement, appeal_id, at, AppealAgainst.PENALTY)
+        appeal = self._judged(judgement, appeal_id, policy, at, AppealAgainst.PENALTY)
         tariff = self._lowered(self.penalties[appeal.target], points, fine, policy)
         self._vary(judgement, appeal, tariff, policy, at)
         self._record(
@@ -316,7 +316,7 @@ class Appealing(Proving, Deciding, Ending, Accountability):
 
         Refuses as `overturn`, and AmountMismatch for more than that.
         """
-        appeal = self._judged(judgement, appeal_id, at, AppealAgainst.RECOVERY)
+        appeal = self._judged(judgement, appeal_id, policy, at, AppealAgainst.RECOVERY)
         recovery = self.money.recoveries[appeal.target]
         if amount.currency != recovery.amount.currency or amount.amount_minor > recovery.missing_minor:
             raise AmountMismatch(f"at most {recovery.missing_minor} {recovery.amount.currency} minor units")
@@ -361,7 +361,12 @@ class Appealing(Proving, Deciding, Ending, Accountability):
             self._reverse_line(line, ReversalCause.VARIED, policy, at, amount)
 
     def _judged(
-        self, judgement: Judgement, appeal_id: UUID, at: datetime, against: AppealAgainst | None = None
+        self,
+        judgement: Judgement,
+        appeal_id: UUID,
+        policy: Policy,
+        at: datetime,
+        against: AppealAgainst | None = None,
     ) -> Appeal:
         appeal, by = self.appeals.appeal(appeal_id), judgement.by
         if against not in (None, appeal.against):
@@ -371,6 +376,7 @@ class Appealing(Proving, Deciding, Ending, Accountability):
         self._impartial(by.id)
         self._claimed_by(by, judgement.token, at)
         self._undecided(appeal)
+        self._in_force(judgement.clauses, policy)
         return appeal
 
     def _end_of_appeal(

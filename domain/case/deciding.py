@@ -21,7 +21,6 @@ from domain.policy.entitlement import Entitlement, Matter, entitlements, fixes_a
 from domain.refusals import (
     ApprovalPending,
     CaseNotVerified,
-    ClauseNotInForce,
     CompensationExceedsEntitlement,
     ConflictOfInterest,
     DiscretionRequired,
@@ -157,9 +156,7 @@ class Deciding(Leasing, Settlement, Accountability):
 
         Refused: ClauseNotInForce, CompensationExceedsEntitlement, DiscretionRequired.
         """
-        for clause in award.clauses:
-            if not policy.in_force(clause):
-                raise ClauseNotInForce(clause)
+        self._in_force(award.clauses, policy)
         order = self.filing.order
         if any(one.amount and one.amount.currency != order.paid.currency for one in award.remedies):
             raise CompensationExceedsEntitlement(f"only {order.paid.currency} can be granted on this order")

@@ -295,13 +295,15 @@ class Proving(Leasing):
     ) -> None:
         """Let the other side prove from now on, under a clause.
 
-        Refused: CaseAlreadyClosed, CaseNotClaimed, CaseClaimedByAnother, WrongStage, BurdenUnchanged.
+        Refused: CaseAlreadyClosed, CaseNotClaimed, CaseClaimedByAnother, WrongStage, BurdenUnchanged,
+        ClauseNotInForce.
         """
         self._unless_closed()
         self._claimed_by(by, token, at)
         self._in_stage("burden")
         if self.burden(policy).value is to:
             raise BurdenUnchanged
+        self._in_force((clause,), policy)
         self._record(events.BurdenShifted, at, to=to, by=by.id, clause=clause, reasons=reasons)
 
     # --- inspecting ---

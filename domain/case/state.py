@@ -1,6 +1,6 @@
 """What a case remembers, and the guards that every command shares."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid5
@@ -28,6 +28,7 @@ from domain.policy.deadlines import due_by, execution_due, review_due
 from domain.policy.pack import Rule
 from domain.refusals import (
     CaseAlreadyClosed,
+    ClauseNotInForce,
     Refusal,
     WrongStage,
 )
@@ -209,6 +210,12 @@ class CaseState(EvolvingAggregate):
     def _in_stage(self, command: str) -> None:
         if self.stage not in STAGES[command]:
             raise WrongStage(f"the case is {self.stage}")
+
+    def _in_force(self, clauses: Iterable[str], policy: Policy) -> None:
+        """What is cited counts: nothing rests on a rule that there is not, or that is disabled."""
+        for clause in clauses:
+            if not policy.in_force(clause):
+                raise ClauseNotInForce(clause)
 
     def _live_lease(self, at: datetime) -> Lease | None:
         return self.lease if self.lease and self.lease.live(at) else None

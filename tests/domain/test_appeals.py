@@ -40,6 +40,7 @@ from domain.refusals import (
     CaseAlreadyClosed,
     CaseClaimedByAnother,
     CaseNotClaimed,
+    ClauseNotInForce,
     CompensationExceedsEntitlement,
     DecisionNotAutomated,
     NewEvidenceMissing,
@@ -109,8 +110,8 @@ def claim(story, by=None):
 
 
 def judge(how):
-    def command(story, a, *content, by=None, name="appeal", token=None):
-        judgement = Judgement(by or story.other_reviewer, token, ("Q-1",), a.text())
+    def command(story, a, *content, by=None, name="appeal", token=None, clauses=("Q-1",)):
+        judgement = Judgement(by or story.other_reviewer, token, clauses, a.text())
         return lambda case: getattr(case, how)(judgement, a.id(name), *content, story.policy, story.at)
 
     return command
@@ -394,6 +395,12 @@ def test_nor_does_whoever_varied_the_decision_before(appealed, a):
     appealed.given(vary(appealed, a, (a.remedy(RemedyKind.REFUND, amount=a.yuan(100)),)))
     appealed.given(appeal(appealed, a, by=appealed.buyer, name="second"))
     appealed.when(claim(appealed)).refused(AnotherReviewerRequired)
+
+
+@pytest.mark.parametrize("clause", ["Z-1", "X-99"])
+@pytest.mark.parametrize("command", [uphold, overturn])
+def test_an_appeal_is_judged_by_clauses_that_are_in_force(appealed, a, command, clause):
+    appealed.when(command(appealed, a, clauses=("Q-1", clause))).refused(ClauseNotInForce)
 
 
 def test_an_appeal_is_judged_under_a_lease(story, a):

@@ -31,6 +31,7 @@ from domain.events import (
 from domain.policy.deadlines import execution_due, return_shipped_by
 from domain.refusals import (
     CaseNotVerified,
+    ClauseNotInForce,
     ConditionContradictsFindings,
     GoodsIntact,
     OtherPartyHandlesGoods,
@@ -89,9 +90,9 @@ def inspect(story, a, condition=GoodsCondition.INTACT, found=(), by=None, name="
     )
 
 
-def reject(story, a, name="return", by=None):
+def reject(story, a, name="return", by=None, clause="NR-4"):
     return lambda case: case.reject_goods(
-        by or story.agent, a.id(name), "NR-4", a.text(), story.policy, story.at
+        by or story.agent, a.id(name), clause, a.text(), story.policy, story.at
     )
 
 
@@ -245,6 +246,12 @@ def test_intact_goods_are_not_rejected(returned, a):
 
 def test_goods_are_not_rejected_unseen(returned, a):
     returned.when(reject(returned, a)).refused(WrongStage)
+
+
+@pytest.mark.parametrize("clause", ["Z-1", "X-99"])
+def test_goods_are_rejected_under_a_clause_that_is_in_force(returned, a, clause):
+    returned.given(inspect(returned, a, GoodsCondition.WRONG))
+    returned.when(reject(returned, a, clause=clause)).refused(ClauseNotInForce)
 
 
 def test_goods_are_looked_at_once(returned, a):
