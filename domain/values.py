@@ -660,7 +660,7 @@ class OrderLine:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What the buyer asks for."""
+    """What the buyer asks for, for so many pieces of the order line."""
 
     remedies: tuple[RemedyKind, ...]
     amount: Money | None = None

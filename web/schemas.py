@@ -126,7 +126,7 @@ class ClaimSchema(Strict):
 
     remedies = Several(OneOf(RemedyKind), most=len(RemedyKind), required=True)
     amount = Part(MoneySchema, allow_none=True)
-    quantity = Whole(1, MOST_PIECES)
+    quantity = Whole(1, MOST_PIECES, load_default=1)
 
     def build(self, data: dict[str, Any]) -> Claim:
         """As the domain knows it."""
