@@ -90,6 +90,8 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "deadlines.read": frozenset({B, M, A, R, S, AUD, F, L, ADMIN}),
     "follow_ups.read": frozenset({A, R, S, AUD, ADMIN}),
     "loops.read": frozenset({A, R, S, AUD, ADMIN}),
+    "workload.read": frozenset({A, R, S, AUD, ADMIN}),
+    "workload.read_all": frozenset({S, AUD, ADMIN}),
     "indicators.read": frozenset({A, R, S, AUD, ADMIN}),
 }
 """Permission to roles."""

@@ -20,6 +20,7 @@ from projections.recoveries import RECOVERIES
 from projections.review_queue import REVIEW_QUEUE
 from projections.sanctions import SANCTIONS
 from projections.upheld_cases import UPHELD_CASES
+from projections.workload import WORKLOAD
 
 ALL: tuple[ReadModel[Any], ...] = (
     REVIEW_QUEUE,
@@ -39,4 +40,5 @@ ALL: tuple[ReadModel[Any], ...] = (
     UPHELD_CASES,
     CASE_TIMES,
     MILESTONES,
+    WORKLOAD,
 )

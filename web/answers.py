@@ -1071,6 +1071,61 @@ class Indicators(Schema):
     stale = fields.Boolean(required=True)
 
 
+class LeasesHeld(Schema):
+    """Cases under a live lease, and how many of them are late in their queue."""
+
+    held = fields.Integer(required=True)
+    overdue = fields.Integer(required=True)
+
+
+class DecisionsMade(Schema):
+    """Decisions of the day of Shanghai, of the last days, and of the span."""
+
+    today = fields.Integer(required=True)
+    last_7_days = fields.Integer(required=True)
+    last_30_days = fields.Integer(required=True)
+    in_span = fields.Integer(required=True)
+
+
+class HandlingHours(Schema):
+    """From the claim to the decision, or to its proposal, of those of the span made under a lease."""
+
+    median = fields.Float(required=True, allow_none=True)
+    decisions = fields.Integer(required=True)
+
+
+class AppealsLost(Schema):
+    """How many decisions and penalties of theirs fell, whole or in part, by an appeal judged in the span."""
+
+    overturned = fields.Integer(required=True)
+    varied = fields.Integer(required=True)
+
+
+class WorkOfReviewer(Schema):
+    """What one of the platform's people has on the desk, what they decided, and what of it fell.
+
+    proposals_waiting: decisions that a second person is to approve · appeals_judged: those of the span.
+    """
+
+    reviewer_id = fields.String(required=True)
+    leases = fields.Nested(LeasesHeld, required=True)
+    decisions = fields.Nested(DecisionsMade, required=True)
+    handling_hours = fields.Nested(HandlingHours, required=True)
+    proposals_waiting = fields.Integer(required=True)
+    appeals_judged = fields.Integer(required=True)
+    appeals_lost = fields.Nested(AppealsLost, required=True)
+
+
+_SPAN = {"from": fields.DateTime(required=True), "to": fields.DateTime(required=True)}
+
+
+class Workload(Schema.from_dict(_SPAN)):  # type: ignore[misc]  # `from` is a keyword
+    """The work of everybody whose work the caller may see, by name, and the span that it tells of."""
+
+    data = fields.List(fields.Nested(WorkOfReviewer), required=True)
+    stale = fields.Boolean(required=True)
+
+
 class IndicatorFact(Schema):
     """A fact behind a number."""
 

@@ -727,6 +727,10 @@ class DeadlinesQuery(PageQuery.from_dict(_SPAN)):  # type: ignore[misc]  # `from
     case_id = Id()
 
 
+class WorkloadQuery(FreshQuery.from_dict(_SPAN)):  # type: ignore[misc]  # as above
+    """In which span decisions are counted; left out, the last 30 days."""
+
+
 class CompensationsQuery(PageQuery):
     """Which compensations."""
 

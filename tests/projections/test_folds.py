@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from domain.corrective_action import CorrectiveAction
-from domain.events import FACTS, Fact
+from domain.events import FACTS, DecisionApproved, DecisionIssued, Fact
 from domain.refusals import Refusal
 from domain.standing import MerchantStanding
 from domain.values import Actor, ClockKind, Role, Sealed, SealedFor
@@ -205,3 +205,29 @@ def test_the_calendar_holds_just_the_clocks_of_the_case_after_each_fact() -> Non
             seen |= {row.kind for row in clocks.values()}
 
     assert seen == set(ClockKind)
+
+
+def test_whose_work_a_case_is_is_what_the_case_itself_says_after_each_fact() -> None:
+    (model,) = [model for model in ALL if model.name == "workload"]
+    by_whom = set[bool]()
+
+    for history in CASES:
+        case: Any = None
+        rows: Rows[Any] = {}
+        for fact in history:
+            case, rows = fact.mutate(case), model.fold(rows, fact)
+            card, now = rows[case.id], case.lease
+            work = {key: row for key, row in rows.items() if row.worker}
+            undecided = [key for key, row in work.items() if row.done_at is None]
+
+            assert (card.holder, card.held_until) == ((now.holder, now.expires_at) if now else (None, None))
+            if not isinstance(fact, DecisionApproved):  # with it the decision is issued
+                waiting = case.proposals.waiting
+                assert undecided == ([waiting.proposal_id] if waiting else [])
+            if isinstance(fact, DecisionIssued):
+                assert (fact.decision_id in work) is not fact.automated
+                by_whom.add(fact.automated)
+                if row := work.get(fact.decision_id):
+                    assert row.begun_at <= (row.proposed_at or row.done_at) <= row.done_at == fact.timestamp
+
+    assert by_whom == {True, False}

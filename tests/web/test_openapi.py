@@ -94,6 +94,7 @@ GET /merchants/{merchant_id}/portal
 GET /publications
 GET /follow-ups
 GET /deadlines
+GET /reviewers/workload
 GET /loops
 GET /compensations
 GET /recoveries
