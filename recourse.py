@@ -43,6 +43,7 @@ from application.policies import Policies
 from application.processes import Process
 from application.rulebook import PublishedPolicies
 from application.settlement import SettlementProcess
+from application.simulation import Simulations
 from application.standings import StandingProcess, Standings
 from application.store import StoreUnavailable
 from domain import policy
@@ -93,6 +94,7 @@ from infrastructure.demo.client import Refused as RequestRefused
 from infrastructure.demo.story import PaymentsLate
 from infrastructure.event_store.connections import Datastore
 from infrastructure.event_store.order import EpochBehind, NotMigrated
+from infrastructure.fact_log import StoredFacts
 from infrastructure.gateways import ManualGateway, SandboxGateway
 from infrastructure.health import Health
 from infrastructure.installation import NoDatabase, Running, running, with_database
@@ -204,6 +206,11 @@ class Parts:
             self.clock,
             uuid4,
         )
+
+    @cached_property
+    def simulations(self) -> Simulations:
+        """What a draft would have changed."""
+        return Simulations(self.policies, StoredFacts(self.datastore), self.rulebook)
 
     @cached_property
     def cases(self) -> Cases:
@@ -322,6 +329,7 @@ def web_app(parts: Parts) -> Flask:
         cases=parts.cases,
         files=parts.files,
         policies=parts.policies,
+        simulations=parts.simulations,
         incidents=parts.incidents,
         corrective_actions=parts.corrective_actions,
         vault=parts.vault,
@@ -347,6 +355,7 @@ def openapi_document() -> dict[str, Any]:
         cases=Cases(absent, absent, absent, absent, uuid4),
         files=Files(absent, absent, absent, absent, uuid4, absent),
         policies=Policies(absent, absent, absent, absent, absent, absent, absent, uuid4),
+        simulations=Simulations(absent, absent, absent),
         incidents=Incidents(absent, absent, absent, absent, uuid4),
         corrective_actions=CorrectiveActions(absent, absent, absent, absent, absent, uuid4),
         vault=absent,

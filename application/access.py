@@ -72,6 +72,7 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "policies.draft": frozenset({S, ADMIN}),
     "policies.approve": frozenset({S, ADMIN}),
     "policies.retire": frozenset({S, ADMIN}),
+    "policies.simulate": frozenset({S, AUD, ADMIN}),
     "incidents.read": frozenset({A, R, S, AUD, ADMIN}),
     "incidents.raise": frozenset({A, R, S, SYS}),
     "incidents.work": frozenset({R, S}),

@@ -853,6 +853,53 @@ class Policy(ListedPolicy):
     document = fields.Dict(required=True)
 
 
+class Tallied(Schema):
+    """What cases come to, as it was and under the draft; costs and fines in minor units."""
+
+    cases = fields.Integer(required=True)
+    changed = fields.Integer(required=True)
+    cost = fields.Integer(required=True)
+    cost_simulated = fields.Integer(required=True)
+    points = fields.Integer(required=True)
+    points_simulated = fields.Integer(required=True)
+    fines = fields.Integer(required=True)
+    fines_simulated = fields.Integer(required=True)
+    missed = fields.Integer(required=True)
+    missed_simulated = fields.Integer(required=True)
+
+
+class TalliedGroup(Tallied):
+    """The same of one merchant and type."""
+
+    merchant_id = fields.String(required=True)
+    case_type = OneOf(CaseType, required=True)
+
+
+class SimulatedChange(Schema):
+    """One part of one fact that would have been otherwise; `stream` is the case."""
+
+    stream = fields.UUID(required=True)
+    version = fields.Integer(required=True)
+    fact = fields.String(required=True)
+    what = fields.String(required=True)
+    stored = fields.String(required=True)
+    simulated = fields.String(required=True)
+
+
+_SIMULATED = {
+    "draft": fields.String(required=True),
+    "from": fields.DateTime(required=True),
+    "to": fields.DateTime(required=True),
+    "total": fields.Nested(Tallied, required=True),
+    "groups": fields.List(fields.Nested(TalliedGroup), required=True),
+    "changes": fields.List(fields.Nested(SimulatedChange), required=True),
+}
+
+
+class SimulatedPolicy(Schema.from_dict(_SIMULATED)):  # type: ignore[misc]  # `from` is a keyword
+    """What would have been otherwise under a draft: in sum, by merchant and type, and one by one."""
+
+
 class Life(Schema):
     """That the process answers."""
 

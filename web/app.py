@@ -16,6 +16,7 @@ from application.corrective_actions import CorrectiveActions
 from application.incidents import Incidents
 from application.keys import Keys
 from application.policies import Policies
+from application.simulation import Simulations
 from application.vault import Vault
 from web import (
     appealing,
@@ -84,6 +85,7 @@ def create_app(
     cases: Cases,
     files: Files,
     policies: Policies,
+    simulations: Simulations,
     incidents: Incidents,
     corrective_actions: CorrectiveActions,
     vault: Vault,
@@ -122,7 +124,7 @@ def create_app(
     portal.register(routes, reader, clock)
     planning.register(routes, reader, clock)
     indicators.register(routes, reader, clock)
-    policy_book.register(routes, policies)
+    policy_book.register(routes, policies, simulations)
     incident_routes.register(routes, incidents, presenter, reader, clock)
     correcting.register(routes, corrective_actions, presenter, reader, clock)
     watching = ApiBlueprint("operations", __name__, description="For those who run the service")

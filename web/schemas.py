@@ -153,6 +153,21 @@ class PolicyDraftSchema(Strict):
     urgency = Part(UrgencySchema, allow_none=True)
 
 
+_SPAN = {"from": Moment(required=True), "to": Moment(required=True)}
+"""From one instant until before another."""
+
+
+class PolicySimulationSchema(Strict.from_dict(_SPAN)):  # type: ignore[misc]  # `from` is a keyword
+    """The draft to replay the history under, a document or a version of the book; what to compare of it."""
+
+    document = Document(LARGEST_DOCUMENT, allow_none=True)
+    policy = Text(CODE_LENGTH, allow_none=True)
+
+    def build(self, data: dict[str, Any]) -> dict[str, Any]:
+        """Named as the use case names them."""
+        return {"begins": data.pop("from"), "ends": data.pop("to"), **data}
+
+
 class ReasonSchema(Strict):
     """Why."""
 

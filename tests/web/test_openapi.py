@@ -124,6 +124,7 @@ GET /policies/{version}
 POST /policies/{version}/approval
 POST /policies/{version}/withdrawal
 POST /policies/{version}/retirement
+POST /policies/simulations
 """.strip().splitlines()
 
 VERSIONED = {

@@ -67,6 +67,7 @@ def test_a_database_that_goes_away_and_returns(database_url, fresh_database, fil
             cases=Cases(store, vault, OnePolicy(DEFAULT), clock, uuid4),
             files=absent,
             policies=absent,
+            simulations=absent,
             incidents=absent,
             corrective_actions=absent,
             vault=vault,
