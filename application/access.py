@@ -4,7 +4,7 @@ A permission is named by every route; a route without one stops the application 
 """
 
 from domain.case import Case
-from domain.values import Actor, EvidenceParty, Role
+from domain.values import Actor, Party, Role
 
 B, M, A, R, S = Role.BUYER_INTEGRATION, Role.MERCHANT, Role.AGENT, Role.REVIEWER, Role.SUPERVISOR
 AUD, F, L, ADMIN, SYS = Role.AUDITOR, Role.FINANCE, Role.LOGISTICS, Role.ADMIN, Role.SYSTEM
@@ -140,13 +140,13 @@ COMMANDS: dict[str, str] = {
 }
 """The permission behind each command of the case's stage table."""
 
-OWN_PARTY = {Role.BUYER_INTEGRATION: EvidenceParty.BUYER, Role.MERCHANT: EvidenceParty.MERCHANT}
+OWN_PARTY = {Role.BUYER_INTEGRATION: Party.BUYER, Role.MERCHANT: Party.MERCHANT}
 """For whom outside callers may file evidence; staff may file for any party."""
 
 
-def speaks_for(actor: Actor) -> EvidenceParty:
+def speaks_for(actor: Actor) -> Party:
     """The party in whose name the actor speaks of evidence: staff speak for the platform."""
-    return OWN_PARTY.get(actor.role, EvidenceParty.PLATFORM)
+    return OWN_PARTY.get(actor.role, Party.PLATFORM)
 
 
 def may(actor: Actor, permission: str) -> bool:

@@ -106,8 +106,8 @@ class LiableParty(StrEnum):
     SUPPLIER = "supplier"
 
 
-class EvidenceParty(StrEnum):
-    """Whose evidence it is."""
+class Party(StrEnum):
+    """Who has a part in a case: whose evidence, word or promise something is."""
 
     BUYER = "buyer"
     MERCHANT = "merchant"

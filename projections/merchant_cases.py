@@ -76,9 +76,9 @@ from domain.values import (
     AppealAgainst,
     CaseType,
     ClockKind,
-    EvidenceParty,
     GoodsState,
     LiableParty,
+    Party,
     Remedy,
     RemedyKind,
     ReopenGround,
@@ -521,7 +521,7 @@ def _asked(rows: Rows[MerchantCase], fact: EvidenceRequested) -> Rows[MerchantCa
 
 @MERCHANT_CASES.folds(PromiseMade)
 def _promised(rows: Rows[MerchantCase], fact: PromiseMade) -> Rows[MerchantCase]:
-    own = fact.party is EvidenceParty.MERCHANT
+    own = fact.party is Party.MERCHANT
     return _addressed(rows, fact.originator_id, fact.promise_id) if own else rows
 
 

@@ -12,13 +12,13 @@ from domain.values import (
     CompensationState,
     Detector,
     EscalationCause,
-    EvidenceParty,
     Finding,
     FollowUpState,
     GoodsCondition,
     GoodsState,
     LiableParty,
     OfferState,
+    Party,
     Payer,
     PenaltyState,
     PolicyState,
@@ -371,7 +371,7 @@ class CasePromise(Schema):
     """What a party promised, and whether it did it."""
 
     promise_id = fields.UUID(required=True)
-    party = OneOf(EvidenceParty, required=True)
+    party = OneOf(Party, required=True)
     text = fields.String(required=True, allow_none=True)
     due = fields.DateTime(required=True)
     state = OneOf(PromiseState, required=True)

@@ -18,7 +18,6 @@ from domain.values import (
     ClockKind,
     CompensationState,
     Detector,
-    EvidenceParty,
     Finding,
     FollowUpState,
     GoodsCondition,
@@ -28,6 +27,7 @@ from domain.values import (
     LiableParty,
     Money,
     OrderLine,
+    Party,
     Payer,
     PenaltyState,
     RecoveryState,
@@ -224,7 +224,7 @@ class EvidenceSchema(Strict):
     `request_id` is that of the request which it answers.
     """
 
-    party = OneOf(EvidenceParty, required=True)
+    party = OneOf(Party, required=True)
     kind = _code(required=True)
     title = Text(TITLE_LENGTH, required=True)
     sha256 = Text(64, "[0-9a-fA-F]{64}", required=True)
@@ -240,7 +240,7 @@ class EvidenceSchema(Strict):
 class StagingQuery(Strict):
     """Whose bytes they are, and their SHA-256 in hex."""
 
-    party = OneOf(EvidenceParty, required=True)
+    party = OneOf(Party, required=True)
     sha256 = Text(64, "[0-9a-fA-F]{64}", required=True)
 
     def build(self, data: dict[str, Any]) -> dict[str, Any]:

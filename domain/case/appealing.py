@@ -33,9 +33,9 @@ from domain.values import (
     AppealAgainst,
     ClockKind,
     Derivation,
-    EvidenceParty,
     Exhibit,
     Money,
+    Party,
     PenaltyReversalCause,
     Remedy,
     ReopenGround,
@@ -98,7 +98,7 @@ class Appealing(Proving, Deciding, Ending, Accountability):
             due=self.due_in(Stage.APPEALED, policy, at),
         )
         for one in exhibits:
-            party = EvidenceParty(side)
+            party = Party(side)
             self.submit_evidence(by, one.evidence_id, party, one.kind, one.sha256, one.title, one.uri, at)
         self._start_term(ClockKind.APPEAL, appeal_id, rule, rule.terms.review, policy, at)
 

@@ -9,8 +9,8 @@ from domain.case.state import ENDED
 from domain.policy import Policy
 from domain.values import (
     ClockKind,
-    EvidenceParty,
     GoodsState,
+    Party,
     RectificationState,
     RemedyKind,
     Side,
@@ -20,7 +20,7 @@ from domain.values import (
 
 _WITH_THE_PLATFORM = frozenset({Stage.FILED, Stage.IN_REVIEW, Stage.APPEALED})
 _OVER = ENDED | {Stage.FOLLOWING_UP}
-_PROMISERS = {EvidenceParty.BUYER: Side.BUYER, EvidenceParty.MERCHANT: Side.MERCHANT}
+_PROMISERS = {Party.BUYER: Side.BUYER, Party.MERCHANT: Side.MERCHANT}
 _UNDONE = frozenset({RectificationState.ORDERED, RectificationState.REJECTED})
 
 

@@ -31,10 +31,10 @@ from domain.values import (
     AppealAgainst,
     AppealOutcome,
     Channel,
-    EvidenceParty,
     GoodsCondition,
     InspectionOutcome,
     Money,
+    Party,
     Payer,
     Relation,
     Remedy,
@@ -177,7 +177,7 @@ COMMANDS = {
     "recuse": ("cases.recuse", ("r",)),
     "note": ("cases.note", ("t", Visibility.INTERNAL)),
     "request_evidence": ("evidence.request", (Side.BUYER, ("photo",))),
-    "submit_evidence": ("evidence.submit", (EvidenceParty.PLATFORM, "photo", "t", "0" * 64)),
+    "submit_evidence": ("evidence.submit", (Party.PLATFORM, "photo", "t", "0" * 64)),
     "accept_evidence": ("evidence.judge", (uuid4(),)),
     "challenge_evidence": ("evidence.judge", (uuid4(), "r")),
     "withdraw_evidence": ("evidence.withdraw", (uuid4(), "r")),
@@ -286,14 +286,12 @@ def test_an_unknown_case_is_not_there(desk):
 def test_outside_callers_file_evidence_for_themselves_only(desk, nothing_recorded):
     case = desk.file().aggregate
     with nothing_recorded, pytest.raises(Forbidden):
-        desk.cases.submit_evidence(
-            desk.request(desk.seller), case.id, EvidenceParty.BUYER, "photo", "t", "0" * 64
-        )
+        desk.cases.submit_evidence(desk.request(desk.seller), case.id, Party.BUYER, "photo", "t", "0" * 64)
 
 
 def test_staff_file_evidence_for_any_party(desk):
     case = desk.file().aggregate
-    for party in EvidenceParty:
+    for party in Party:
         desk.cases.submit_evidence(desk.request(desk.agent), case.id, party, "photo", "t", "0" * 64)
     assert desk.facts(case.id).count("EvidenceSubmitted") == 3
 

@@ -28,7 +28,6 @@ from domain.values import (
     Claim,
     ClockKind,
     CompensationState,
-    EvidenceParty,
     Exhibit,
     Finding,
     GoodsCondition,
@@ -37,6 +36,7 @@ from domain.values import (
     LiableParty,
     Money,
     OrderLine,
+    Party,
     Payer,
     PenaltyState,
     Relation,
@@ -125,7 +125,7 @@ actors = st.sampled_from(ACTORS)
 handlers = st.sampled_from([ACTORS[1], Actor("app", Role.BUYER_INTEGRATION), Actor("seller", Role.MERCHANT)])
 sides = st.sampled_from([BUYER, MERCHANT, ACTORS[0]])
 moments = st.timedeltas(timedelta(0), timedelta(days=2))
-parties = st.sampled_from(EvidenceParty)
+parties = st.sampled_from(Party)
 kinds = st.sampled_from(["photo", "video"])
 references = st.sampled_from(["r-1", "r-2", "r-3"])
 shares = st.lists(
@@ -270,7 +270,7 @@ class AnySequence(RuleBasedStateMachine):
     def demand_review(self, by, passing):
         self.attempt(lambda: self.case.demand_review(by, self.text(), DEFAULT, self.at), passing)
 
-    @rule(party=st.sampled_from(EvidenceParty), term=moments)
+    @rule(party=st.sampled_from(Party), term=moments)
     def promise(self, party, term):
         self.attempt(
             lambda: self.case.make_promise(self.new_id(), party, self.text(), self.at + term, self.at)

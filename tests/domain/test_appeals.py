@@ -55,11 +55,11 @@ from domain.values import (
     AppealState,
     ClockKind,
     CompensationState,
-    EvidenceParty,
     Exhibit,
     GoodsState,
     LiableParty,
     Money,
+    Party,
     Payer,
     PenaltyReversalCause,
     PenaltyState,
@@ -135,7 +135,7 @@ def rectify(story, a):
 
 def file_evidence(story, a, name):
     return lambda case: case.submit_evidence(
-        story.merchant, a.id(name), EvidenceParty.MERCHANT, "photo", "0" * 64, a.text(), None, story.at
+        story.merchant, a.id(name), Party.MERCHANT, "photo", "0" * 64, a.text(), None, story.at
     )
 
 

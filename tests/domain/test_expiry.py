@@ -22,9 +22,9 @@ from domain.refusals import NotReopenable, WrongStage
 from domain.values import (
     AppealAgainst,
     ClockKind,
-    EvidenceParty,
     Exhibit,
     ExpiryGround,
+    Party,
     Release,
     RemedyKind,
     ReopenGround,
@@ -152,7 +152,7 @@ def test_it_expires_once_the_rest_turns_out_to_be_a_mistake(story, a):
 def test_nothing_is_due_any_more_that_the_case_asked_for(returning, a):
     due = returning.at + timedelta(days=30)
     returning.given(
-        lambda case: case.make_promise(a.id("promise"), EvidenceParty.MERCHANT, a.text(), due, returning.at)
+        lambda case: case.make_promise(a.id("promise"), Party.MERCHANT, a.text(), due, returning.at)
     )
     *_, cancelled = returning.when(silent(returning, a)).then(*LAPSED, CaseExpired, ClockCancelled)
     assert cancelled.kind is ClockKind.PROMISE

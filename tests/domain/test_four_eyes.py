@@ -35,11 +35,11 @@ from domain.refusals import (
 )
 from domain.values import (
     Actor,
-    EvidenceParty,
     Finding,
     LiabilityShare,
     LiableParty,
     Money,
+    Party,
     ProposalState,
     RemedyKind,
     Resolution,
@@ -63,7 +63,7 @@ def refund(a, amount, name="refund"):
 
 def submit(story, a):
     return lambda case: case.submit_evidence(
-        story.buyer, a.id("photo"), EvidenceParty.BUYER, "photo", "0" * 64, a.text(), None, story.at
+        story.buyer, a.id("photo"), Party.BUYER, "photo", "0" * 64, a.text(), None, story.at
     )
 
 

@@ -53,20 +53,20 @@ from domain.refusals import (
 )
 from domain.values import (
     AppealAgainst,
-    EvidenceParty,
     EvidenceState,
     Exhibit,
     Finding,
     InspectionOutcome,
     LiabilityShare,
     LiableParty,
+    Party,
     RemedyKind,
     RequestState,
     Resolution,
     Side,
 )
 
-BUYER, MERCHANT, PLATFORM = EvidenceParty
+BUYER, MERCHANT, PLATFORM = Party
 DIGEST, OTHER_DIGEST = "ab" * 32, "cd" * 32
 MERCHANT_LIABLE = (LiabilityShare(LiableParty.MERCHANT, 100),)
 

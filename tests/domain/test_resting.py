@@ -17,7 +17,7 @@ from domain.events import (
     SuspensionConfirmed,
 )
 from domain.refusals import CaseAlreadyClosed, OfferNotOpen, ReceiptNotAwaited, UnknownPart, WrongStage
-from domain.values import ClockKind, EvidenceParty, RemedyKind, ResumeCause, Stage, SuspensionGround
+from domain.values import ClockKind, Party, RemedyKind, ResumeCause, Stage, SuspensionGround
 
 
 def suspend(story, a, ground=SuspensionGround.SETTLEMENT):
@@ -36,7 +36,7 @@ def receipt(story, a):
     return lambda case: case.submit_evidence(
         story.agent,
         a.id("receipt"),
-        EvidenceParty.PLATFORM,
+        Party.PLATFORM,
         "court_receipt",
         "0" * 64,
         a.text(),

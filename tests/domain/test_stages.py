@@ -26,13 +26,13 @@ from domain.values import (
     AttemptOutcome,
     Channel,
     ClockKind,
-    EvidenceParty,
     Exhibit,
     Finding,
     GoodsCondition,
     InspectionOutcome,
     LiabilityShare,
     LiableParty,
+    Party,
     Payer,
     Relation,
     Release,
@@ -54,7 +54,7 @@ def filed(story, a):
     """With a piece of evidence on file that staff filed for the platform."""
     story.filed().given(
         lambda case: case.submit_evidence(
-            story.agent, a.id("piece"), EvidenceParty.PLATFORM, "photo", "0" * 64, a.text(), None, story.at
+            story.agent, a.id("piece"), Party.PLATFORM, "photo", "0" * 64, a.text(), None, story.at
         )
     )
 
@@ -188,23 +188,21 @@ COMMANDS = {
     "note": lambda story, a: lambda case: case.note(a.id("n"), a.text(), Visibility.PARTIES, story.at),
     "evidence": lambda story, a: (
         lambda case: case.submit_evidence(
-            story.buyer, a.id("e"), EvidenceParty.BUYER, "photo", "0" * 64, a.text(), None, story.at
+            story.buyer, a.id("e"), Party.BUYER, "photo", "0" * 64, a.text(), None, story.at
         )
     ),
     "stage": lambda story, a: (
         lambda case: case.stage_evidence(
-            story.buyer, a.id("s"), EvidenceParty.BUYER, "0" * 64, 9, "image/png", story.policy, story.at
+            story.buyer, a.id("s"), Party.BUYER, "0" * 64, 9, "image/png", story.policy, story.at
         )
     ),
-    "believe": lambda story, a: (
-        lambda case: case.accept_evidence(EvidenceParty.BUYER, a.id("piece"), None, story.at)
-    ),
+    "believe": lambda story, a: lambda case: case.accept_evidence(Party.BUYER, a.id("piece"), None, story.at),
     "challenge": lambda story, a: (
-        lambda case: case.challenge_evidence(EvidenceParty.BUYER, a.id("piece"), a.text(), story.at)
+        lambda case: case.challenge_evidence(Party.BUYER, a.id("piece"), a.text(), story.at)
     ),
     "take back": lambda story, a: (
         lambda case: case.withdraw_evidence(
-            story.agent, EvidenceParty.PLATFORM, a.id("piece"), a.text(), story.policy, story.at
+            story.agent, Party.PLATFORM, a.id("piece"), a.text(), story.policy, story.at
         )
     ),
     "ask": lambda story, a: (

@@ -25,7 +25,7 @@ from domain.events import (
 )
 from domain.values import (
     ClockKind,
-    EvidenceParty,
+    Party,
     Remedy,
     RemedyKind,
     Sealed,
@@ -225,7 +225,7 @@ def test_evidence_is_whose_it_was_asked_of(connection, show, tell) -> None:
 def test_a_promise_is_whose_it_was(connection, show, tell) -> None:
     story = tell().filed()
     promise = {"promise_id": SUBJECT, "text": TEXT, "due": story.at}
-    story.then(PromiseMade, party=EvidenceParty.PLATFORM, **promise)
+    story.then(PromiseMade, party=Party.PLATFORM, **promise)
 
     assert party(connection, show, clock(story, ClockKind.PROMISE)) == "platform"
 
@@ -264,7 +264,7 @@ def test_what_was_submitted_for_rectification_is_the_platforms_until_it_is_turne
 def test_what_a_party_has_not_submitted_yet_is_not_shown_to_the_other(connection, show, tell) -> None:
     story = tell().filed()
     staged = {"by_staff": False, "sha256": "0" * 64, "size": 1, "media_type": "image/png"}
-    story.then(EvidenceStaged, evidence_id=SUBJECT, party=EvidenceParty.BUYER, due=story.at, **staged)
+    story.then(EvidenceStaged, evidence_id=SUBJECT, party=Party.BUYER, due=story.at, **staged)
     clock(clock(story, ClockKind.STAGING), ClockKind.ANSWER)
     show(DEADLINES, *story.facts)
 
