@@ -47,9 +47,10 @@ class Accountability(CaseState):
     ) -> None:
         """Penalise the merchant for what the decision established.
 
-        Refused: DecisionMissing, WrongStage, PenaltyOutsideTariff.
+        Refused: DecisionMissing, WrongStage, ConflictOfInterest, PenaltyOutsideTariff.
         """
         decision = self._decided("penalties")
+        self._no_interest(by.id)
         rule, tariff = policy.needed(pack.PENALTIES), tariff_of(clause, policy)
         if tariff.value is None or not tariff.value.knows(points, fine, policy.currency):
             raise PenaltyOutsideTariff
@@ -94,6 +95,7 @@ class Accountability(CaseState):
             raise PenaltyNotLive(f"it is {penalty.state}")
         if penalty.by == by.id:
             raise ConflictOfInterest("the penalty was assessed by the same person")
+        self._no_interest(by.id)
         tariff = self._lowered(penalty, points, fine, policy)
         self._record(
             events.PenaltyAdjusted,

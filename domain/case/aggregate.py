@@ -93,7 +93,7 @@ class Case(
         if self.impartiality.objection(by.id):
             barred.add("lease")
         if by.id in self.impartiality.declared:
-            barred.add("recusal")
+            barred |= {"recusal", "penalties", "adjustment"}
         barred |= self._out_of_turn(by, policy, at) | self._beyond_contest(policy, at)
         waiting = self.proposals.waiting
         if self.verified is None or waiting:

@@ -29,6 +29,7 @@ from domain.policy.pack import Rule
 from domain.refusals import (
     CaseAlreadyClosed,
     ClauseNotInForce,
+    ConflictOfInterest,
     Refusal,
     WrongStage,
 )
@@ -216,6 +217,11 @@ class CaseState(EvolvingAggregate):
         for clause in clauses:
             if not policy.in_force(clause):
                 raise ClauseNotInForce(clause)
+
+    def _no_interest(self, subject: str) -> None:
+        """Who has declared an interest in the case asks nothing of a side of it."""
+        if subject in self.impartiality.declared:
+            raise ConflictOfInterest("an interest in the case was declared")
 
     def _live_lease(self, at: datetime) -> Lease | None:
         return self.lease if self.lease and self.lease.live(at) else None

@@ -14,6 +14,7 @@ from domain.events import (
 )
 from domain.refusals import ConflictOfInterest
 from domain.values import (
+    Actor,
     Finding,
     LiabilityShare,
     LiableParty,
@@ -105,6 +106,24 @@ def test_what_the_case_offers_leaves_out_what_is_not_for_the_partial(story, a, w
     story.filed().given(recuse(story, a))
     possible = story.case.possible(getattr(story, who), story.policy, story.at)
     assert ("lease" in possible, "recusal" in possible) == (may, may)
+
+
+def test_nobody_who_declared_an_interest_penalises_the_merchant_or_lets_it_off(story, a):
+    def penalise(by):
+        return lambda case: case.penalise(
+            by, a.id("penalty"), 2, None, "S-1", a.text(), story.policy, story.at
+        )
+
+    def lower(by):
+        return lambda case: case.adjust_penalty(
+            by, a.id("penalty"), 1, None, a.text(), story.policy, story.at
+        )
+
+    story.refunded().given(recuse(story, a), recuse(story, a, story.supervisor))
+    story.when(penalise(story.reviewer)).refused(ConflictOfInterest)
+    assert "penalties" not in story.case.possible(story.reviewer, story.policy, story.at)
+    story.given(penalise(story.other_reviewer)).when(lower(story.supervisor)).refused(ConflictOfInterest)
+    assert story.when(lower(Actor("supervisor-2", Role.SUPERVISOR))).accepted()
 
 
 def batch(story, a, by="reviewer-2"):
