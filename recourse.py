@@ -44,6 +44,7 @@ from application.policies import Policies
 from application.processes import Process
 from application.rulebook import PublishedPolicies
 from application.settlement import SettlementProcess
+from application.simulation import Simulations
 from application.standings import StandingProcess, Standings
 from application.store import StoreUnavailable
 from domain import policy
@@ -97,6 +98,7 @@ from infrastructure.demo.client import Refused as RequestRefused
 from infrastructure.demo.story import PaymentsLate
 from infrastructure.event_store.connections import Datastore
 from infrastructure.event_store.order import EpochBehind, NotMigrated, RestoreUnfinished
+from infrastructure.fact_log import StoredFacts
 from infrastructure.gateways import ManualGateway, SandboxGateway
 from infrastructure.health import Health
 from infrastructure.installation import NoDatabase, Running, running, with_database
@@ -213,6 +215,11 @@ class Parts:
             self.clock,
             uuid4,
         )
+
+    @cached_property
+    def simulations(self) -> Simulations:
+        """What a draft would have changed."""
+        return Simulations(self.policies, StoredFacts(self.datastore), self.rulebook)
 
     @cached_property
     def cases(self) -> Cases:
@@ -353,6 +360,7 @@ def web_app(parts: Parts) -> Flask:
         files=parts.files,
         accesses=parts.accesses,
         policies=parts.policies,
+        simulations=parts.simulations,
         incidents=parts.incidents,
         corrective_actions=parts.corrective_actions,
         vault=parts.vault,
@@ -381,6 +389,7 @@ def openapi_document() -> dict[str, Any]:
         files=Files(absent, absent, absent, absent, uuid4, absent, absent),
         accesses=Accesses(absent, absent, absent, uuid4),
         policies=Policies(absent, absent, absent, absent, absent, absent, absent, uuid4),
+        simulations=Simulations(absent, absent, absent),
         incidents=Incidents(absent, absent, absent, absent, uuid4),
         corrective_actions=CorrectiveActions(absent, absent, absent, absent, absent, uuid4),
         vault=absent,

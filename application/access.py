@@ -4,7 +4,7 @@ A permission is named by every route; a route without one stops the application 
 """
 
 from domain.case import Case
-from domain.values import Actor, EvidenceParty, Role
+from domain.values import Actor, Party, Role
 
 B, M, A, R, S = Role.BUYER_INTEGRATION, Role.MERCHANT, Role.AGENT, Role.REVIEWER, Role.SUPERVISOR
 AUD, F, L, ADMIN, SYS = Role.AUDITOR, Role.FINANCE, Role.LOGISTICS, Role.ADMIN, Role.SYSTEM
@@ -73,6 +73,7 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "policies.draft": frozenset({S, ADMIN}),
     "policies.approve": frozenset({S, ADMIN}),
     "policies.retire": frozenset({S, ADMIN}),
+    "policies.simulate": frozenset({S, AUD, ADMIN}),
     "incidents.read": frozenset({A, R, S, AUD, ADMIN}),
     "incidents.raise": frozenset({A, R, S, SYS}),
     "incidents.work": frozenset({R, S}),
@@ -88,8 +89,11 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "publications.read": frozenset(Role),
     "compensations.read": frozenset({M, A, R, S, AUD, F, ADMIN}),
     "recoveries.read": frozenset({M, A, R, S, AUD, F, ADMIN}),
+    "deadlines.read": frozenset({B, M, A, R, S, AUD, F, L, ADMIN}),
     "follow_ups.read": frozenset({A, R, S, AUD, ADMIN}),
     "loops.read": frozenset({A, R, S, AUD, ADMIN}),
+    "workload.read": frozenset({A, R, S, AUD, ADMIN}),
+    "workload.read_all": frozenset({S, AUD, ADMIN}),
     "indicators.read": frozenset({A, R, S, AUD, ADMIN}),
 }
 """Permission to roles."""
@@ -137,13 +141,13 @@ COMMANDS: dict[str, str] = {
 }
 """The permission behind each command of the case's stage table."""
 
-OWN_PARTY = {Role.BUYER_INTEGRATION: EvidenceParty.BUYER, Role.MERCHANT: EvidenceParty.MERCHANT}
+OWN_PARTY = {Role.BUYER_INTEGRATION: Party.BUYER, Role.MERCHANT: Party.MERCHANT}
 """For whom outside callers may file evidence; staff may file for any party."""
 
 
-def speaks_for(actor: Actor) -> EvidenceParty:
+def speaks_for(actor: Actor) -> Party:
     """The party in whose name the actor speaks of evidence: staff speak for the platform."""
-    return OWN_PARTY.get(actor.role, EvidenceParty.PLATFORM)
+    return OWN_PARTY.get(actor.role, Party.PLATFORM)
 
 
 def may(actor: Actor, permission: str) -> bool:

@@ -15,7 +15,7 @@ from application.vault import Sealing, Vault
 from domain import events
 from domain.case import Case
 from domain.corrective_action import CorrectiveAction
-from domain.events import CaseReopened, Fact, RectificationLapsed
+from domain.events import CaseReopened, DecisionIssued, Fact, RectificationLapsed
 from domain.refusals import CorrectiveActionAlreadyClosed, CorrectiveActionAlreadyOpen
 from domain.values import Actor, ReopenGround, Role, SealedFor
 
@@ -250,7 +250,7 @@ class CorrectionProcess:
     """Asks a merchant that let a rectification lapse for a measure, unless the decision behind it falls."""
 
     name = "corrective_actions"
-    reads: frozenset[type[Fact]] = frozenset({RectificationLapsed, CaseReopened})
+    reads: frozenset[type[Fact]] = frozenset({RectificationLapsed, CaseReopened, DecisionIssued})
 
     def __init__(self, actions: CorrectiveActions, over_cases: ActionsOverCases) -> None:
         self._actions = actions
@@ -265,11 +265,11 @@ class CorrectionProcess:
         match recorded.fact:
             case RectificationLapsed():
                 self._ask(request, uuid5(recorded.event_id, "corrective action"), case_id)
-            case CaseReopened(ground=ReopenGround.OVERTURNED):
+            case CaseReopened(ground=ReopenGround.OVERTURNED) | DecisionIssued(replaces=UUID()):
                 for action_id in self._over_cases.open_over(case_id, recorded.position):
                     self._actions.leave(request, action_id, case_id)
             case _:
-                pass  # reopened, but what was decided was not found wrong
+                pass  # reopened or decided, but nothing that was decided before was found wrong
 
     def _ask(self, request: Request, action_id: UUID, case_id: UUID) -> None:
         try:

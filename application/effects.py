@@ -6,13 +6,14 @@ from uuid import UUID
 from application.store import Deadline, Effects, OutboxMessage
 from domain import events
 from domain.case import Case
+from domain.case.state import ENDED
 from domain.events import Fact
-from domain.values import AppealAgainst, OrderLine, Stage
+from domain.values import AppealAgainst, OrderLine
 
 PAYMENT = "payment"
 """The kind of outbox message that carries a payment instruction."""
 
-_FREEING = events.CaseClosed | events.CaseWithdrawn | events.CaseMerged
+_FREEING = events.CaseClosed | events.CaseWithdrawn | events.CaseExpired | events.CaseMerged
 _RETURNING = (
     events.AppealWithdrawn | events.DecisionUpheld | events.DecisionVaried | events.DecisionOverturned
 )
@@ -62,7 +63,7 @@ def released(case: Case, facts: Iterable[Fact]) -> tuple[str, ...]:
 
 
 def _frees(fact: Fact) -> bool:
-    return isinstance(fact, _FREEING) or (isinstance(fact, _RETURNING) and fact.resumes is Stage.CLOSED)
+    return isinstance(fact, _FREEING) or (isinstance(fact, _RETURNING) and fact.resumes in ENDED)
 
 
 def deadlines(facts: Iterable[Fact]) -> tuple[Deadline, ...]:

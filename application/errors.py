@@ -50,6 +50,14 @@ class UnsoundPolicy(RequestError):
     faults: Sequence[Fault]
 
 
+@dataclass
+class HistoryTooLong(RequestError):
+    """The log holds more facts than are replayed while a caller waits."""
+
+    facts: int
+    most: int
+
+
 class PreconditionRequired(RequestError):
     """This command needs the version that the caller saw."""
 

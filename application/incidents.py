@@ -383,19 +383,24 @@ class IncidentProcess:
 
     def _decide(self, request: Request, incident: Incident, batch_id: UUID) -> None:
         batch = incident.batch
-        if batch is None or batch.batch_id != batch_id:
+        if batch is None or batch.batch_id != batch_id or batch.approved_by is None:
             return
         reasons = self._incidents.reasons(incident)
         for case_id in sorted(batch.open):
-            code = self._decided(request, batch.proposal, case_id, reasons)
+            code = self._decided(request, batch.proposal, batch.approved_by, case_id, reasons)
             self._incidents.note_outcome(request, incident.id, batch_id, case_id, code)
 
     def _decided(
-        self, request: Request, batch: events.BatchProposed, case_id: UUID, reasons: str
+        self,
+        request: Request,
+        batch: events.BatchProposed,
+        approved_by: str,
+        case_id: UUID,
+        reasons: str,
     ) -> str | None:
         try:
-            self._cases.verify_in_batch(request, case_id, batch, reasons)
-            self._cases.decide_in_batch(request, case_id, batch, reasons)
+            self._cases.verify_in_batch(request, case_id, batch, approved_by, reasons)
+            self._cases.decide_in_batch(request, case_id, batch, approved_by, reasons)
         except NotFound as missing:
             return f"{missing.kind}_not_found"
         except Refusal as refused:

@@ -83,7 +83,7 @@ class Policies(Running[PolicyBook]):
         """
 
         def decide(book: PolicyBook, _: Sealing, at: datetime) -> None:
-            policy, text = self._sound(document)
+            policy, text = self.sound(document)
             if policy.version == self._rulebook.builtin.version:
                 raise PolicyVersionExists("it is built in")
             begins = _begins(policy, effective_from)
@@ -99,7 +99,7 @@ class Policies(Running[PolicyBook]):
 
         def decide(book: PolicyBook, _: Sealing, at: datetime) -> None:
             book.approve(request.by, policy, at)
-            self._sound(json.loads(book.editions[policy].document))
+            self.sound(json.loads(book.editions[policy].document))
 
         done = self._versioned(request, BOOK_ID, "policies.approve", decide)
         self._rulebook.forget()
@@ -119,7 +119,7 @@ class Policies(Running[PolicyBook]):
         self._rulebook.forget()
         return done
 
-    def _sound(self, given: Mapping[str, Any] | str) -> tuple[Policy, str]:
+    def sound(self, given: object) -> tuple[Policy, str]:
         """The policy in a document, and the document as it is kept. Raises UnsoundPolicy."""
         try:
             document = self._read(given) if isinstance(given, str) else given

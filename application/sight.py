@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from domain.values import STAFF, Actor, EvidenceParty, Role
+from domain.values import STAFF, Actor, Party, Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,12 +18,12 @@ class Sight:
     contact: bool
     internal: bool
     people: bool
-    drafts: EvidenceParty | None = None
+    drafts: Party | None = None
 
 
 _WORKING = Sight(texts=True, contact=True, internal=True, people=True)
-_FILING = Sight(texts=True, contact=True, internal=False, people=True, drafts=EvidenceParty.BUYER)
-_ACCUSED = Sight(texts=True, contact=False, internal=False, people=False, drafts=EvidenceParty.MERCHANT)
+_FILING = Sight(texts=True, contact=True, internal=False, people=True, drafts=Party.BUYER)
+_ACCUSED = Sight(texts=True, contact=False, internal=False, people=False, drafts=Party.MERCHANT)
 _AUDITING = Sight(texts=True, contact=False, internal=True, people=True)
 _WATCHING = Sight(texts=False, contact=False, internal=True, people=True)
 

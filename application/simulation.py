@@ -1,16 +1,26 @@
 """What-if: the history replayed under a draft, by merchant and type. Nothing is written."""
 
-from dataclasses import dataclass, field
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from typing import Any
 
+from application import access
 from application.audit import PAGE, Done, FactLog
+from application.errors import Forbidden, HistoryTooLong, InvalidRequest
+from application.policies import Policies
 from application.rulebook import Rulebook
 from domain.case import Case
 from domain.policy import Policy
 from domain.simulation import Change, Replay, Tally
+from domain.values import Actor
 
 MOST_CHANGES = 1_000
 """So many changes are told one by one; all of them are counted."""
+
+MOST_FACTS = 100_000
+"""The longest log that is replayed while a caller waits: it takes a worker a few seconds."""
 
 
 @dataclass(slots=True)
@@ -31,6 +41,21 @@ class Simulated:
         group = (replay.case.filing.merchant_id, str(replay.case.filing.case_type))
         self.groups.setdefault(group, Tally()).add(replay.tally)
         self.total.add(replay.tally)
+
+    def told(self) -> dict[str, Any]:
+        """As the command line and the interface tell it, group by group."""
+        groups = [
+            {"merchant_id": merchant_id, "case_type": case_type, **asdict(tally)}
+            for (merchant_id, case_type), tally in sorted(self.groups.items())
+        ]
+        return {
+            "draft": self.draft,
+            "from": self.begins,
+            "to": self.ends,
+            "total": asdict(self.total),
+            "groups": groups,
+            "changes": [asdict(one) for one in self.changes],
+        }
 
 
 def simulate(
@@ -56,3 +81,47 @@ def simulate(
     found.add(replay)
     done(total, total)
     return found
+
+
+class Simulations:
+    """What-if for whoever waits for the answer. Safe to share between threads."""
+
+    def __init__(self, policies: Policies, log: FactLog, rulebook: Rulebook, most: int = MOST_FACTS) -> None:
+        self._policies = policies
+        self._log = log
+        self._rulebook = rulebook
+        self._most = most
+
+    def simulate(
+        self,
+        by: Actor,
+        begins: datetime,
+        ends: datetime,
+        document: Mapping[str, Any] | str | None = None,
+        policy: str | None = None,
+    ) -> Simulated:
+        """Simulate a document, or the version of this name.
+
+        Raises Forbidden, InvalidRequest, HistoryTooLong, NotFound, UnsoundPolicy with every fault, and
+        ServiceUnavailable.
+        """
+        if not access.may(by, "policies.simulate"):
+            raise Forbidden("policies.simulate")
+        if ends <= begins:
+            raise InvalidRequest("/to", "must lie after `from`")
+        draft = self._draft(by, document, policy)
+        size = self._log.size()
+        if size > self._most:
+            raise HistoryTooLong(size, self._most)
+        return simulate(self._log, self._rulebook, draft, begins, ends, _unwatched)
+
+    def _draft(self, by: Actor, document: Mapping[str, Any] | str | None, policy: str | None) -> Policy:
+        if (document is None) == (policy is None):
+            raise InvalidRequest("/document", "must be given, or else `policy`", "required")
+        if policy is not None:
+            document = json.loads(self._policies.version(by, policy)[0].document)
+        return self._policies.sound(document)[0]
+
+
+def _unwatched(done: int, total: int) -> None:
+    """Nobody watches how far it is."""

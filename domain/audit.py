@@ -20,7 +20,7 @@ from domain.policy import Policy, pack
 from domain.policy.approval import second_person
 from domain.policy.calendar import Term, Unit, due
 from domain.policy.correction import counted_until, effect_known, effective
-from domain.policy.deadlines import appeal_closes, evidence_due
+from domain.policy.deadlines import appeal_closes, evidence_due, review_due
 from domain.policy.derivation import Derived, shown
 from domain.policy.eligibility import assessed
 from domain.policy.goods import exchange_open, warranty_ends
@@ -29,7 +29,7 @@ from domain.policy.sanctions import Reached, quarter_of
 from domain.policy.tariff import tariff_of
 from domain.refusals import Refusal
 from domain.standing import MerchantStanding
-from domain.values import AppealAgainst, Derivation, Money, Remedy, Role, Step
+from domain.values import AppealAgainst, Derivation, Money, Remedy, Role, Stage, Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +82,8 @@ Found = Iterator[tuple[str, object, object]]
 def _found(before: object, fact: Fact, role: str, rules: Rules) -> Found:
     for step in derivations(fact):
         yield from _term(step, rules)
+    if isinstance(fact, _Timed) and isinstance(before, Case):
+        yield from _unequal("due", fact.due, _due(before, fact, _policy(before, fact, rules)))
     match fact:
         case events.CaseFiled():
             yield from _filing(fact, rules)
@@ -113,6 +115,10 @@ def _found(before: object, fact: Fact, role: str, rules: Rules) -> Found:
             yield from _penalty(fact, _policy(before, fact, rules))
         case events.PenaltyAdjusted() if isinstance(before, Case):
             yield from _adjustment(before.penalties[fact.penalty_id], fact, _policy(before, fact, rules))
+        case events.CaseExpired() if isinstance(before, Case):
+            derived = before.expiry(_policy(before, fact, rules))
+            yield from _unequal("goods", fact.goods, before.goods.forgone)
+            yield from _unequal("derivation", fact.derivation, derived)
         case events.PointsCounted():
             quarter_ends = quarter_of(fact.assessed_at, rules.in_force(fact.assessed_at))
             yield from _unequal("quarter_ends", fact.quarter_ends, quarter_ends)
@@ -147,6 +153,40 @@ def _unequal(part: str, stored: object, derived: object) -> Found:
         yield part, stored, derived
 
 
+# --- when the case is due next (M-3) ------------------------------------------------------------------
+
+_Resuming = (
+    events.CaseResumed
+    | events.AppealWithdrawn
+    | events.DecisionUpheld
+    | events.DecisionVaried
+    | events.DecisionOverturned
+)
+_Granted = events.DecisionIssued | events.OfferAccepted
+_Timed = (
+    _Resuming
+    | _Granted
+    | events.PlatformSteppedIn
+    | events.CaseEscalated
+    | events.AppealFiled
+    | events.ExecutionFailed
+    | events.CaseReopened
+    | events.HumanReviewDemanded
+)
+
+
+def _due(case: Case, fact: Fact, policy: Policy) -> datetime | None:
+    match fact:
+        case events.PlatformSteppedIn():
+            return case.due_when_taken_up(policy, fact.timestamp)
+        case _ if isinstance(fact, _Resuming):
+            return case.due_in(fact.resumes, policy, fact.timestamp)
+        case _ if isinstance(fact, _Granted):
+            return case.due_in(Stage.EXECUTING, policy, fact.timestamp)
+        case _:
+            return case.due_in(Stage.IN_REVIEW, policy, fact.timestamp)
+
+
 # --- terms: whatever fact holds them ------------------------------------------------------------------
 
 
@@ -177,6 +217,7 @@ def _filing(fact: events.CaseFiled, rules: Rules) -> Found:
     said = assessed(fact.case_type, fact.reason, fact.order, fact.timestamp, policy)
     yield from _unequal("objections", fact.objections, said.value)
     yield from _unequal("derivation", fact.derivation, said.derivation)
+    yield from _unequal("due", fact.due, review_due(fact.timestamp, policy).value)
 
 
 def _request(case: Case, fact: events.EvidenceRequested, policy: Policy) -> Found:
@@ -202,6 +243,7 @@ def _decision(case: Case, fact: events.DecisionIssued, role: str, policy: Policy
         yield from _unequal("derivation", fact.derivation, closes.derivation + derivation)
         return
     yield from _granting(case, fact, _decider(case, fact, role), policy)
+    yield from _unequal("replaces", fact.replaces, case.decided_otherwise(_award(fact)))
     approved = case.proposals.approved(fact.decision_id)
     if role != Role.SYSTEM and not approved and _takes_two(case, _award(fact), policy).value:
         yield "second person", "nobody", "somebody else"

@@ -111,7 +111,7 @@ class PolicyBook(EvolvingAggregate):
         """
         draft = self._draft(policy)
         if draft.drafted_by == by.id:
-            raise PolicyNeedsSecondPerson
+            raise PolicyNeedsSecondPerson(f"it was drafted by {draft.drafted_by}")
         self._announced_in_time(draft.effective_from, draft.urgency, at)
         self._record(
             events.PolicyPublished,

@@ -63,6 +63,7 @@ class Stage(StrEnum):
     CLOSED = "closed"
     WITHDRAWN = "withdrawn"
     SUSPENDED = "suspended"
+    EXPIRED = "expired"
     MERGED = "merged"
     APPEALED = "appealed"
 
@@ -105,8 +106,8 @@ class LiableParty(StrEnum):
     SUPPLIER = "supplier"
 
 
-class EvidenceParty(StrEnum):
-    """Whose evidence it is."""
+class Party(StrEnum):
+    """Who has a part in a case: whose evidence, word or promise something is."""
 
     BUYER = "buyer"
     MERCHANT = "merchant"
@@ -257,6 +258,7 @@ class ReversalCause(StrEnum):
     HUMAN_REVIEW = "human_review"
     MISTAKE = "mistake"
     UNFULFILLED = "unfulfilled"
+    WITHDRAWN = "withdrawn"
 
 
 class RecoveryCause(StrEnum):
@@ -367,10 +369,11 @@ class SanctionEnd(StrEnum):
 
 
 class PenaltyReversalCause(StrEnum):
-    """Why a penalty fell: the decision under it did, or it did so itself."""
+    """Why a penalty fell: the decision under it did, on appeal or by human review, or it did so itself."""
 
     DECISION_OVERTURNED = "decision_overturned"
     PENALTY_OVERTURNED = "penalty_overturned"
+    HUMAN_REVIEW = "human_review"
 
 
 class AppealAgainst(StrEnum):
@@ -462,6 +465,12 @@ class ReopenGround(StrEnum):
     NEW_FACTS = "new_facts"
     OVERTURNED = "overturned"
     GRACE = "grace"
+
+
+class ExpiryGround(StrEnum):
+    """What a party did not do in time, so that the case ended by the clock."""
+
+    GOODS_NOT_SENT_IN = "goods_not_sent_in"
 
 
 class SuspensionGround(StrEnum):
@@ -651,7 +660,7 @@ class OrderLine:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What the buyer asks for."""
+    """What the buyer asks for, for so many pieces of the order line."""
 
     remedies: tuple[RemedyKind, ...]
     amount: Money | None = None

@@ -37,6 +37,7 @@ STAGE_COLOURS = {
     "following_up": "blue",
     "closed": "green",
     "withdrawn": "dim",
+    "expired": "dim",
 }
 ROLE_COLOURS = {
     "buyer-integration": "cyan",

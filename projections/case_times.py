@@ -17,6 +17,7 @@ from domain.events import (
     CaseClosed,
     CaseCompensated,
     CaseEscalated,
+    CaseExpired,
     CaseFiled,
     CaseMerged,
     CaseReopened,
@@ -217,7 +218,7 @@ def waits_for(row: CaseTimes) -> Awaited | None:
             return _awaited_goods(row)
         case Stage.SUSPENDED:
             return Awaited.THIRD_PARTY
-        case Stage.CLOSED | Stage.WITHDRAWN | Stage.MERGED:
+        case Stage.CLOSED | Stage.WITHDRAWN | Stage.EXPIRED | Stage.MERGED:
             return None
         case _ as unreachable:
             assert_never(unreachable)
@@ -422,8 +423,10 @@ def _answered(rows: Rows[CaseTimes], fact: FollowUpCompleted) -> Rows[CaseTimes]
     )
 
 
-@CASE_TIMES.folds(CaseClosed, CaseWithdrawn, CaseMerged)
-def _ended(rows: Rows[CaseTimes], fact: CaseClosed | CaseWithdrawn | CaseMerged) -> Rows[CaseTimes]:
+@CASE_TIMES.folds(CaseClosed, CaseWithdrawn, CaseExpired, CaseMerged)
+def _ended(
+    rows: Rows[CaseTimes], fact: CaseClosed | CaseWithdrawn | CaseExpired | CaseMerged
+) -> Rows[CaseTimes]:
     return _after(rows, fact, stage=stage_after(fact), ended_at=fact.timestamp)
 
 
@@ -449,9 +452,9 @@ def _overturned(rows: Rows[CaseTimes], fact: DecisionOverturned) -> Rows[CaseTim
 
 
 def _resumed(rows: Rows[CaseTimes], fact: Returning, goods: dict[UUID, Leg]) -> Rows[CaseTimes]:
-    """In the stage the fact says; a case that was closed before its appeal ends again."""
+    """In the stage the fact says; a case that had ended before its appeal ends again."""
     stage = stage_after(fact)
-    ended_at = fact.timestamp if stage is Stage.CLOSED else None
+    ended_at = fact.timestamp if stage in (Stage.CLOSED, Stage.EXPIRED) else None
     return _after(rows, fact, stage=stage, ended_at=ended_at, goods=goods)
 
 

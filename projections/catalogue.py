@@ -6,6 +6,7 @@ from projections.case_index import CASE_INDEX
 from projections.case_times import CASE_TIMES
 from projections.compensations import COMPENSATIONS
 from projections.corrective_actions import CORRECTIVE_ACTIONS
+from projections.deadlines import DEADLINES
 from projections.follow_ups import FOLLOW_UPS
 from projections.incidents import INCIDENTS
 from projections.merchant_cases import MERCHANT_CASES
@@ -19,11 +20,13 @@ from projections.recoveries import RECOVERIES
 from projections.review_queue import REVIEW_QUEUE
 from projections.sanctions import SANCTIONS
 from projections.upheld_cases import UPHELD_CASES
+from projections.workload import WORKLOAD
 
 ALL: tuple[ReadModel[Any], ...] = (
     REVIEW_QUEUE,
     MERCHANT_PENALTIES,
     FOLLOW_UPS,
+    DEADLINES,
     OPEN_LOOPS,
     COMPENSATIONS,
     RECOVERIES,
@@ -37,4 +40,5 @@ ALL: tuple[ReadModel[Any], ...] = (
     UPHELD_CASES,
     CASE_TIMES,
     MILESTONES,
+    WORKLOAD,
 )

@@ -15,6 +15,7 @@ from domain.events import (
     CaseClosed,
     CaseFiled,
     CaseReopened,
+    ClockResumed,
     DecisionVaried,
     FollowUpAttempted,
     FollowUpCompleted,
@@ -22,7 +23,7 @@ from domain.events import (
     FollowUpScheduled,
     HumanReviewDemanded,
 )
-from domain.values import FollowUpState, Stage
+from domain.values import ClockKind, FollowUpState, Stage
 from projections.pages import DEFAULT_LIMIT, Listing
 from projections.pages import page as page_of
 from projections.read_model import CaseRow, ReadModel, Rows, changed, put
@@ -43,7 +44,7 @@ class FollowUp(CaseRow, frozen=True, kw_only=True):
 
 FOLLOW_UPS = ReadModel(
     name="follow_ups",
-    version=1,
+    version=2,
     row=FollowUp,
     columns="""
         follow_up_id uuid PRIMARY KEY,
@@ -61,10 +62,11 @@ FOLLOW_UPS = ReadModel(
         "(filed_by, due, follow_up_id) WHERE state IS NOT NULL",
     ),
     ignored="""
-        clocks decision evidence goods lease money notes penalty promise rectification relation
-        suspension AppealFiled AppealWithdrawn CaseClassified CaseDeclined CaseEscalated CaseWithdrawn
-        DecisionOverturned DecisionUpheld ExecutionFailed MerchantAnswered MerchantDefaulted
-        NoticeDelivered OfferAccepted OfferDeclined OfferLapsed OfferMade PlatformSteppedIn
+        decision evidence goods lease money notes penalty promise rectification relation suspension
+        AppealFiled AppealWithdrawn CaseClassified CaseDeclined CaseEscalated CaseExpired CaseWithdrawn
+        ClockCancelled ClockMissed ClockPaused ClockSatisfied ClockStarted DecisionOverturned DecisionUpheld
+        ExecutionFailed MerchantAnswered MerchantDefaulted NoticeDelivered OfferAccepted OfferDeclined
+        OfferLapsed OfferMade PlatformSteppedIn
     """,
 )
 
@@ -92,6 +94,12 @@ def _scheduled(rows: Rows[FollowUp], fact: FollowUpScheduled) -> Rows[FollowUp]:
         state=FollowUpState.DUE,
     )
     return put(rows, row)
+
+
+@FOLLOW_UPS.folds(ClockResumed)
+def _resumed(rows: Rows[FollowUp], fact: ClockResumed) -> Rows[FollowUp]:
+    """Nobody was asked while the case rested."""
+    return changed(rows, fact.subject, due=fact.due) if fact.kind is ClockKind.FOLLOW_UP else rows
 
 
 @FOLLOW_UPS.folds(FollowUpAttempted)

@@ -39,7 +39,7 @@ class Behind:
         return cls(frozenset(types.split()) | frozenset(firsts.split()), frozenset(firsts.split()))
 
 
-_ENDS = "CaseClosed CaseMerged CaseReopened CaseWithdrawn HumanReviewDemanded"
+_ENDS = "CaseClosed CaseExpired CaseMerged CaseReopened CaseWithdrawn HumanReviewDemanded"
 _TALKS = "CaseEscalated MerchantAnswered MerchantDefaulted NoticeDelivered OfferDeclined OfferLapsed"
 _STEPS = "CaseResumed CaseSuspended DecisionIssued ExecutionFailed FollowUpScheduled OfferAccepted OfferMade"
 _APPEALS = "AppealFiled AppealWithdrawn DecisionOverturned DecisionUpheld DecisionVaried"

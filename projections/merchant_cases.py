@@ -18,6 +18,7 @@ from domain.events import (
     CaseClassified,
     CaseClosed,
     CaseEscalated,
+    CaseExpired,
     CaseFiled,
     CaseMerged,
     CaseReopened,
@@ -75,9 +76,9 @@ from domain.values import (
     AppealAgainst,
     CaseType,
     ClockKind,
-    EvidenceParty,
     GoodsState,
     LiableParty,
+    Party,
     Remedy,
     RemedyKind,
     ReopenGround,
@@ -250,6 +251,7 @@ def _classified(rows: Rows[MerchantCase], fact: CaseClassified) -> Rows[Merchant
     FollowUpScheduled,
     CaseClosed,
     CaseWithdrawn,
+    CaseExpired,
     CaseSuspended,
     CaseResumed,
     CaseMerged,
@@ -519,7 +521,7 @@ def _asked(rows: Rows[MerchantCase], fact: EvidenceRequested) -> Rows[MerchantCa
 
 @MERCHANT_CASES.folds(PromiseMade)
 def _promised(rows: Rows[MerchantCase], fact: PromiseMade) -> Rows[MerchantCase]:
-    own = fact.party is EvidenceParty.MERCHANT
+    own = fact.party is Party.MERCHANT
     return _addressed(rows, fact.originator_id, fact.promise_id) if own else rows
 
 
@@ -589,7 +591,7 @@ def _without(duties: tuple[Duty, ...], clock_id: UUID) -> tuple[Duty, ...]:
 # --- queries ------------------------------------------------------------------------------------------
 
 _APPEALABLE = """coalesce(NOT appealed AND appeal_until > %(at)s
-    AND stage IN ('executing', 'following_up', 'closed'), false)"""
+    AND stage IN ('executing', 'following_up', 'closed', 'expired'), false)"""
 
 _TURN = "CASE WHEN stage = 'negotiating' AND NOT asked THEN turn END"
 
@@ -602,7 +604,7 @@ _STATE = f"""CASE
     WHEN stage IN ('filed', 'in_review', 'appealed') OR (stage = 'negotiating' AND {_TURN} IS NULL)
         THEN 'under_review'
     WHEN {_APPEALABLE} THEN 'appealable'
-    WHEN stage IN ('following_up', 'closed', 'withdrawn', 'merged') THEN 'resolved'
+    WHEN stage IN ('following_up', 'closed', 'withdrawn', 'expired', 'merged') THEN 'resolved'
     ELSE 'waiting_for_other'
 END"""
 

@@ -13,7 +13,7 @@ from psycopg import Connection
 from psycopg.rows import scalar_row
 
 from domain.events import CaseFiled, MerchantDefaulted, PromiseBroken, RectificationLapsed
-from domain.values import EvidenceParty
+from domain.values import Party
 from projections.read_model import CaseRow, ReadModel, Rows, put
 
 FILING, BREACH = "filing", "breach"
@@ -75,7 +75,7 @@ def _filed(rows: Rows[Occurrence], fact: CaseFiled) -> Rows[Occurrence]:
 
 @OCCURRENCES.folds(PromiseBroken)
 def _promise_broken(rows: Rows[Occurrence], fact: PromiseBroken) -> Rows[Occurrence]:
-    return _breached(rows, fact) if fact.party is EvidenceParty.MERCHANT else rows
+    return _breached(rows, fact) if fact.party is Party.MERCHANT else rows
 
 
 @OCCURRENCES.folds(RectificationLapsed, MerchantDefaulted)

@@ -20,6 +20,7 @@ from domain.events import (
     CaseClosed,
     CaseCompensated,
     CaseEscalated,
+    CaseExpired,
     CaseFiled,
     CaseMerged,
     CaseReopened,
@@ -87,7 +88,7 @@ class Loop(CaseRow, frozen=True, kw_only=True):
 
 OPEN_LOOPS = ReadModel(
     name="open_loops",
-    version=1,
+    version=2,
     row=Loop,
     columns="""
         case_id uuid PRIMARY KEY,
@@ -106,9 +107,9 @@ OPEN_LOOPS = ReadModel(
         escalated boolean NOT NULL
     """,
     indexes=(
-        "(filed_at, case_id) WHERE stage NOT IN ('closed', 'withdrawn', 'merged')",
-        "(merchant_id, filed_at, case_id) WHERE stage NOT IN ('closed', 'withdrawn', 'merged')",
-        "(filed_by, filed_at, case_id) WHERE stage NOT IN ('closed', 'withdrawn', 'merged')",
+        "(filed_at, case_id) WHERE stage NOT IN ('closed', 'withdrawn', 'expired', 'merged')",
+        "(merchant_id, filed_at, case_id) WHERE stage NOT IN ('closed', 'withdrawn', 'expired', 'merged')",
+        "(filed_by, filed_at, case_id) WHERE stage NOT IN ('closed', 'withdrawn', 'expired', 'merged')",
     ),
     ignored="""
         evidence lease notes penalty promise CaseClassified CaseDeclined CaseLinked CaseVerified
@@ -140,6 +141,7 @@ def _filed(rows: Rows[Loop], fact: CaseFiled) -> Rows[Loop]:
     PlatformSteppedIn,
     CaseClosed,
     CaseWithdrawn,
+    CaseExpired,
     CaseSuspended,
     CaseResumed,
     CaseMerged,
@@ -346,7 +348,7 @@ def page(
         connection,
         LISTING,
         equal={"merchant_id": merchant_id, "filed_by": filed_by},
-        where=("stage NOT IN ('closed', 'withdrawn', 'merged')",),
+        where=("stage NOT IN ('closed', 'withdrawn', 'expired', 'merged')",),
         values={"at": at},
         limit=limit,
         cursor=cursor,

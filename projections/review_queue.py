@@ -9,7 +9,7 @@ Queries: `page`, `counts`, `next_claimable`.
 """
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -22,6 +22,7 @@ from domain.events import (
     CaseClaimed,
     CaseClosed,
     CaseEscalated,
+    CaseExpired,
     CaseFiled,
     CaseMerged,
     CaseReassigned,
@@ -51,12 +52,6 @@ from projections.pages import page as page_of
 from projections.read_model import CaseRow, ReadModel, Rows, changed, put
 from projections.stages import Moving, stage_after
 
-REVIEW_TERM = timedelta(hours=48)
-"""A service order is reviewed within 48 hours (rule M-3: JD platform rules 9.3, service standard 16)."""
-
-EXECUTION_TERM = timedelta(hours=24)
-"""A judgement is executed within 24 hours (rule M-3: JD platform rules 9.3)."""
-
 QUEUES: Mapping[Stage, str] = {
     Stage.FILED: "review",
     Stage.IN_REVIEW: "review",
@@ -68,8 +63,6 @@ QUEUES: Mapping[Stage, str] = {
 
 APPROVAL = "approval"
 """The queue of those cases in review whose decision waits for a second person."""
-
-_TERMS: Mapping[str | None, timedelta] = {"review": REVIEW_TERM, "execution": EXECUTION_TERM}
 
 QUEUE_NAMES = ("review", APPROVAL, "execution", "follow_up")
 
@@ -101,7 +94,7 @@ class Queued(CaseRow, frozen=True, kw_only=True):
 
 REVIEW_QUEUE = ReadModel(
     name="review_queue",
-    version=2,
+    version=3,
     row=Queued,
     columns="""
         case_id uuid PRIMARY KEY,
@@ -143,7 +136,7 @@ def _filed(rows: Rows[Queued], fact: CaseFiled) -> Rows[Queued]:
         merchant_id=fact.merchant_id,
         filed_by=fact.filed_by,
         filed_at=fact.timestamp,
-        due=fact.timestamp + REVIEW_TERM,
+        due=fact.due or fact.timestamp,
     )
     return put(rows, row)
 
@@ -155,15 +148,18 @@ def _left_to_the_sides(rows: Rows[Queued], fact: NoticeDelivered) -> Rows[Queued
 
 @REVIEW_QUEUE.folds(CaseEscalated)
 def _escalated(rows: Rows[Queued], fact: CaseEscalated) -> Rows[Queued]:
-    due = fact.timestamp + REVIEW_TERM
-    return changed(rows, fact.originator_id, queue=QUEUES[Stage.IN_REVIEW], escalated=True, due=due)
-
-
-@REVIEW_QUEUE.folds(PlatformSteppedIn)
-def _taken_up(rows: Rows[Queued], fact: PlatformSteppedIn) -> Rows[Queued]:
-    """A case that waited for its review keeps the due time of that."""
     row = rows[fact.originator_id]
-    return _moved(rows, fact, due=row.due if row.queue else fact.timestamp + REVIEW_TERM)
+    due = fact.due or row.due
+    return changed(rows, row.case_id, queue=QUEUES[Stage.IN_REVIEW], escalated=True, due=due)
+
+
+@REVIEW_QUEUE.folds(PlatformSteppedIn, DecisionIssued, OfferAccepted, ExecutionFailed, CaseResumed)
+def _due_anew(
+    rows: Rows[Queued],
+    fact: PlatformSteppedIn | DecisionIssued | OfferAccepted | ExecutionFailed | CaseResumed,
+) -> Rows[Queued]:
+    """A fact that says no due time leaves the one that there was."""
+    return _moved(rows, fact, due=fact.due or rows[fact.originator_id].due)
 
 
 @REVIEW_QUEUE.folds(DecisionProposed)
@@ -173,12 +169,9 @@ def _proposed(rows: Rows[Queued], fact: DecisionProposed) -> Rows[Queued]:
 
 @REVIEW_QUEUE.folds(ProposalVoided)
 def _voided(rows: Rows[Queued], fact: ProposalVoided) -> Rows[Queued]:
-    return changed(rows, fact.originator_id, queue=QUEUES[Stage.IN_REVIEW])
-
-
-@REVIEW_QUEUE.folds(DecisionIssued, OfferAccepted)
-def _decided(rows: Rows[Queued], fact: DecisionIssued | OfferAccepted) -> Rows[Queued]:
-    return _moved(rows, fact, due=fact.timestamp + EXECUTION_TERM)
+    """Back to where the case stands; it may have left the queues at once with its proposal."""
+    row = rows[fact.originator_id]
+    return changed(rows, row.case_id, queue=QUEUES.get(row.stage))
 
 
 @REVIEW_QUEUE.folds(FollowUpScheduled)
@@ -186,42 +179,28 @@ def _settled(rows: Rows[Queued], fact: FollowUpScheduled) -> Rows[Queued]:
     return _moved(rows, fact, due=fact.due, asked_by=fact.due)
 
 
-@REVIEW_QUEUE.folds(ExecutionFailed)
-def _to_decide_anew(rows: Rows[Queued], fact: ExecutionFailed) -> Rows[Queued]:
-    return _moved(rows, fact, due=fact.timestamp + REVIEW_TERM)
+@REVIEW_QUEUE.folds(CaseReopened, HumanReviewDemanded, AppealFiled)
+def _taken_from_its_holder(
+    rows: Rows[Queued], fact: CaseReopened | HumanReviewDemanded | AppealFiled
+) -> Rows[Queued]:
+    due = fact.due or rows[fact.originator_id].due
+    return _moved(rows, fact, due=due, holder=None, lease_until=None)
 
 
-@REVIEW_QUEUE.folds(CaseReopened, HumanReviewDemanded)
-def _reopened(rows: Rows[Queued], fact: CaseReopened | HumanReviewDemanded) -> Rows[Queued]:
-    return _moved(rows, fact, due=fact.timestamp + REVIEW_TERM, holder=None, lease_until=None)
-
-
-@REVIEW_QUEUE.folds(CaseClosed, CaseWithdrawn, CaseSuspended, CaseMerged)
-def _left(rows: Rows[Queued], fact: CaseClosed | CaseWithdrawn | CaseSuspended | CaseMerged) -> Rows[Queued]:
+@REVIEW_QUEUE.folds(CaseClosed, CaseWithdrawn, CaseExpired, CaseSuspended, CaseMerged)
+def _left(
+    rows: Rows[Queued], fact: CaseClosed | CaseWithdrawn | CaseExpired | CaseSuspended | CaseMerged
+) -> Rows[Queued]:
     return _moved(rows, fact, holder=None, lease_until=None)
-
-
-@REVIEW_QUEUE.folds(CaseResumed)
-def _resumed(rows: Rows[Queued], fact: CaseResumed) -> Rows[Queued]:
-    """Nobody could act while the case rested: its term begins anew; the buyer is asked when it was due."""
-    rows = _moved(rows, fact)
-    row = rows[fact.originator_id]
-    term = _TERMS.get(row.queue)
-    return changed(rows, row.case_id, due=fact.timestamp + term if term else row.due)
-
-
-@REVIEW_QUEUE.folds(AppealFiled)
-def _appealed(rows: Rows[Queued], fact: AppealFiled) -> Rows[Queued]:
-    return _moved(rows, fact, due=fact.due, holder=None, lease_until=None)
 
 
 @REVIEW_QUEUE.folds(AppealWithdrawn, DecisionUpheld, DecisionVaried, DecisionOverturned)
 def _appeal_ended(
     rows: Rows[Queued], fact: AppealWithdrawn | DecisionUpheld | DecisionVaried | DecisionOverturned
 ) -> Rows[Queued]:
-    """What waited for the appeal has its term anew; the buyer is asked when it was due."""
-    term, row = _TERMS.get(QUEUES.get(fact.resumes)), rows[fact.originator_id]
-    due = fact.timestamp + term if term else row.asked_by or row.due
+    """What waited for the appeal is due anew; the buyer is asked when it was due."""
+    row = rows[fact.originator_id]
+    due = fact.due or row.asked_by or row.due
     return _moved(rows, fact, due=due, holder=None, lease_until=None)
 
 

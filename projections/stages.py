@@ -6,6 +6,7 @@ from domain.events import (
     AppealFiled,
     AppealWithdrawn,
     CaseClosed,
+    CaseExpired,
     CaseFiled,
     CaseMerged,
     CaseReopened,
@@ -36,6 +37,7 @@ STAGE_AFTER: Mapping[type[Fact], Stage] = {
     HumanReviewDemanded: Stage.IN_REVIEW,
     FollowUpScheduled: Stage.FOLLOWING_UP,
     CaseClosed: Stage.CLOSED,
+    CaseExpired: Stage.EXPIRED,
     CaseReopened: Stage.IN_REVIEW,
     CaseWithdrawn: Stage.WITHDRAWN,
     CaseSuspended: Stage.SUSPENDED,
@@ -57,6 +59,7 @@ Moving = (
     | HumanReviewDemanded
     | FollowUpScheduled
     | CaseClosed
+    | CaseExpired
     | CaseReopened
     | CaseWithdrawn
     | CaseSuspended

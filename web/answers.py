@@ -12,13 +12,13 @@ from domain.values import (
     CompensationState,
     Detector,
     EscalationCause,
-    EvidenceParty,
     Finding,
     FollowUpState,
     GoodsCondition,
     GoodsState,
     LiableParty,
     OfferState,
+    Party,
     Payer,
     PenaltyState,
     PolicyState,
@@ -35,6 +35,7 @@ from domain.values import (
     UrgentGround,
     ViewerState,
 )
+from projections.case_times import Awaited
 from web.fields import OneOf
 
 REASONS_OPEN = (
@@ -370,7 +371,7 @@ class CasePromise(Schema):
     """What a party promised, and whether it did it."""
 
     promise_id = fields.UUID(required=True)
-    party = OneOf(EvidenceParty, required=True)
+    party = OneOf(Party, required=True)
     text = fields.String(required=True, allow_none=True)
     due = fields.DateTime(required=True)
     state = OneOf(PromiseState, required=True)
@@ -449,6 +450,7 @@ class Case(Schema):
     rectification = fields.Nested(CaseRectification, required=True, allow_none=True)
     suspension = fields.Dict(required=True, allow_none=True)
     links = fields.List(fields.Dict(), required=True)
+    expiry = fields.Dict(required=True, allow_none=True)
     merged_into = fields.Dict(required=True, allow_none=True)
     lease = fields.Nested(CurrentLease, required=True, allow_none=True)
     viewer_state = OneOf(ViewerState, required=True)
@@ -711,6 +713,36 @@ class FollowUps(Page):
     data = fields.List(fields.Nested(ListedFollowUp), required=True)
 
 
+class Deadline(Schema):
+    """A clock: what it waits for (`kind`, `subject_id`), whose it is, and by which rule of which policy.
+
+    One that is no `duty` waits for nobody: with it ends what was possible, or counted, until then. One that
+    is `paused` has no due time, but `seconds_left` of its calendar.
+    """
+
+    clock_id = fields.UUID(required=True)
+    case_id = fields.UUID(required=True)
+    number = fields.String(required=True)
+    merchant_id = fields.String(required=True)
+    kind = OneOf(ClockKind, required=True)
+    duty = fields.Boolean(required=True)
+    party = OneOf(Awaited, required=True)
+    subject_id = fields.UUID(required=True)
+    due = fields.DateTime(required=True, allow_none=True)
+    overdue = fields.Boolean(required=True)
+    paused = fields.Boolean(required=True)
+    seconds_left = fields.Integer(required=True, allow_none=True)
+    rule = fields.String(required=True, allow_none=True)
+    policy = fields.String(required=True, allow_none=True)
+    stale = fields.Boolean()
+
+
+class Deadlines(Page):
+    """Clocks of cases, the earliest due first; incidents and corrective actions list their own."""
+
+    data = fields.List(fields.Nested(Deadline), required=True)
+
+
 class ListedCompensation(Schema):
     """A money line; `since` is when its state last changed."""
 
@@ -839,6 +871,53 @@ class Policy(ListedPolicy):
     version = fields.Integer(required=True)
     rules = fields.List(fields.Nested(PolicyRule), required=True, allow_none=True)
     document = fields.Dict(required=True)
+
+
+class Tallied(Schema):
+    """What cases come to, as it was and under the draft; costs and fines in minor units."""
+
+    cases = fields.Integer(required=True)
+    changed = fields.Integer(required=True)
+    cost = fields.Integer(required=True)
+    cost_simulated = fields.Integer(required=True)
+    points = fields.Integer(required=True)
+    points_simulated = fields.Integer(required=True)
+    fines = fields.Integer(required=True)
+    fines_simulated = fields.Integer(required=True)
+    missed = fields.Integer(required=True)
+    missed_simulated = fields.Integer(required=True)
+
+
+class TalliedGroup(Tallied):
+    """The same of one merchant and type."""
+
+    merchant_id = fields.String(required=True)
+    case_type = OneOf(CaseType, required=True)
+
+
+class SimulatedChange(Schema):
+    """One part of one fact that would have been otherwise; `stream` is the case."""
+
+    stream = fields.UUID(required=True)
+    version = fields.Integer(required=True)
+    fact = fields.String(required=True)
+    what = fields.String(required=True)
+    stored = fields.String(required=True)
+    simulated = fields.String(required=True)
+
+
+_SIMULATED = {
+    "draft": fields.String(required=True),
+    "from": fields.DateTime(required=True),
+    "to": fields.DateTime(required=True),
+    "total": fields.Nested(Tallied, required=True),
+    "groups": fields.List(fields.Nested(TalliedGroup), required=True),
+    "changes": fields.List(fields.Nested(SimulatedChange), required=True),
+}
+
+
+class SimulatedPolicy(Schema.from_dict(_SIMULATED)):  # type: ignore[misc]  # `from` is a keyword
+    """What would have been otherwise under a draft: in sum, by merchant and type, and one by one."""
 
 
 class Life(Schema):
@@ -1056,6 +1135,61 @@ class Indicators(Schema):
     satisfaction = fields.Nested(Satisfaction, required=True)
     compensation_cost_minor = fields.Dict(keys=fields.String(), values=fields.Integer(), required=True)
     recovery_minor = fields.Dict(keys=fields.String(), values=fields.Integer(), required=True)
+    stale = fields.Boolean(required=True)
+
+
+class LeasesHeld(Schema):
+    """Cases under a live lease, and how many of them are late in their queue."""
+
+    held = fields.Integer(required=True)
+    overdue = fields.Integer(required=True)
+
+
+class DecisionsMade(Schema):
+    """Decisions of the day of Shanghai, of the last days, and of the span."""
+
+    today = fields.Integer(required=True)
+    last_7_days = fields.Integer(required=True)
+    last_30_days = fields.Integer(required=True)
+    in_span = fields.Integer(required=True)
+
+
+class HandlingHours(Schema):
+    """From the claim to the decision, or to its proposal, of those of the span made under a lease."""
+
+    median = fields.Float(required=True, allow_none=True)
+    decisions = fields.Integer(required=True)
+
+
+class AppealsLost(Schema):
+    """How many decisions and penalties of theirs fell, whole or in part, by an appeal judged in the span."""
+
+    overturned = fields.Integer(required=True)
+    varied = fields.Integer(required=True)
+
+
+class WorkOfReviewer(Schema):
+    """What one of the platform's people has on the desk, what they decided, and what of it fell.
+
+    proposals_waiting: decisions that a second person is to approve · appeals_judged: those of the span.
+    """
+
+    reviewer_id = fields.String(required=True)
+    leases = fields.Nested(LeasesHeld, required=True)
+    decisions = fields.Nested(DecisionsMade, required=True)
+    handling_hours = fields.Nested(HandlingHours, required=True)
+    proposals_waiting = fields.Integer(required=True)
+    appeals_judged = fields.Integer(required=True)
+    appeals_lost = fields.Nested(AppealsLost, required=True)
+
+
+_SPAN = {"from": fields.DateTime(required=True), "to": fields.DateTime(required=True)}
+
+
+class Workload(Schema.from_dict(_SPAN)):  # type: ignore[misc]  # `from` is a keyword
+    """The work of everybody whose work the caller may see, by name, and the span that it tells of."""
+
+    data = fields.List(fields.Nested(WorkOfReviewer), required=True)
     stale = fields.Boolean(required=True)
 
 

@@ -17,6 +17,7 @@ from application.corrective_actions import CorrectiveActions
 from application.incidents import Incidents
 from application.keys import Keys
 from application.policies import Policies
+from application.simulation import Simulations
 from application.vault import Vault
 from web import (
     appealing,
@@ -34,6 +35,7 @@ from web import (
     openapi,
     operations,
     paying,
+    planning,
     policy_book,
     portal,
     proving,
@@ -86,6 +88,7 @@ def create_app(
     files: Files,
     accesses: Accesses,
     policies: Policies,
+    simulations: Simulations,
     incidents: Incidents,
     corrective_actions: CorrectiveActions,
     vault: Vault,
@@ -124,8 +127,9 @@ def create_app(
     handling.register(routes, cases)
     lists.register(routes, reader, cases, vault, clock)
     portal.register(routes, reader, clock)
+    planning.register(routes, reader, clock)
     indicators.register(routes, reader, clock)
-    policy_book.register(routes, policies)
+    policy_book.register(routes, policies, simulations)
     incident_routes.register(routes, incidents, presenter, reader, clock)
     reading.register(routes, accesses)
     correcting.register(routes, corrective_actions, presenter, reader, clock)

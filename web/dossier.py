@@ -22,7 +22,7 @@ def pages(case: Case, burden: Derived[Side], every: Every) -> Shown:
         "staged": [one for one in every(events.EvidenceStaged) if _waits(case, one)],
         "evidence_requests": [_request(case, one) for one in every(events.EvidenceRequested)],
         "burden": _burden(case, burden, every),
-        "inspections": [_inspection(one, every) for one in every(events.InspectionOrdered)],
+        "inspections": [_inspection(case, one, every) for one in every(events.InspectionOrdered)],
     }
 
 
@@ -63,6 +63,7 @@ def _request(case: Case, asked: Shown) -> Shown:
     request = case.evidence.requests[asked["request_id"]]
     return {
         **asked,
+        "due": request.due,
         "state": case.evidence.state_of(request, case.clocks),
         "missing": case.evidence.missing(request),
     }
@@ -78,7 +79,8 @@ def _burden(case: Case, burden: Derived[Side], every: Every) -> Shown:
     }
 
 
-def _inspection(ordered: Shown, every: Every) -> Shown:
+def _inspection(case: Case, ordered: Shown, every: Every) -> Shown:
     reports = every(events.InspectionReported)
     report = next((one for one in reports if one["inspection_id"] == ordered["inspection_id"]), None)
-    return {**ordered, "report": report}
+    due = case.evidence.inspections[ordered["inspection_id"]].due
+    return {**ordered, "due": due, "report": report}

@@ -75,7 +75,7 @@ def _judging(routes: Routes, cases: Cases) -> None:
         f"{_GOODS}/rejection",
         "goods.judge",
         schemas.RejectionSchema(),
-        codes=[*_OF_A_PARTY, "goods_intact"],
+        codes=[*_OF_A_PARTY, "goods_intact", "clause_not_in_force"],
     )
     def reject_goods(
         request: Request, body: dict[str, Any], case_id: UUID, goods_id: UUID

@@ -5,26 +5,29 @@ from collections import Counter
 from hashlib import sha256
 from typing import Any
 
+import msgspec
 from flask import Response
 
 from application.policies import Policies, Version
 from application.running import Answer, Request
 from application.sight import sight
+from application.simulation import Simulations
 from domain.policy import Policy
 from domain.policy_book import PolicyBook
 from domain.values import Actor
 from web import answers, schemas
 from web.presenter import Shown
-from web.routes import Extra, Resource, Routes, versioned
+from web.routes import Extra, Resource, Routes, sent, versioned
 
 POLICY = Resource("policy", "/policies/", answers.StalePolicyBook)
 
 
-def register(routes: Routes, policies: Policies) -> None:
+def register(routes: Routes, policies: Policies, simulations: Simulations) -> None:
     """Add the routes."""
     _reading(routes, policies)
     _publishing(routes, policies)
     _ending(routes, policies)
+    _trying(routes, simulations)
 
 
 def _reading(routes: Routes, policies: Policies) -> None:
@@ -111,6 +114,19 @@ def _ending(routes: Routes, policies: Policies) -> None:
         """Recall a version that is to come, or put away one that was in force; it stays readable."""
         done = policies.retire(request, version, **body)
         return done, _after(policies, done, version)
+
+
+def _trying(routes: Routes, simulations: Simulations) -> None:
+    @routes.question(
+        "/policies/simulations",
+        "policies.simulate",
+        schemas.PolicySimulationSchema(),
+        answers.SimulatedPolicy,
+        codes=["policy_not_found", "history_too_long"],
+    )
+    def simulate_policy(by: Actor, asked: dict[str, Any]) -> Response:
+        """What would have been otherwise under a draft; nothing is recorded."""
+        return sent(msgspec.json.encode(simulations.simulate(by, **asked).told()))
 
 
 def _after(policies: Policies, done: Answer[PolicyBook], policy: str) -> Extra:

@@ -15,6 +15,7 @@ from domain import events
 from domain.aggregate import EvolvingAggregate
 from domain.case import Case
 from domain.case.appeal import Appeal, Appeals
+from domain.case.escalating import MACHINE
 from domain.case.lease import Lease
 from domain.case.money import Line, Recovery
 from domain.case.negotiation import Negotiation
@@ -274,6 +275,7 @@ class Presenter:
             },
             "suspension": case.suspension and view.last(events.CaseSuspended),
             "links": view.every(events.CaseLinked),
+            "expiry": (case.stage is Stage.EXPIRED and view.last(events.CaseExpired)) or None,
             "merged_into": (case.stage is Stage.MERGED and view.last(events.CaseMerged)) or None,
             "lease": view.lease(case.lease, at),
             "viewer_state": state,
@@ -336,18 +338,20 @@ class _View:
             "at": fact.timestamp,
             "actor": self._actor(origin),
             "request_id": origin.request_id if self._sight.people else None,
-            "data": self.content(fact, origin.actor_role),
+            "data": self.content(fact, origin),
         }
 
-    def content(self, fact: events.Fact, role: str = "") -> Shown:
+    def content(self, fact: events.Fact, origin: Provenance | None = None) -> Shown:
         """What the fact says, with texts opened and people named as the caller may see them."""
+        said = vars(fact)
+        hidden = self._hidden if said.get("holder") == self._by.id else self._hidden | {"token"}
         return {
-            name: self._value(fact.originator_version, name, value, role)
-            for name, value in vars(fact).items()
-            if name not in self._hidden
+            name: self._value(fact.originator_version, name, value, origin)
+            for name, value in said.items()
+            if name not in hidden
         }
 
-    def _value(self, version: int, name: str, value: Any, role: str) -> Any:
+    def _value(self, version: int, name: str, value: Any, origin: Provenance | None) -> Any:
         match value:
             case Sealed():
                 return self._opened.get((version, name))
@@ -356,14 +360,14 @@ class _View:
                     part: self._opened.get((version, f"{name}.{part}")) for part, _ in _parts(value)
                 } or None
             case str() if name in _PEOPLE:
-                return self._person(value, role)
+                return self._person(value, origin)
             case _:
                 return value
 
-    def _person(self, person: str, role: str) -> str | None:
-        if self._sight.people or role in _OUTSIDERS:
-            return person
-        return None
+    def _person(self, person: str, origin: Provenance | None) -> str | None:
+        """Whom to name: what parties and machines record can be about the platform's people, too."""
+        itself = origin and origin.actor_role in _OUTSIDERS and person in (origin.actor_id, MACHINE.id)
+        return person if self._sight.people or itself else None
 
     def addresses(self) -> dict[UUID, str | None]:
         """Where the buyer is to send which goods."""
@@ -385,6 +389,7 @@ class _View:
         """An appeal, how it stands, and what was made of it."""
         return {
             **(self.last(events.AppealFiled, appeal_id=filed.appeal_id) or {}),
+            "due": filed.due,
             "state": filed.state,
             "outcome": self.last(*_OUTCOMES, appeal_id=filed.appeal_id),
         }
@@ -398,20 +403,20 @@ class _View:
 
     def _stated(self, one: RecordedFact) -> Shown:
         return {
-            **self.content(one.fact, one.provenance.actor_role),
+            **self.content(one.fact, one.provenance),
             "at": one.fact.timestamp,
             "actor": self._actor(one.provenance),
         }
 
     def _actor(self, origin: Provenance) -> Shown:
-        return {"id": self._person(origin.actor_id, origin.actor_role), "role": origin.actor_role}
+        return {"id": self._person(origin.actor_id, origin), "role": origin.actor_role}
 
     def lease(self, held: Lease | None, at: datetime) -> Shown | None:
         """Who works on the case now; the token is the holder's own."""
         if held is None or not held.live(at):
             return None
         return {
-            "holder": self._person(held.holder, held.role),
+            "holder": held.holder if self._sight.people else None,
             "role": held.role,
             "token": held.token if held.holder == self._by.id else None,
             "expires_at": held.expires_at,
@@ -461,7 +466,7 @@ def _promises(case: Case, view: _View) -> list[Shown]:
 def _hidden(seen: Sight) -> frozenset[str]:
     """The parts of a fact that are not shown at all."""
     contact = frozenset() if seen.contact else frozenset({"contact"})
-    people = frozenset() if seen.people else frozenset({"buyer", "token"})
+    people = frozenset() if seen.people else frozenset({"buyer"})
     return _IDENTITY | contact | people
 
 

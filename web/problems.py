@@ -10,6 +10,7 @@ from flask import Response, request
 from application.errors import (
     AccessReasonRequired,
     Forbidden,
+    HistoryTooLong,
     IdempotencyKeyReused,
     InvalidRequest,
     NotFound,
@@ -56,6 +57,7 @@ STATUS: Mapping[str, int] = {refusal.code: 409 for refusal in REFUSALS} | {
     "batch_not_found": 404,
     "method_not_allowed": 405,
     "request_in_progress": 409,
+    "history_too_long": 409,
     "version_mismatch": 412,
     "body_too_large": 413,
     "unsupported_media_type": 415,
@@ -114,6 +116,9 @@ def of(error: RequestError | Refusal | StoreUnavailable) -> Problem:
             return malformed(Fault(pointer, code, detail))
         case UnsoundPolicy(faults):
             return malformed(*(Fault(f"/document{one.path}", "unsound_policy", one.detail) for one in faults))
+        case HistoryTooLong(facts, most):
+            detail = f"{facts:,} facts, of at most {most:,}; use: recourse policy simulate"
+            return Problem("history_too_long", detail)
         case PreconditionRequired():
             return Problem("precondition_required", "send the version that you saw as If-Match")
         case AccessReasonRequired():

@@ -127,7 +127,7 @@ def _finding_out(routes: Routes, cases: Cases) -> None:
         "burden.shift",
         schemas.BurdenShiftSchema(),
         versioned=True,
-        codes=[*CLAIMED, "wrong_stage", "burden_unchanged"],
+        codes=[*CLAIMED, "wrong_stage", "burden_unchanged", "clause_not_in_force"],
     )
     def shift_burden(request: Request, body: dict[str, Any], case_id: UUID) -> tuple[Answer, Extra]:
         """Let the other side prove from now on."""

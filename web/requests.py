@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from math import ceil
 from typing import Any, NoReturn
@@ -13,6 +14,7 @@ from flask import Request as HttpRequest
 from flask import current_app, g, request
 from gunicorn.http.errors import ParseException
 from webargs.flaskparser import FlaskParser
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from application.accesses import Access
 from application.keys import Caller, Keys
@@ -90,15 +92,15 @@ class Gate:
 
     def admit(self) -> None:
         """Let the request in, with its caller and its body. Raises Problem."""
-        accepted = _accepted()
+        accepted, here = _accepted(), incoming()
         try:
-            body, too_large = _read_body(accepted.largest)
-        except ParseException:
-            # Where a broken chunk ends nobody knows, so nothing more can be read from this connection.
-            raise Problem("bad_request", "the body is broken", headers={"Connection": "close"}) from None
-        here = incoming()
-        here.caller = self._authenticated()
-        self._within_rate(here.caller.key_id)
+            here.caller = self._authenticated()
+            self._within_rate(here.caller.key_id)
+        except Exception:
+            with suppress(RequestEntityTooLarge):  # of a body that nobody may send none is kept
+                _read_body(0)
+            raise
+        body, too_large = _read_body(accepted.largest)
         if too_large:
             raise Problem("body_too_large", f"at most {accepted.largest} bytes")
         if body and request.mimetype not in accepted.media_types:
@@ -125,8 +127,19 @@ def _accepted() -> Accepted:
 
 
 def _read_body(largest: int) -> tuple[bytes, bool]:
-    """The body, or nothing and True for one that is too large; read to its end either way."""
+    """The body, or nothing and True for one that is too large; read to its end either way.
+
+    Raises Problem `bad_request` for one that is broken, RequestEntityTooLarge for one whose end is too far.
+    """
     request.max_content_length = LARGEST_DRAINED_BODY
+    try:
+        return _read(largest)
+    except ParseException:
+        # Where a broken chunk ends nobody knows, so nothing more can be read from this connection.
+        raise Problem("bad_request", "the body is broken", headers={"Connection": "close"}) from None
+
+
+def _read(largest: int) -> tuple[bytes, bool]:
     length = request.content_length
     if length is not None and length <= largest:
         return request.stream.read(), False

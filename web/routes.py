@@ -200,6 +200,32 @@ class Routes:
 
         return register
 
+    def question(
+        self,
+        rule: str,
+        permission: str,
+        body: Schema,
+        answer: type[Schema],
+        *,
+        codes: Iterable[str] = (),
+    ) -> Callable[[ReadView], View]:
+        """A read under `rule` that needs a body: a POST that records nothing, so its key keeps nothing."""
+
+        def register(function: ReadView) -> View:
+            @wraps(function)
+            def view(asked: dict[str, Any], **place: str) -> Response:
+                by = self._commands.request(compares=False).by
+                _permit(by, permission)
+                return function(by, asked, **_ids(place))
+
+            answered = {200: _answer_doc(answer, 200)}
+            problem_docs = _problem_docs([*codes, *WITH_BODY, *ALWAYS])
+            headers = ["RequestId", "IdempotencyKey"]
+            documented = self._documented(view, permission, {**answered, **problem_docs}, headers)
+            return self._added(documented, rule, "POST", permission, body, "json")
+
+        return register
+
     def upload(
         self,
         rule: str,

@@ -15,9 +15,9 @@ from domain.values import (
     Channel,
     Circumstance,
     Claim,
+    ClockKind,
     CompensationState,
     Detector,
-    EvidenceParty,
     Finding,
     FollowUpState,
     GoodsCondition,
@@ -27,6 +27,7 @@ from domain.values import (
     LiableParty,
     Money,
     OrderLine,
+    Party,
     Payer,
     PenaltyState,
     RecoveryState,
@@ -47,6 +48,7 @@ from domain.values import (
     ViewerState,
     Visibility,
 )
+from projections.case_times import Awaited
 from projections.pages import DEFAULT_LIMIT, LARGEST_LIMIT
 from web.fields import (
     LARGEST_AMOUNT,
@@ -124,7 +126,7 @@ class ClaimSchema(Strict):
 
     remedies = Several(OneOf(RemedyKind), most=len(RemedyKind), required=True)
     amount = Part(MoneySchema, allow_none=True)
-    quantity = Whole(1, MOST_PIECES)
+    quantity = Whole(1, MOST_PIECES, load_default=1)
 
     def build(self, data: dict[str, Any]) -> Claim:
         """As the domain knows it."""
@@ -149,6 +151,21 @@ class PolicyDraftSchema(Strict):
     note = _free_text()
     effective_from = Moment(allow_none=True)
     urgency = Part(UrgencySchema, allow_none=True)
+
+
+_SPAN = {"from": Moment(required=True), "to": Moment(required=True)}
+"""From one instant until before another."""
+
+
+class PolicySimulationSchema(Strict.from_dict(_SPAN)):  # type: ignore[misc]  # `from` is a keyword
+    """The draft to replay the history under, a document or a version of the book; what to compare of it."""
+
+    document = Document(LARGEST_DOCUMENT, allow_none=True)
+    policy = Text(CODE_LENGTH, allow_none=True)
+
+    def build(self, data: dict[str, Any]) -> dict[str, Any]:
+        """Named as the use case names them."""
+        return {"begins": data.pop("from"), "ends": data.pop("to"), **data}
 
 
 class ReasonSchema(Strict):
@@ -207,7 +224,7 @@ class EvidenceSchema(Strict):
     `request_id` is that of the request which it answers.
     """
 
-    party = OneOf(EvidenceParty, required=True)
+    party = OneOf(Party, required=True)
     kind = _code(required=True)
     title = Text(TITLE_LENGTH, required=True)
     sha256 = Text(64, "[0-9a-fA-F]{64}", required=True)
@@ -223,7 +240,7 @@ class EvidenceSchema(Strict):
 class StagingQuery(Strict):
     """Whose bytes they are, and their SHA-256 in hex."""
 
-    party = OneOf(EvidenceParty, required=True)
+    party = OneOf(Party, required=True)
     sha256 = Text(64, "[0-9a-fA-F]{64}", required=True)
 
     def build(self, data: dict[str, Any]) -> dict[str, Any]:
@@ -714,6 +731,26 @@ class FollowUpsQuery(PageQuery):
 
     state = OneOf(FollowUpState)
     merchant_id = Text(ID_LENGTH)
+
+
+_SPAN = {"from": Moment(), "to": Moment()}
+"""From one instant until before another."""
+
+
+class DeadlinesQuery(PageQuery.from_dict(_SPAN)):  # type: ignore[misc]  # `from` is a keyword
+    """Which clocks; `paused`: those that stand still instead of those that run, and are due at no time."""
+
+    kind = OneOf(ClockKind)
+    party = OneOf(Awaited)
+    duty = Flag(textual=True)
+    overdue = Flag(textual=True)
+    paused = Flag(textual=True, load_default=False)
+    merchant_id = Text(ID_LENGTH)
+    case_id = Id()
+
+
+class WorkloadQuery(FreshQuery.from_dict(_SPAN)):  # type: ignore[misc]  # as above
+    """In which span decisions are counted; left out, the last 30 days."""
 
 
 class CompensationsQuery(PageQuery):

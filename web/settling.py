@@ -29,7 +29,13 @@ def _holding_to_account(routes: Routes, cases: Cases) -> None:
         answers.Penalised,
         versioned=True,
         created="/cases/{case_id}",
-        codes=["case_already_closed", "decision_missing", "wrong_stage", "penalty_outside_tariff"],
+        codes=[
+            "case_already_closed",
+            "decision_missing",
+            "wrong_stage",
+            "conflict_of_interest",
+            "penalty_outside_tariff",
+        ],
     )
     def penalise(request: Request, body: dict[str, Any], case_id: UUID) -> tuple[Answer, Extra]:
         """Penalise the merchant for what the decision established."""

@@ -17,7 +17,7 @@ from application.store import BytesMissing, Store
 from application.vault import CannotOpen, Sealing, Vault
 from domain.case import Case
 from domain.refusals import UnknownPart
-from domain.values import EvidenceParty, SealedFor
+from domain.values import Party, SealedFor
 
 
 class Files(CaseRunning):
@@ -37,7 +37,7 @@ class Files(CaseRunning):
         self._blobs = blobs
         self._accesses = accesses
 
-    def stage(self, request: Request, case_id: UUID, party: EvidenceParty, content: Content) -> Answer:
+    def stage(self, request: Request, case_id: UUID, party: Party, content: Content) -> Answer:
         """Take bytes in, to be submitted as evidence; outside callers only for their own party.
 
         They are put before their fact, once for all attempts: no fact ever tells of bytes that are not there.

@@ -9,7 +9,7 @@ from application.errors import Forbidden
 from application.running import Request
 from application.vault import Sealing
 from domain.case import Case
-from domain.values import NEGOTIATORS, Channel, EvidenceParty, Remedy, SealedFor, Stance
+from domain.values import NEGOTIATORS, Channel, Party, Remedy, SealedFor, Stance
 
 
 class Negotiating(CaseRunning):
@@ -93,7 +93,7 @@ class Negotiating(CaseRunning):
     def make_promise(self, request: Request, case_id: UUID, text: str, due: datetime) -> Answer:
         """Promise something by a time: staff for the platform, others for themselves."""
         self._within_a_year(due, "/due")
-        party = access.OWN_PARTY.get(request.by.role, EvidenceParty.PLATFORM)
+        party = access.OWN_PARTY.get(request.by.role, Party.PLATFORM)
         promise_id = self._new_id()
 
         def decide(case: Case, sealing: Sealing, at: datetime) -> None:

@@ -10,7 +10,7 @@ from application.running import Request, reasons_of, sealed_if_given
 from application.vault import Sealing
 from domain.case import Case
 from domain.policy.derivation import Derived
-from domain.values import Actor, EvidenceParty, InspectionOutcome, Money, SealedFor, Side
+from domain.values import Actor, InspectionOutcome, Money, Party, SealedFor, Side
 
 
 class Proving(CaseRunning):
@@ -37,7 +37,7 @@ class Proving(CaseRunning):
         self,
         request: Request,
         case_id: UUID,
-        party: EvidenceParty,
+        party: Party,
         kind: str,
         title: str,
         sha256: str,
@@ -71,7 +71,7 @@ class Proving(CaseRunning):
 
         return self._command(request, case_id, "evidence.submit", decide, filed)
 
-    def _staged(self, request: Request, case_id: UUID, party: EvidenceParty, sha256: str) -> UUID | None:
+    def _staged(self, request: Request, case_id: UUID, party: Party, sha256: str) -> UUID | None:
         case = self._load(request.by, case_id, "evidence.submit")
         return next((one.evidence_id for one in case.evidence.staged(party) if one.sha256 == sha256), None)
 
@@ -157,7 +157,7 @@ class Proving(CaseRunning):
         return case.burden(self._policy(case, self._clock.now()))
 
 
-def for_own_party(by: Actor, party: EvidenceParty) -> None:
+def for_own_party(by: Actor, party: Party) -> None:
     """Raises Forbidden for outside callers who would file for another party than their own."""
     if access.OWN_PARTY.get(by.role, party) is not party:
         raise Forbidden("evidence.submit")

@@ -16,21 +16,29 @@ class Sharing(CaseRunning):
     def step_in(self, request: Request, case_id: UUID) -> Answer:
         """Begin the review of a case that had none yet."""
         return self._command(
-            request, case_id, "cases.step_in", lambda case, _, at: case.step_in(request.by, at)
+            request,
+            case_id,
+            "cases.step_in",
+            lambda case, _, at: case.step_in(request.by, self._policy(case, at), at),
         )
 
-    def verify_in_batch(self, request: Request, case_id: UUID, batch: BatchProposed, reasons: str) -> Answer:
+    def verify_in_batch(
+        self, request: Request, case_id: UUID, batch: BatchProposed, approved_by: str, reasons: str
+    ) -> Answer:
         """Take over the finding of the batch."""
 
         def decide(case: Case, sealing: Sealing, at: datetime) -> None:
-            case.verify_in_batch(batch, reasons_of(sealing, reasons), at)
+            case.verify_in_batch(batch, approved_by, reasons_of(sealing, reasons), at)
 
         return self._command(request, case_id, "cases.decide_in_batch", decide)
 
-    def decide_in_batch(self, request: Request, case_id: UUID, batch: BatchProposed, reasons: str) -> Answer:
+    def decide_in_batch(
+        self, request: Request, case_id: UUID, batch: BatchProposed, approved_by: str, reasons: str
+    ) -> Answer:
         """Issue the batch's decision."""
 
         def decide(case: Case, sealing: Sealing, at: datetime) -> None:
-            case.decide_in_batch(batch, reasons_of(sealing, reasons), self._policy(case, at), at)
+            sealed, policy = reasons_of(sealing, reasons), self._policy(case, at)
+            case.decide_in_batch(batch, approved_by, sealed, policy, at)
 
         return self._command(request, case_id, "cases.decide_in_batch", decide)

@@ -24,6 +24,7 @@ from domain.values import (
     ClockKind,
     Derivation,
     Money,
+    PenaltyReversalCause,
     PenaltyState,
     RectificationState,
     Sealed,
@@ -46,9 +47,10 @@ class Accountability(CaseState):
     ) -> None:
         """Penalise the merchant for what the decision established.
 
-        Refused: DecisionMissing, WrongStage, PenaltyOutsideTariff.
+        Refused: DecisionMissing, WrongStage, ConflictOfInterest, PenaltyOutsideTariff.
         """
         decision = self._decided("penalties")
+        self._no_interest(by.id)
         rule, tariff = policy.needed(pack.PENALTIES), tariff_of(clause, policy)
         if tariff.value is None or not tariff.value.knows(points, fine, policy.currency):
             raise PenaltyOutsideTariff
@@ -93,6 +95,7 @@ class Accountability(CaseState):
             raise PenaltyNotLive(f"it is {penalty.state}")
         if penalty.by == by.id:
             raise ConflictOfInterest("the penalty was assessed by the same person")
+        self._no_interest(by.id)
         tariff = self._lowered(penalty, points, fine, policy)
         self._record(
             events.PenaltyAdjusted,
@@ -175,6 +178,36 @@ class Accountability(CaseState):
             rectification_id=duty.rectification_id,
             merchant_id=self.filing.merchant_id,
         )
+
+    def _let_off(
+        self, decision_id: UUID, cause: PenaltyReversalCause, at: datetime, appeal_id: UUID | None = None
+    ) -> None:
+        """Take back what rests on a decision that fell: every penalty, and an open duty to rectify."""
+        for penalty in list(self.penalties.values()):
+            if penalty.decision_id == decision_id:
+                self._reverse_penalty(penalty.penalty_id, cause, at, appeal_id)
+        duty = self.rectification
+        if duty is None or not duty.open or duty.decision_id != decision_id:
+            return
+        self._record(
+            events.RectificationWaived, at, rectification_id=duty.rectification_id, appeal_id=appeal_id
+        )
+        self._end_clock(duty.rectification_id, events.ClockCancelled, at)
+
+    def _reverse_penalty(
+        self, penalty_id: UUID, cause: PenaltyReversalCause, at: datetime, appeal_id: UUID | None
+    ) -> None:
+        if self.penalties[penalty_id].state is PenaltyState.REVERSED:
+            return
+        self._record(
+            events.PenaltyReversed,
+            at,
+            penalty_id=penalty_id,
+            merchant_id=self.filing.merchant_id,
+            cause=cause,
+            appeal_id=appeal_id,
+        )
+        self._end_clock(penalty_id, events.ClockCancelled, at)
 
     def _decided(self, command: str) -> events.DecisionIssued:
         if self.decision is None:

@@ -17,6 +17,7 @@ from domain.case.sharing import Sharing
 from domain.case.state import STAGES
 from domain.events import stored_as
 from domain.policy import Policy
+from domain.policy.deadlines import review_due
 from domain.policy.eligibility import assessed
 from domain.values import (
     Actor,
@@ -80,6 +81,7 @@ class Case(
             statement=statement,
             contact=contact,
             derivation=assessment.derivation,
+            due=review_due(at, policy).value,
         )
 
     def possible(self, by: Actor, policy: Policy, at: datetime) -> list[str]:
@@ -91,7 +93,7 @@ class Case(
         if self.impartiality.objection(by.id):
             barred.add("lease")
         if by.id in self.impartiality.declared:
-            barred.add("recusal")
+            barred |= {"recusal", "penalties", "adjustment"}
         barred |= self._out_of_turn(by, policy, at) | self._beyond_contest(policy, at)
         waiting = self.proposals.waiting
         if self.verified is None or waiting:

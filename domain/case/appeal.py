@@ -108,11 +108,12 @@ class Appeals:
 
     def until(self, ruling: Ruling) -> datetime | None:
         """When the window of a ruling ends: time in which the case took no appeal does not count."""
-        if ruling.until is None:
-            return None
-        until = ruling.until
+        return None if ruling.until is None else self.put_off(ruling.made_at, ruling.until)
+
+    def put_off(self, began: datetime, until: datetime) -> datetime:
+        """When a right's window ends that began at an instant: no pause counts."""
         for pause in self.pauses:
-            until += pause.delay(ruling.made_at, until)
+            until += pause.delay(began, until)
         return until
 
     def closes(self, ruling_id: UUID) -> datetime | None:

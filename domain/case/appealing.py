@@ -9,13 +9,11 @@ from domain.case.accountability import Accountability
 from domain.case.appeal import Appeal, Ruling
 from domain.case.deciding import Award, Deciding
 from domain.case.ending import Ending
-from domain.case.goods import Leg
-from domain.case.money import Ledger, Line
+from domain.case.money import Ledger
 from domain.case.proving import Proving
 from domain.case.state import PROOF_ASKED_FOR, STAGES
 from domain.case.variation import Difference, difference, idle
 from domain.policy import Policy, pack
-from domain.policy.calendar import due
 from domain.policy.deadlines import appeal_closes
 from domain.refusals import (
     AlreadyAppealed,
@@ -35,11 +33,10 @@ from domain.values import (
     AppealAgainst,
     ClockKind,
     Derivation,
-    EvidenceParty,
     Exhibit,
     Money,
+    Party,
     PenaltyReversalCause,
-    PenaltyState,
     Remedy,
     ReopenGround,
     ReversalCause,
@@ -59,7 +56,7 @@ class Judgement:
     reasons: Sealed
 
 
-class Appealing(Proving, Deciding, Accountability, Ending):
+class Appealing(Proving, Deciding, Ending, Accountability):
     """A party's second chance, and what comes of it."""
 
     def appeal(
@@ -98,10 +95,10 @@ class Appealing(Proving, Deciding, Accountability, Ending):
             reasons=reasons,
             by=by.id,
             resumes=self.stage,
-            due=due(at, rule.terms.review, policy.calendars),
+            due=self.due_in(Stage.APPEALED, policy, at),
         )
         for one in exhibits:
-            party = EvidenceParty(side)
+            party = Party(side)
             self.submit_evidence(by, one.evidence_id, party, one.kind, one.sha256, one.title, one.uri, at)
         self._start_term(ClockKind.APPEAL, appeal_id, rule, rule.terms.review, policy, at)
 
@@ -157,7 +154,13 @@ class Appealing(Proving, Deciding, Accountability, Ending):
             raise UnknownPart("appeal")
         self._unless_closed()
         self._undecided(appeal)
-        self._record(events.AppealWithdrawn, at, appeal_id=appeal_id, resumes=appeal.resumes)
+        self._record(
+            events.AppealWithdrawn,
+            at,
+            appeal_id=appeal_id,
+            resumes=appeal.resumes,
+            due=self.due_in(appeal.resumes, policy, at),
+        )
         self._end_of_appeal(appeal_id, events.ClockCancelled, at)
         self._carry_on(policy, at)
 
@@ -165,7 +168,7 @@ class Appealing(Proving, Deciding, Accountability, Ending):
 
     def uphold(self, judgement: Judgement, appeal_id: UUID, policy: Policy, at: datetime) -> None:
         """Let what was appealed against stand; the case goes on where it was. Refuses as `overturn`."""
-        appeal = self._judged(judgement, appeal_id, at)
+        appeal = self._judged(judgement, appeal_id, policy, at)
         self._record(
             events.DecisionUpheld,
             at,
@@ -174,6 +177,7 @@ class Appealing(Proving, Deciding, Accountability, Ending):
             clauses=judgement.clauses,
             reasons=judgement.reasons,
             resumes=appeal.resumes,
+            due=self.due_in(appeal.resumes, policy, at),
         )
         self._end_of_appeal(appeal_id, events.ClockSatisfied, at)
         self._carry_on(policy, at)
@@ -182,11 +186,12 @@ class Appealing(Proving, Deciding, Accountability, Ending):
         """Let what was appealed against fall, and with a decision all that rests on it: a new round begins.
 
         Raises UnknownPart. Refused: CaseAlreadyClosed, AnotherReviewerRequired, ConflictOfInterest,
-        CaseNotClaimed, CaseClaimedByAnother, WrongStage when it is over.
+        CaseNotClaimed, CaseClaimedByAnother, WrongStage when it is over, ClauseNotInForce.
         """
-        appeal = self._judged(judgement, appeal_id, at)
+        appeal = self._judged(judgement, appeal_id, policy, at)
         of_a_decision = appeal.against is AppealAgainst.DECISION
         fallen = idle(self._legs()) if of_a_decision else ()
+        resumes = Stage.IN_REVIEW if of_a_decision else appeal.resumes
         self._record(
             events.DecisionOverturned,
             at,
@@ -194,8 +199,9 @@ class Appealing(Proving, Deciding, Accountability, Ending):
             by=judgement.by.id,
             clauses=judgement.clauses,
             reasons=judgement.reasons,
-            resumes=Stage.IN_REVIEW if of_a_decision else appeal.resumes,
+            resumes=resumes,
             cancelled=fallen,
+            due=self.due_in(resumes, policy, at),
         )
         self._end_of_appeal(appeal_id, events.ClockSatisfied, at)
         match appeal.against:
@@ -203,7 +209,7 @@ class Appealing(Proving, Deciding, Accountability, Ending):
                 self._cancel_shipping(fallen, at)
                 self._undo_round(appeal, policy, at)
             case AppealAgainst.PENALTY:
-                self._reverse_penalty(appeal.target, PenaltyReversalCause.PENALTY_OVERTURNED, appeal_id, at)
+                self._reverse_penalty(appeal.target, PenaltyReversalCause.PENALTY_OVERTURNED, at, appeal_id)
                 self._carry_on(policy, at)
             case AppealAgainst.RECOVERY:
                 self._give_up(appeal.target, 0, at)
@@ -217,39 +223,8 @@ class Appealing(Proving, Deciding, Accountability, Ending):
         """Take back whatever rests on a decision that fell, then begin the next round."""
         self._cancel_clocks(at, ClockKind.EXECUTION)
         self._reverse_all(ReversalCause.OVERTURNED, policy, at)
-        for penalty in list(self.penalties.values()):
-            if penalty.decision_id == appeal.target:
-                cause = PenaltyReversalCause.DECISION_OVERTURNED
-                self._reverse_penalty(penalty.penalty_id, cause, appeal.appeal_id, at)
-        self._let_off(appeal, at)
-        self._begin_round(ReopenGround.OVERTURNED, None, at)
-
-    def _reverse_penalty(
-        self, penalty_id: UUID, cause: PenaltyReversalCause, appeal_id: UUID, at: datetime
-    ) -> None:
-        if self.penalties[penalty_id].state is PenaltyState.REVERSED:
-            return
-        self._record(
-            events.PenaltyReversed,
-            at,
-            penalty_id=penalty_id,
-            merchant_id=self.filing.merchant_id,
-            cause=cause,
-            appeal_id=appeal_id,
-        )
-        self._end_clock(penalty_id, events.ClockCancelled, at)
-
-    def _let_off(self, appeal: Appeal, at: datetime) -> None:
-        duty = self.rectification
-        if duty is None or not duty.open or duty.decision_id != appeal.target:
-            return
-        self._record(
-            events.RectificationWaived,
-            at,
-            rectification_id=duty.rectification_id,
-            appeal_id=appeal.appeal_id,
-        )
-        self._end_clock(duty.rectification_id, events.ClockCancelled, at)
+        self._let_off(appeal.target, PenaltyReversalCause.DECISION_OVERTURNED, at, appeal.appeal_id)
+        self._begin_round(ReopenGround.OVERTURNED, None, policy, at)
 
     def _give_up(self, recovery_id: UUID, minor: int, at: datetime) -> None:
         """Ask for no more than so much of what a recovery still misses."""
@@ -268,10 +243,10 @@ class Appealing(Proving, Deciding, Accountability, Ending):
     ) -> None:
         """Let the decision grant just these remedies: what is missing is granted, what is too much falls.
 
-        Refuses as `overturn`, and ClauseNotInForce, CompensationExceedsEntitlement, DiscretionRequired, and
+        Refuses as `overturn`, and CompensationExceedsEntitlement, DiscretionRequired, and
         SecondReviewRequired for what one person does not decide alone (O-2).
         """
-        self._judged(judgement, appeal_id, at, AppealAgainst.DECISION)
+        self._judged(judgement, appeal_id, policy, at, AppealAgainst.DECISION)
         changes = self.variation(remedies)
         award = Award(remedies, judgement.clauses, judgement.reasons)
         after = self.money_after(changes)
@@ -295,6 +270,7 @@ class Appealing(Proving, Deciding, Accountability, Ending):
             cancelled=changes.cancelled,
             appeal_until=closes.value,
             derivation=closes.derivation + derivation + alone.derivation,
+            due=self.due_in(Stage.EXECUTING, policy, at),
         )
         self._end_of_appeal(appeal_id, events.ClockSatisfied, at)
         if asked:
@@ -316,7 +292,7 @@ class Appealing(Proving, Deciding, Accountability, Ending):
 
         Refuses as `overturn`, and PenaltyOutsideTariff for what does not lower it.
         """
-        appeal = self._judged(judgement, appeal_id, at, AppealAgainst.PENALTY)
+        appeal = self._judged(judgement, appeal_id, policy, at, AppealAgainst.PENALTY)
         tariff = self._lowered(self.penalties[appeal.target], points, fine, policy)
         self._vary(judgement, appeal, tariff, policy, at)
         self._record(
@@ -340,7 +316,7 @@ class Appealing(Proving, Deciding, Accountability, Ending):
 
         Refuses as `overturn`, and AmountMismatch for more than that.
         """
-        appeal = self._judged(judgement, appeal_id, at, AppealAgainst.RECOVERY)
+        appeal = self._judged(judgement, appeal_id, policy, at, AppealAgainst.RECOVERY)
         recovery = self.money.recoveries[appeal.target]
         if amount.currency != recovery.amount.currency or amount.amount_minor > recovery.missing_minor:
             raise AmountMismatch(f"at most {recovery.missing_minor} {recovery.amount.currency} minor units")
@@ -362,12 +338,13 @@ class Appealing(Proving, Deciding, Accountability, Ending):
             reasons=judgement.reasons,
             resumes=appeal.resumes,
             derivation=derivation,
+            due=self.due_in(appeal.resumes, policy, at),
         )
         self._end_of_appeal(appeal.appeal_id, events.ClockSatisfied, at)
 
     def variation(self, remedies: tuple[Remedy, ...]) -> Difference:
         """What has to change so that the last decision grants just these remedies."""
-        return difference(self._lines(), self._legs(), remedies)
+        return difference(self._granted_lines(), self._legs(), remedies)
 
     def money_after(self, changes: Difference) -> Ledger:
         """What stands of all money when these changes are made."""
@@ -384,7 +361,12 @@ class Appealing(Proving, Deciding, Accountability, Ending):
             self._reverse_line(line, ReversalCause.VARIED, policy, at, amount)
 
     def _judged(
-        self, judgement: Judgement, appeal_id: UUID, at: datetime, against: AppealAgainst | None = None
+        self,
+        judgement: Judgement,
+        appeal_id: UUID,
+        policy: Policy,
+        at: datetime,
+        against: AppealAgainst | None = None,
     ) -> Appeal:
         appeal, by = self.appeals.appeal(appeal_id), judgement.by
         if against not in (None, appeal.against):
@@ -394,6 +376,7 @@ class Appealing(Proving, Deciding, Accountability, Ending):
         self._impartial(by.id)
         self._claimed_by(by, judgement.token, at)
         self._undecided(appeal)
+        self._in_force(judgement.clauses, policy)
         return appeal
 
     def _end_of_appeal(
@@ -407,9 +390,3 @@ class Appealing(Proving, Deciding, Accountability, Ending):
             raise WrongStage(f"the appeal is {appeal.state}")
         if self.stage is not Stage.APPEALED:
             raise WrongStage(f"the case is {self.stage}")
-
-    def _lines(self) -> list[Line]:
-        return [line for line in self.money.standing() if line.compensation_id in self.granted]
-
-    def _legs(self) -> list[Leg]:
-        return [leg for leg in self.goods.standing() if leg.goods_id in self.granted]

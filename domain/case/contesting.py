@@ -10,7 +10,7 @@ from domain.policy import Policy, pack
 from domain.policy.deadlines import appeal_closes
 from domain.policy.derivation import shown
 from domain.refusals import DecisionNotAutomated, HumanReviewWindowOver
-from domain.values import SIDES, Actor, ClockKind, CompensationState, Derivation, ReversalCause, Sealed
+from domain.values import SIDES, Actor, ClockKind, CompensationState, Derivation, ReversalCause, Sealed, Stage
 
 _NOT_UNDER_WAY = (CompensationState.AUTHORISED, CompensationState.FAILED)
 
@@ -37,6 +37,7 @@ class Contesting(Settlement, Accountability):
             reasons=reasons,
             cancelled=self.goods.idle(),
             derivation=derivation,
+            due=self.due_in(Stage.IN_REVIEW, policy, at),
         )
         self._cancel_clocks(at, ClockKind.EXECUTION, ClockKind.FOLLOW_UP, ClockKind.GOODS_SHIPMENT)
         for line in self.money.standing():
@@ -51,8 +52,9 @@ class Contesting(Settlement, Accountability):
         if any(one.target == decision.decision_id and one.judged for one in self.appeals.all.values()):
             raise DecisionNotAutomated("people have judged it on appeal")
         closes = appeal_closes(decision.timestamp, policy)
-        if at >= closes.value:
-            raise HumanReviewWindowOver(f"{pack.APPEAL.id}: until {shown(closes.value)}")
+        until = self.appeals.put_off(decision.timestamp, closes.value)
+        if at >= until:
+            raise HumanReviewWindowOver(f"{pack.APPEAL.id}: until {shown(until)}")
         return decision, closes.derivation
 
     def _beyond_contest(self, policy: Policy, at: datetime) -> set[str]:

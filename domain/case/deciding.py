@@ -5,10 +5,13 @@ from datetime import datetime
 from uuid import UUID
 
 from domain import events
+from domain.case.accountability import Accountability
+from domain.case.goods import Leg
 from domain.case.leasing import Leasing
-from domain.case.money import Ledger
+from domain.case.money import DEBTORS, Ledger, Line
 from domain.case.settlement import Settlement
 from domain.case.state import PROOF_ASKED_FOR, UNPROVEN
+from domain.case.variation import Difference, difference
 from domain.digest import digest
 from domain.policy import Policy
 from domain.policy.approval import second_person
@@ -18,7 +21,6 @@ from domain.policy.entitlement import Entitlement, Matter, entitlements, fixes_a
 from domain.refusals import (
     ApprovalPending,
     CaseNotVerified,
-    ClauseNotInForce,
     CompensationExceedsEntitlement,
     ConflictOfInterest,
     DiscretionRequired,
@@ -26,17 +28,21 @@ from domain.refusals import (
     SecondPersonRequired,
 )
 from domain.values import (
+    GOODS_KINDS,
     MONEY_KINDS,
     Actor,
     ClockKind,
     Derivation,
     Money,
+    PenaltyReversalCause,
     ReleaseCause,
     Remedy,
     RemedyKind,
     ReversalCause,
     Role,
     Sealed,
+    Side,
+    Stage,
     VoidCause,
 )
 
@@ -59,7 +65,7 @@ class Award:
         return [one for one in self.remedies if one.kind in MONEY_KINDS]
 
 
-class Deciding(Leasing, Settlement):
+class Deciding(Leasing, Settlement, Accountability):
     """What is granted, under which clauses, and who must agree to it."""
 
     def decide(
@@ -94,7 +100,7 @@ class Deciding(Leasing, Settlement):
         derivation = self.examined(award, by.role, policy)
         waits = self._second_person(award, policy)
         if waits.value:
-            self._unless_filed_by(by)
+            self._unless_filed_by(by.id)
             self._propose(by, decision_id, award, derivation + waits.derivation, policy, at)
         else:
             self._issue(decision_id, by.id, award, derivation + waits.derivation, policy, at)
@@ -124,7 +130,7 @@ class Deciding(Leasing, Settlement):
         if by.id == proposal.by:
             raise SecondPersonRequired
         self._impartial(by.id)
-        self._unless_filed_by(by)
+        self._unless_filed_by(by.id)
         award = Award(proposal.remedies, proposal.clauses, reasons, discretion)
         derivation = self.examined(award, proposal.role, policy)
         derivation += self._second_person(award, policy).derivation
@@ -150,9 +156,7 @@ class Deciding(Leasing, Settlement):
 
         Refused: ClauseNotInForce, CompensationExceedsEntitlement, DiscretionRequired.
         """
-        for clause in award.clauses:
-            if not policy.in_force(clause):
-                raise ClauseNotInForce(clause)
+        self._in_force(award.clauses, policy)
         order = self.filing.order
         if any(one.amount and one.amount.currency != order.paid.currency for one in award.remedies):
             raise CompensationExceedsEntitlement(f"only {order.paid.currency} can be granted on this order")
@@ -191,10 +195,36 @@ class Deciding(Leasing, Settlement):
         granted = Money(stands, self.filing.order.paid.currency)
         return second_person(stands - self.money.amount(), granted, award.discretion is not None, policy)
 
-    def _unless_filed_by(self, by: Actor) -> None:
+    def _unless_filed_by(self, subject: str) -> None:
         """Whoever filed the case for the buyer has no part in what needs two people."""
-        if by.id == self.filing.filed_by:
+        if subject == self.filing.filed_by:
             raise ConflictOfInterest("the case was filed by the same person")
+
+    # --- what the system had decided ---
+
+    def decided_otherwise(self, award: Award) -> UUID | None:
+        """The system's decision that people make otherwise, if they do.
+
+        They make the same one when they find the merchant liable and let just what the system granted stand.
+        """
+        made = next((one for one in self.decisions if one.decision_id == self.contested), None)
+        if made is None:
+            return None
+        lines = [*self._granted_lines(), *map(Line.of, award.money)]
+        goods = [Leg(one.remedy_id, one.kind) for one in award.remedies if one.kind in GOODS_KINDS]
+        changed = difference(lines, [*self._legs(), *goods], made.remedies) != Difference()
+        return made.decision_id if changed or self._unproven() or not self._merchant_liable() else None
+
+    def _unproven(self) -> bool:
+        return self.verified is not None and self.verified.finding in UNPROVEN
+
+    def _merchant_liable(self) -> bool:
+        shares = self.verified.liability if self.verified else ()
+        return any(DEBTORS.get(one.party) is Side.MERCHANT for one in shares if one.share)
+
+    def _legs(self) -> list[Leg]:
+        """What stands of the goods of the last decision and of what varied it."""
+        return [leg for leg in self.goods.standing() if leg.goods_id in self.granted]
 
     # --- what is recorded ---
 
@@ -236,8 +266,8 @@ class Deciding(Leasing, Settlement):
         policy: Policy,
         at: datetime,
     ) -> None:
-        if self.contested and self.verified and self.verified.finding in UNPROVEN:
-            self._reverse_all(ReversalCause.HUMAN_REVIEW, policy, at)
+        replaced = self.decided_otherwise(award)
+        fallen = self._granted_lines() if replaced and self._unproven() else []
         closes = appeal_closes(at, policy)
         self._record(
             events.DecisionIssued,
@@ -252,7 +282,13 @@ class Deciding(Leasing, Settlement):
             discretion=award.discretion,
             appeal_until=closes.value,
             derivation=closes.derivation + derivation,
+            due=self.due_in(Stage.EXECUTING, policy, at),
+            replaces=replaced,
         )
+        for line in fallen:
+            self._reverse_line(line, ReversalCause.HUMAN_REVIEW, policy, at)
+        if replaced:
+            self._let_off(replaced, PenaltyReversalCause.HUMAN_REVIEW, at)
         self._cancel_clocks(at, ClockKind.ANSWER)
         lease = self._live_lease(at)
         if lease:

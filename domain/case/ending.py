@@ -5,7 +5,8 @@ from uuid import UUID
 
 from domain import events
 from domain.case.follow_up import FollowUp
-from domain.case.state import GOODS_CLOCKS, PROOF_ASKED_FOR, STAGES, UNPROVEN, CaseState
+from domain.case.recovering import Recovering
+from domain.case.state import GOODS_CLOCKS, PROOF_ASKED_FOR, STAGES, UNPROVEN
 from domain.policy import Policy, pack
 from domain.policy.deadlines import reopening_closes
 from domain.refusals import (
@@ -31,6 +32,7 @@ from domain.values import (
     RemedyKind,
     ReopenGround,
     Resolution,
+    ReversalCause,
     Role,
     Sealed,
     Stage,
@@ -46,7 +48,7 @@ _OUTCOME_OF_GOODS = {
 }
 
 
-class Ending(CaseState):
+class Ending(Recovering):
     """How a case ends, and begins again."""
 
     def attempt_follow_up(
@@ -106,13 +108,13 @@ class Ending(CaseState):
     def close(self, by: Actor, resolution: Resolution, reasons: Sealed, at: datetime) -> None:
         """End the case as what happened on it.
 
-        Refused, in this order: CaseAlreadyClosed (WrongStage when withdrawn), AppealOpen, OutcomeMissing,
-        ResolutionContradictsOutcome, ApprovalPending, CompensationNotSettled, GoodsNotSettled, WrongStage,
-        FollowUpOpen, RectificationOpen, EvidenceOutstanding, ClockOpen.
+        Refused, in this order: CaseAlreadyClosed (WrongStage when withdrawn or expired), AppealOpen,
+        OutcomeMissing, ResolutionContradictsOutcome, ApprovalPending, CompensationNotSettled,
+        GoodsNotSettled, WrongStage, FollowUpOpen, RectificationOpen, EvidenceOutstanding, ClockOpen.
         """
         self._unless_closed()
-        if self.stage is Stage.WITHDRAWN:
-            raise WrongStage("the case was withdrawn")
+        if self.stage in (Stage.WITHDRAWN, Stage.EXPIRED):
+            raise WrongStage(f"the case is {self.stage}")
         if self.stage is Stage.MERGED and resolution is Resolution.MERGED:
             self._record(events.CaseClosed, at, resolution=resolution, reasons=reasons)
             return
@@ -181,22 +183,31 @@ class Ending(CaseState):
             raise NotReopenable("nothing was overturned since the last decision")
         if ground is ReopenGround.GRACE and not self._in_grace(policy, at):
             raise NotReopenable(f"the grace period is over ({pack.GRACE.id}): file a new case and link it")
-        self._begin_round(ground, reasons, at)
+        self._begin_round(ground, reasons, policy, at)
 
-    def _begin_round(self, ground: ReopenGround, reasons: Sealed | None, at: datetime) -> None:
+    def _begin_round(
+        self, ground: ReopenGround, reasons: Sealed | None, policy: Policy, at: datetime
+    ) -> None:
         asked = self.follow_ups.current()
-        self._record(events.CaseReopened, at, ground=ground, round=self.round + 1, reasons=reasons)
+        self._record(
+            events.CaseReopened,
+            at,
+            ground=ground,
+            round=self.round + 1,
+            reasons=reasons,
+            due=self.due_in(Stage.IN_REVIEW, policy, at),
+        )
         if asked:
             self._end_clock(asked.follow_up_id, events.ClockCancelled, at)
 
     def _in_grace(self, policy: Policy, at: datetime) -> bool:
-        """A case that is not closed yet, or was closed no longer ago than the operator allows (O-13)."""
-        if self.stage is not Stage.CLOSED or self.closed_at is None:
+        """A case that has not ended, or ended no longer ago than the operator allows (O-13)."""
+        if self.open or self.closed_at is None:
             return True
         return at < reopening_closes(self.closed_at, policy).value
 
     def withdraw(self, reasons: Sealed, at: datetime) -> None:
-        """Take the case back.
+        """Take the case back; what was granted and not paid falls.
 
         Refused: CaseAlreadyClosed, WrongStage, and when money moved CompensationNotSettled or
         CompensationAlreadySettled.
@@ -207,6 +218,8 @@ class Ending(CaseState):
             raise CompensationNotSettled
         if self.money.paid():
             raise CompensationAlreadySettled
-        self._void_proposal(VoidCause.WITHDRAWN, at)
         self._record(events.CaseWithdrawn, at, reasons=reasons)
+        self._void_proposal(VoidCause.WITHDRAWN, at)
+        for line in self.money.standing():
+            self._falls(line, ReversalCause.WITHDRAWN, line.stands, None, at)
         self._cancel_clocks(at, *PROOF_ASKED_FOR, *GOODS_CLOCKS, *BARE_DUTIES)

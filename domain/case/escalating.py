@@ -59,6 +59,7 @@ class Escalating(Negotiating):
             ground=_ground(talks, side),
             reasons=reasons,
             derivation=derivation,
+            due=self.due_in(Stage.IN_REVIEW, policy, at),
         )
         self._cancel_clocks(at, ClockKind.REPLY)
         if side is Side.BUYER and not self.clocks.of_kind(ClockKind.ANSWER):
@@ -72,8 +73,9 @@ class Escalating(Negotiating):
         refused = talks.refusals.get(side.other)
         if refused:
             closes = escalation_closes(refused, policy)
-            if at >= closes.value:
-                raise EscalationWindowOver(f"{pack.ESCALATION.id}: until {shown(closes.value)}")
+            until = self.appeals.put_off(refused, closes.value)
+            if at >= until:
+                raise EscalationWindowOver(f"{pack.ESCALATION.id}: until {shown(until)}")
             return closes.derivation
         opens = escalation_opens(talks.began, policy)
         if at < opens.value:
@@ -107,7 +109,7 @@ class Escalating(Negotiating):
         )
         if self.stage is not Stage.NEGOTIATING:
             return
-        self._step_in(MACHINE, at)
+        self._step_in(MACHINE, policy, at)
         decision_id = uuid5(self.id, f"default/{self.version}")
         remedies, derivation = self.granted_by_default(decision_id, policy)
         if not remedies:
@@ -126,6 +128,7 @@ class Escalating(Negotiating):
             appeal_until=closes.value,
             derivation=closes.derivation + derivation,
             automated=True,
+            due=self.due_in(Stage.EXECUTING, policy, at),
         )
         self._cancel_clocks(at, *PROOF_ASKED_FOR)
         self._execute(decision_id, policy, at)

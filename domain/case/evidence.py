@@ -8,7 +8,7 @@ from uuid import UUID
 
 from domain.case.clocks import Clocks
 from domain.refusals import EvidenceTakenBack, UnknownPart
-from domain.values import EvidenceParty, EvidenceState, InspectionOutcome, RequestState, Side
+from domain.values import EvidenceState, InspectionOutcome, Party, RequestState, Side
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class Piece:
     """
 
     evidence_id: UUID
-    party: EvidenceParty
+    party: Party
     by_staff: bool
     sha256: str
     media_type: str | None = None
@@ -29,7 +29,7 @@ class Piece:
     filed: int | None = None
     kind: str = ""
     request_id: UUID | None = None
-    words: dict[EvidenceParty, bool] = field(default_factory=dict)
+    words: dict[Party, bool] = field(default_factory=dict)
     cited: bool = False
     withdrawn: bool = False
 
@@ -40,7 +40,7 @@ class Piece:
             return EvidenceState.WITHDRAWN
         if not self.words:
             return EvidenceState.SUBMITTED
-        accepted = self.words.get(EvidenceParty.PLATFORM, all(self.words.values()))
+        accepted = self.words.get(Party.PLATFORM, all(self.words.values()))
         return EvidenceState.ACCEPTED if accepted else EvidenceState.CHALLENGED
 
     @property
@@ -59,9 +59,9 @@ class EvidenceRequest:
     due: datetime
     lapsed: bool = False
 
-    def addresses(self, party: EvidenceParty) -> bool:
+    def addresses(self, party: Party) -> bool:
         """Whether this party was asked."""
-        return EvidenceParty(self.party) is party
+        return Party(self.party) is party
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,14 +123,14 @@ class Evidence:
         """The pieces on which a finding may rest."""
         return tuple(key for key, piece in self.pieces.items() if piece.counts)
 
-    def taken_in(self, evidence_id: UUID, party: EvidenceParty) -> Piece:
+    def taken_in(self, evidence_id: UUID, party: Party) -> Piece:
         """The party's piece whose bytes were staged under this id, filed or not yet; raises UnknownPart."""
         piece = self.pieces.get(evidence_id)
         if piece is None or piece.party is not party or piece.media_type is None:
             raise UnknownPart("evidence")
         return piece
 
-    def staged(self, party: EvidenceParty) -> list[Piece]:
+    def staged(self, party: Party) -> list[Piece]:
         """The party's pieces that wait to be filed."""
         return [one for one in self.pieces.values() if one.party is party and one.filed is None]
 
@@ -161,7 +161,7 @@ class Evidence:
             return RequestState.LAPSED
         return RequestState.CANCELLED if self.missing(request) else RequestState.SATISFIED
 
-    def late(self, party: EvidenceParty, kind: str, clocks: Clocks, at: datetime) -> bool:
+    def late(self, party: Party, kind: str, clocks: Clocks, at: datetime) -> bool:
         """Whether the party let the time pass in which it was asked for this kind."""
         return any(
             request.addresses(party)

@@ -25,6 +25,7 @@ class Leg:
     state: GoodsState = GoodsState.TO_SHIP
     ship_by: datetime | None = None
     received_at: datetime | None = None
+    lapsed_at: datetime | None = None
     condition: GoodsCondition | None = None
     repair_began: datetime | None = None
     references: dict[tuple[GoodsState, str], int] = field(default_factory=dict)
@@ -58,12 +59,13 @@ class Leg:
 class Goods:
     """All legs of the case, over all its rounds.
 
-    failed: those that did not come to what was decided, until somebody decides anew · repairs: how many were
-    begun, failed_repairs: how many of them failed.
+    failed: those that did not come to what was decided, forgone: those that the buyer did not send in, both
+    until somebody decides anew · repairs: how many were begun, failed_repairs: how many of them failed.
     """
 
     legs: dict[UUID, Leg] = field(default_factory=dict)
     failed: tuple[UUID, ...] = ()
+    forgone: tuple[UUID, ...] = ()
     repairs: int = 0
     failed_repairs: int = 0
 
@@ -74,9 +76,9 @@ class Goods:
         return self.legs[goods_id]
 
     def granted(self, remedies: Iterable[Remedy]) -> "Goods":
-        """With the legs of a new decision, which answers what failed before."""
+        """With the legs of a new decision, which answers what failed or was forgone before."""
         new = {remedy.remedy_id: Leg(remedy.remedy_id, remedy.kind) for remedy in remedies}
-        return replace(self, legs=self.legs | new, failed=())
+        return replace(self, legs=self.legs | new, failed=(), forgone=())
 
     def put(self, *legs: Leg) -> "Goods":
         """With these legs as they now are."""
@@ -85,6 +87,10 @@ class Goods:
     def failing(self, leg: Leg) -> "Goods":
         """With a leg that ended otherwise than was decided."""
         return replace(self.put(leg), failed=(*self.failed, leg.goods_id))
+
+    def forgoing(self, leg: Leg) -> "Goods":
+        """With a leg that the buyer did not send in."""
+        return replace(self.put(leg), forgone=(*self.forgone, leg.goods_id))
 
     def cancelled(self, goods_ids: Iterable[UUID]) -> "Goods":
         """Without these legs having to move."""

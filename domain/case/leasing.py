@@ -36,7 +36,7 @@ class Leasing(CaseState):
             return
         self._expire_lease(at)
         self._hold(events.CaseClaimed, policy, at, holder=by.id, role=by.role)
-        self._step_in(by, at)
+        self._step_in(by, policy, at)
 
     def reassign(self, by: Actor, to: str, role: Role, policy: Policy, at: datetime) -> None:
         """Give the case to `to`, whoever holds it; if it is filed or negotiated, it is taken up.
@@ -49,7 +49,7 @@ class Leasing(CaseState):
         self._had_no_part(to, role)
         self._expire_lease(at)
         self._hold(events.CaseReassigned, policy, at, by=by.id, holder=to, role=role)
-        self._step_in(by, at)
+        self._step_in(by, policy, at)
 
     def release(self, by: Actor, token: str | None, at: datetime) -> None:
         """Give the case back. Refused: CaseAlreadyClosed, CaseNotClaimed, CaseClaimedByAnother."""
@@ -89,9 +89,10 @@ class Leasing(CaseState):
         if self.lease and not self.lease.live(at):
             self._record(events.LeaseExpired, at, holder=self.lease.holder, expired_at=self.lease.expires_at)
 
-    def _step_in(self, by: Actor, at: datetime) -> None:
+    def _step_in(self, by: Actor, policy: Policy, at: datetime) -> None:
         if self.stage in (Stage.FILED, Stage.NEGOTIATING):
-            self._record(events.PlatformSteppedIn, at, by=by.id)
+            reviewed = self.due_when_taken_up(policy, at)
+            self._record(events.PlatformSteppedIn, at, by=by.id, due=reviewed)
             self._cancel_clocks(at, ClockKind.REPLY)
 
     def _had_no_part(self, subject: str, role: Role) -> None:

@@ -152,7 +152,10 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Recovery:
-    """Money that is to come back; `references` lead to the versions that recorded what came."""
+    """Money that is to come back; `references` lead to the versions that recorded what came.
+
+    `opened_minor` is what was asked for when it was opened, whatever is asked for now.
+    """
 
     recovery_id: UUID
     compensation_id: UUID
@@ -160,6 +163,7 @@ class Recovery:
     creditor: Payer
     amount: Money
     cause: RecoveryCause
+    opened_minor: int = 0
     recovered_minor: int = 0
     given_up: bool = False
     references: dict[str, int] = field(default_factory=dict)
@@ -284,3 +288,17 @@ class Ledger:
             if one.compensation_id == line.compensation_id and one.cause is RecoveryCause.FUND_ADVANCE
         )
         return next(advances, None)
+
+    def borne_by_fund(self, line: Line, advance: Recovery) -> int:
+        """What the protection fund has paid on a line and neither got back nor asked of the buyer."""
+        asked = sum(
+            one.opened_minor
+            for one in self.recoveries.values()
+            if one.compensation_id == line.compensation_id and one.creditor is Payer.FUND and one != advance
+        )
+        twice = sum(
+            one.amount.amount_minor
+            for one in line.attempts
+            if one.number in line.surplus and one.payer is Payer.FUND and one.amount
+        )
+        return advance.opened_minor + twice - advance.recovered_minor - asked

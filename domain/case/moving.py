@@ -162,12 +162,13 @@ class Moving(Settlement):
         """Record that a leg is not taken as good: what was to follow from it is decided anew.
 
         Goods that come back are rejected upon what an inspection found of them, or at the door.
-        Raises and refuses as `accept_goods`, and: GoodsIntact.
+        Raises and refuses as `accept_goods`, and: GoodsIntact, ClauseNotInForce.
         """
         leg = self.goods.leg(goods_id)
         self._reaches(by, leg, GoodsState.REJECTED)
         if leg.kind is RemedyKind.RETURN and leg.condition is GoodsCondition.INTACT:
             raise GoodsIntact(pack.INTACT.id)
+        self._in_force((clause,), policy)
         self._record(events.GoodsRejected, at, goods_id=goods_id, clause=clause, reasons=reasons)
         self._end_clock(goods_id, events.ClockSatisfied, at)
         self._carry_on(policy, at)
@@ -214,7 +215,8 @@ class Moving(Settlement):
     def _not_shipped(self, goods_id: UUID, policy: Policy, at: datetime) -> None:
         """Goods that are not sent in time lapse, and with a return what was to be had for it.
 
-        A merchant that sends nothing has not done what was decided: it is decided anew.
+        The case of a buyer to whom nothing else was granted expires. A merchant that sends nothing has not
+        done what was decided: it is decided anew.
         """
         leg = self.goods.legs[goods_id]
         if leg.state not in _BEFORE[GoodsState.IN_TRANSIT]:

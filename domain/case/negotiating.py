@@ -13,7 +13,6 @@ from domain.policy.deadlines import reply_due
 from domain.policy.entitlement import entitlements, largest
 from domain.refusals import (
     AnswerOverdue,
-    ClauseNotInForce,
     CompensationExceedsEntitlement,
     NotYourTurn,
     WrongStage,
@@ -169,7 +168,14 @@ class Negotiating(Deciding):
         self, offer_id: UUID, side: Side, remedies: tuple[Remedy, ...], policy: Policy, at: datetime
     ) -> None:
         self._void_proposal(VoidCause.AGREED, at)
-        self._record(events.OfferAccepted, at, offer_id=offer_id, party=side, remedies=remedies)
+        self._record(
+            events.OfferAccepted,
+            at,
+            offer_id=offer_id,
+            party=side,
+            remedies=remedies,
+            due=self.due_in(Stage.EXECUTING, policy, at),
+        )
         lease = self._live_lease(at)
         if lease:
             self._record(events.CaseReleased, at, holder=lease.holder, cause=ReleaseCause.AGREED)
@@ -218,9 +224,7 @@ class Negotiating(Deciding):
         self, side: Side, remedies: tuple[Remedy, ...], clauses: tuple[str, ...], policy: Policy
     ) -> None:
         """A buyer asks for no more than the clauses open; a merchant gives of its own what it likes."""
-        for clause in clauses:
-            if not policy.in_force(clause):
-                raise ClauseNotInForce(clause)
+        self._in_force(clauses, policy)
         found = entitlements(self.matter(), policy, clauses)
         given = _OWN_GIFTS if side is Side.MERCHANT else frozenset()
         after = self.money.granted([one for one in remedies if one.kind in MONEY_KINDS])

@@ -84,6 +84,10 @@ class Negotiation:
         """With the open offer left without a reply; its maker may make another."""
         return replace(self._ended(OfferState.LAPSED), turn=silent.other)
 
+    def put_off(self, offer_id: UUID, due: datetime) -> "Negotiation":
+        """With more time to reply to an offer."""
+        return replace(self, offers=self.offers | {offer_id: replace(self.offers[offer_id], due=due)})
+
     def agreed(self) -> "Negotiation":
         """Now that the sides agree: on the open offer, if there is one."""
         return replace(self._ended(OfferState.ACCEPTED), turn=None)

@@ -5,7 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from domain.refusals import PromiseAlreadyOver, UnknownPart
-from domain.values import EvidenceParty, PromiseState
+from domain.values import Party, PromiseState
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +13,7 @@ class Promise:
     """One promise: whose it is, and by when it is to be kept."""
 
     promise_id: UUID
-    party: EvidenceParty
+    party: Party
     due: datetime
     state: PromiseState = PromiseState.OPEN
 

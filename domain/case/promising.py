@@ -5,15 +5,13 @@ from uuid import UUID
 
 from domain import events
 from domain.case.state import CaseState
-from domain.values import ClockKind, EvidenceParty, Sealed
+from domain.values import ClockKind, Party, Sealed
 
 
 class Promising(CaseState):
     """A promise is kept by who made it, and said to be kept by somebody else."""
 
-    def make_promise(
-        self, promise_id: UUID, party: EvidenceParty, text: Sealed, due: datetime, at: datetime
-    ) -> None:
+    def make_promise(self, promise_id: UUID, party: Party, text: Sealed, due: datetime, at: datetime) -> None:
         """Promise something by a time. Refused: CaseAlreadyClosed, WrongStage."""
         self._unless_closed()
         self._in_stage("promises")

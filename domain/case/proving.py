@@ -32,9 +32,9 @@ from domain.values import (
     STAFF,
     Actor,
     ClockKind,
-    EvidenceParty,
     InspectionOutcome,
     Money,
+    Party,
     RequestState,
     Sealed,
     Side,
@@ -109,7 +109,7 @@ class Proving(Leasing):
         self,
         by: Actor,
         evidence_id: UUID,
-        party: EvidenceParty,
+        party: Party,
         sha256: str,
         size: int,
         media_type: str,
@@ -146,7 +146,7 @@ class Proving(Leasing):
         self,
         by: Actor,
         evidence_id: UUID,
-        party: EvidenceParty,
+        party: Party,
         kind: str,
         sha256: str,
         title: Sealed,
@@ -190,7 +190,7 @@ class Proving(Leasing):
             self._end_clock(request.request_id, events.ClockSatisfied, at)
         return None
 
-    def _answerable(self, request_id: UUID, party: EvidenceParty, at: datetime) -> EvidenceRequest:
+    def _answerable(self, request_id: UUID, party: Party, at: datetime) -> EvidenceRequest:
         request = self.evidence.request(request_id)
         if not request.addresses(party):
             raise NotAddressed
@@ -200,9 +200,7 @@ class Proving(Leasing):
 
     # --- judging ---
 
-    def accept_evidence(
-        self, party: EvidenceParty, evidence_id: UUID, reasons: Sealed | None, at: datetime
-    ) -> None:
+    def accept_evidence(self, party: Party, evidence_id: UUID, reasons: Sealed | None, at: datetime) -> None:
         """Take another party's piece for what it claims to be.
 
         Raises UnknownPart. Refused: CaseAlreadyClosed, WrongStage, EvidenceTakenBack, OwnEvidence,
@@ -211,14 +209,12 @@ class Proving(Leasing):
         self._open_to_judgement(party, evidence_id, accepted=True)
         self._record(events.EvidenceAccepted, at, evidence_id=evidence_id, by_party=party, reasons=reasons)
 
-    def challenge_evidence(
-        self, party: EvidenceParty, evidence_id: UUID, reasons: Sealed, at: datetime
-    ) -> None:
+    def challenge_evidence(self, party: Party, evidence_id: UUID, reasons: Sealed, at: datetime) -> None:
         """Dispute another party's piece. Raises and refuses as `accept_evidence`."""
         self._open_to_judgement(party, evidence_id, accepted=False)
         self._record(events.EvidenceChallenged, at, evidence_id=evidence_id, by_party=party, reasons=reasons)
 
-    def _open_to_judgement(self, party: EvidenceParty, evidence_id: UUID, *, accepted: bool) -> None:
+    def _open_to_judgement(self, party: Party, evidence_id: UUID, *, accepted: bool) -> None:
         piece = self._standing(evidence_id)
         if piece.party is party:
             raise OwnEvidence
@@ -228,7 +224,7 @@ class Proving(Leasing):
     def withdraw_evidence(
         self,
         by: Actor,
-        party: EvidenceParty,
+        party: Party,
         evidence_id: UUID,
         reasons: Sealed,
         policy: Policy,
@@ -295,13 +291,15 @@ class Proving(Leasing):
     ) -> None:
         """Let the other side prove from now on, under a clause.
 
-        Refused: CaseAlreadyClosed, CaseNotClaimed, CaseClaimedByAnother, WrongStage, BurdenUnchanged.
+        Refused: CaseAlreadyClosed, CaseNotClaimed, CaseClaimedByAnother, WrongStage, BurdenUnchanged,
+        ClauseNotInForce.
         """
         self._unless_closed()
         self._claimed_by(by, token, at)
         self._in_stage("burden")
         if self.burden(policy).value is to:
             raise BurdenUnchanged
+        self._in_force((clause,), policy)
         self._record(events.BurdenShifted, at, to=to, by=by.id, clause=clause, reasons=reasons)
 
     # --- inspecting ---

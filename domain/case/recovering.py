@@ -51,9 +51,12 @@ class Recovering(Obligations):
 
     def _reverse_all(self, cause: ReversalCause, policy: Policy, at: datetime) -> None:
         """Reverse every line of the last decision and of what varied it."""
-        for line in self.money.standing():
-            if line.compensation_id in self.granted:
-                self._reverse_line(line, cause, policy, at)
+        for line in self._granted_lines():
+            self._reverse_line(line, cause, policy, at)
+
+    def _granted_lines(self) -> list[Line]:
+        """What stands of the last decision and of what varied it."""
+        return [line for line in self.money.standing() if line.compensation_id in self.granted]
 
     def _reverse_line(
         self,
@@ -75,6 +78,14 @@ class Recovering(Obligations):
         if line.state is CompensationState.INSTRUCTED:
             self._recall(line, cause, amount, reasons, at)
             return
+        self._falls(line, cause, amount, reasons, at)
+        paid = line.made(line.paid)
+        if line.state is CompensationState.PAID and line.owed and amount and paid:
+            self._take_back(line, amount, paid.payer, RecoveryCause(cause), policy, at)
+
+    def _falls(
+        self, line: Line, cause: ReversalCause, amount: Money | None, reasons: Sealed | None, at: datetime
+    ) -> None:
         self._record(
             events.CompensationReversed,
             at,
@@ -85,9 +96,6 @@ class Recovering(Obligations):
             stands=_left(line.stands, amount),
             reasons=reasons,
         )
-        paid = line.made(line.paid)
-        if line.state is CompensationState.PAID and line.owed and amount and paid:
-            self._take_back(line, amount, paid.payer, RecoveryCause(cause), policy, at)
 
     def _recall(
         self,
@@ -161,15 +169,19 @@ class Recovering(Obligations):
     ) -> None:
         """Ask the buyer back what was paid, for the payer; where the fund advanced it, for who has borne it.
 
-        What the fund has not got back is asked of the buyer, and no longer of the liable party.
+        What the fund has not got back is asked of the buyer, and no longer of the liable party; what that
+        party was let off on appeal the fund has borne as well, unless the party itself paid this, too.
         """
         advance, left = self.money.advance(line), amount.amount_minor
         if advance is None:
             self._ask_buyer(line, payer, left, cause, policy, at)
             return
-        of_the_fund = min(left, advance.missing_minor)
-        if of_the_fund:
-            reduced = Money(of_the_fund, amount.currency)
+        itself = payer is not Payer.FUND
+        borne = advance.missing_minor if itself else self.money.borne_by_fund(line, advance)
+        of_the_fund = min(left, borne)
+        fallen = min(of_the_fund, advance.missing_minor)
+        if fallen:
+            reduced = Money(fallen, amount.currency)
             self._record(events.RecoveryReduced, at, recovery_id=advance.recovery_id, amount=reduced)
         self._ask_buyer(line, Payer.FUND, of_the_fund, cause, policy, at)
         self._ask_buyer(line, ACCOUNT[advance.debtor], left - of_the_fund, cause, policy, at)

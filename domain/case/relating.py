@@ -4,9 +4,9 @@ from datetime import datetime
 from uuid import UUID
 
 from domain import events
-from domain.case.state import CaseState
+from domain.case.state import GOODS_CLOCKS, PROOF_ASKED_FOR, CaseState
 from domain.refusals import CompensationAlreadySettled, CompensationNotSettled, NotMergeable
-from domain.values import Actor, ClockKind, Relation, Sealed, VoidCause
+from domain.values import BARE_DUTIES, Actor, Relation, Sealed, VoidCause
 
 
 class Relating(CaseState):
@@ -30,6 +30,7 @@ class Relating(CaseState):
     def merge(self, by: Actor, into: "CaseState", reasons: Sealed, at: datetime) -> None:
         """End this case in favour of another one of the same buyer and merchant.
 
+        What an earlier round asked of the merchant goes on: penalties expire, rectifications lapse.
         Refused: CaseAlreadyClosed, WrongStage, NotMergeable, and when money moved CompensationNotSettled or
         CompensationAlreadySettled.
         """
@@ -43,9 +44,6 @@ class Relating(CaseState):
             raise CompensationNotSettled
         if self.money.paid():
             raise CompensationAlreadySettled
-        self._void_proposal(VoidCause.MERGED, at)
         self._record(events.CaseMerged, at, into=into.id, by=by.id, reasons=reasons)
-        for clock in list(self.clocks.running.values()):
-            # Bytes that wait to be submitted go when their time comes.
-            if clock.kind is not ClockKind.STAGING:
-                self._end_clock(clock.subject, events.ClockCancelled, at)
+        self._void_proposal(VoidCause.MERGED, at)
+        self._cancel_clocks(at, *PROOF_ASKED_FOR, *GOODS_CLOCKS, *BARE_DUTIES)

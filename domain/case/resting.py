@@ -42,7 +42,6 @@ class Resting(Settlement):
         self._in_stage("suspension")
         until = suspension_lapses(ground if ground is SuspensionGround.SETTLEMENT else RECEIPT, at, policy)
         suspension_id = uuid5(self.id, f"suspension/{self.version}")
-        self._void_proposal(VoidCause.SUSPENDED, at)
         self._record(
             events.CaseSuspended,
             at,
@@ -53,6 +52,7 @@ class Resting(Settlement):
             by=by.id,
             reasons=reasons,
         )
+        self._void_proposal(VoidCause.SUSPENDED, at)
         self._pause_clocks(policy, at)
         self._start_clock(ClockKind.SUSPENSION, suspension_id, until.value, at, derivation=until.derivation)
 
@@ -114,6 +114,7 @@ class Resting(Settlement):
             resumes=suspension.resumes,
             cause=cause,
             reasons=reasons,
+            due=self.due_in(suspension.resumes, policy, at),
         )
         self._end_clock(suspension.suspension_id, events.ClockCancelled, at)
         for clock, left in list(self.clocks.paused.values()):

@@ -49,7 +49,14 @@ class Settlement(Paying):
         self._drop_held_back(policy, at)
         idle = self.goods.idle()
         failed, following = self.goods.failed, self.round + 1
-        self._record(events.ExecutionFailed, at, goods=failed, round=following, cancelled=idle)
+        self._record(
+            events.ExecutionFailed,
+            at,
+            goods=failed,
+            round=following,
+            cancelled=idle,
+            due=self.due_in(Stage.IN_REVIEW, policy, at),
+        )
         for goods_id in idle:
             self._end_clock(goods_id, events.ClockCancelled, at)
 

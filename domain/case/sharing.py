@@ -16,19 +16,22 @@ _KINDS = {RemedyRule.REFUND_IN_FULL: RemedyKind.REFUND, RemedyRule.MULTIPLE: Rem
 class Sharing(Deciding):
     """What an incident does to one of its cases. Each command given twice records nothing the second time."""
 
-    def step_in(self, by: Actor, at: datetime) -> None:
+    def step_in(self, by: Actor, policy: Policy, at: datetime) -> None:
         """Begin the review of a case that had none yet. Refused: CaseAlreadyClosed."""
         self._unless_closed()
-        self._step_in(by, at)
+        self._step_in(by, policy, at)
 
-    def verify_in_batch(self, batch: events.BatchProposed, reasons: Sealed, at: datetime) -> None:
+    def verify_in_batch(
+        self, batch: events.BatchProposed, approved_by: str, reasons: Sealed, at: datetime
+    ) -> None:
         """Take over the finding of the batch.
 
-        Refused: CaseAlreadyClosed, WrongStage, CaseClaimedByAnother, ApprovalPending.
+        Refused: CaseAlreadyClosed, WrongStage, CaseClaimedByAnother, ApprovalPending, ConflictOfInterest (of
+        either person of the batch).
         """
         if self._decided_by(batch) or (self.verified and self.verified.by == _name(batch)):
             return
-        self._free_for_batch(at)
+        self._free_for_batch(batch, approved_by, at)
         self._record(
             events.CaseVerified,
             at,
@@ -41,29 +44,33 @@ class Sharing(Deciding):
         )
 
     def decide_in_batch(
-        self, batch: events.BatchProposed, reasons: Sealed, policy: Policy, at: datetime
+        self, batch: events.BatchProposed, approved_by: str, reasons: Sealed, policy: Policy, at: datetime
     ) -> None:
         """Issue the batch's decision; what is granted is derived by the case's own figures.
 
         Its two people are those of the batch. Refused: CaseAlreadyClosed, WrongStage, CaseClaimedByAnother,
-        ApprovalPending, CaseNotVerified, ClauseNotInForce, CompensationExceedsEntitlement.
+        ApprovalPending, ConflictOfInterest, CaseNotVerified, ClauseNotInForce,
+        CompensationExceedsEntitlement.
         """
         if self._decided_by(batch):
             return
-        self._free_for_batch(at)
+        self._free_for_batch(batch, approved_by, at)
         if self.verified is None or self.verified.by != _name(batch):
             raise CaseNotVerified
         award = Award(self._remedies(batch, policy), batch.clauses, reasons)
         derivation = self.examined(award, Role.REVIEWER, policy)
         self._issue(_decision_id(batch, self.id), batch.by, award, derivation, policy, at)
 
-    def _free_for_batch(self, at: datetime) -> None:
+    def _free_for_batch(self, batch: events.BatchProposed, approved_by: str, at: datetime) -> None:
         self._unless_closed()
         self._in_stage("decisions")
         if self._live_lease(at):
             raise CaseClaimedByAnother("a reviewer is at work on it")
         if self.proposals.waiting:
             raise ApprovalPending
+        for person in (batch.by, approved_by):
+            self._impartial(person)
+            self._unless_filed_by(person)
 
     def _remedies(self, batch: events.BatchProposed, policy: Policy) -> tuple[Remedy, ...]:
         found = entitlements(self.matter(), policy, batch.clauses)

@@ -1,6 +1,6 @@
 """What a case remembers, and the guards that every command shares."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid5
@@ -24,10 +24,12 @@ from domain.case.suspension import Suspension
 from domain.case.warranty import Warranty
 from domain.policy import Policy
 from domain.policy.calendar import Term
-from domain.policy.deadlines import due_by
+from domain.policy.deadlines import due_by, execution_due, review_due
 from domain.policy.pack import Rule
 from domain.refusals import (
     CaseAlreadyClosed,
+    ClauseNotInForce,
+    ConflictOfInterest,
     Refusal,
     WrongStage,
 )
@@ -43,9 +45,9 @@ from domain.values import (
 
 _UNDECIDED = frozenset({Stage.FILED, Stage.NEGOTIATING, Stage.IN_REVIEW})
 _LIVE = _UNDECIDED | {Stage.EXECUTING, Stage.FOLLOWING_UP, Stage.APPEALED}
-_DECIDED = frozenset({Stage.EXECUTING, Stage.FOLLOWING_UP, Stage.CLOSED})
+_DECIDED = frozenset({Stage.EXECUTING, Stage.FOLLOWING_UP, Stage.CLOSED, Stage.EXPIRED})
 
-ENDED = frozenset({Stage.CLOSED, Stage.WITHDRAWN, Stage.MERGED})
+ENDED = frozenset({Stage.CLOSED, Stage.WITHDRAWN, Stage.EXPIRED, Stage.MERGED})
 """Stages in which nothing more is expected of anybody."""
 
 STAGES: dict[str, frozenset[Stage]] = {
@@ -83,7 +85,7 @@ STAGES: dict[str, frozenset[Stage]] = {
     "follow-ups": frozenset({Stage.FOLLOWING_UP, Stage.APPEALED}),
     "human-review": _DECIDED,
     "closure": frozenset({Stage.FILED, Stage.IN_REVIEW, Stage.FOLLOWING_UP, Stage.MERGED}),
-    "reopening": frozenset({Stage.FOLLOWING_UP, Stage.CLOSED}),
+    "reopening": frozenset({Stage.FOLLOWING_UP, Stage.CLOSED, Stage.EXPIRED}),
     "withdrawal": _UNDECIDED | {Stage.EXECUTING},
     "classification": _UNDECIDED,
     "suspension": _LIVE,
@@ -101,8 +103,8 @@ LEADS_TO: dict[str, frozenset[Stage]] = {
     "reassignment": frozenset({Stage.IN_REVIEW}),
     "decisions": frozenset({Stage.EXECUTING, Stage.FOLLOWING_UP}),
     "approval": frozenset({Stage.EXECUTING, Stage.FOLLOWING_UP}),
-    "compensations": frozenset({Stage.FOLLOWING_UP}),
-    "reversal": frozenset({Stage.FOLLOWING_UP}),
+    "compensations": frozenset({Stage.FOLLOWING_UP, Stage.EXPIRED}),
+    "reversal": frozenset({Stage.FOLLOWING_UP, Stage.EXPIRED}),
     "goods": frozenset({Stage.FOLLOWING_UP, Stage.IN_REVIEW}),
     "appeals": frozenset({Stage.APPEALED}),
     "appeal-withdrawal": _DECIDED,
@@ -112,10 +114,13 @@ LEADS_TO: dict[str, frozenset[Stage]] = {
     "reopening": frozenset({Stage.IN_REVIEW}),
     "withdrawal": frozenset({Stage.WITHDRAWN}),
     "suspension": frozenset({Stage.SUSPENDED}),
-    "resumption": _LIVE,
+    "resumption": _LIVE | {Stage.EXPIRED},
     "merger": frozenset({Stage.MERGED}),
 }
 """To which stages each command can lead; whatever is not named here leaves the case where it is."""
+
+_REVIEWED = frozenset({Stage.FILED, Stage.IN_REVIEW, Stage.APPEALED})
+"""The stages of which each has its time to review (M-3)."""
 
 UNPROVEN = frozenset({Finding.NOT_UPHELD, Finding.INCONCLUSIVE})
 """Findings for which nobody need be liable."""
@@ -187,6 +192,18 @@ class CaseState(EvolvingAggregate):
         """Whether the case has not ended."""
         return self.stage not in ENDED
 
+    def due_in(self, stage: Stage, policy: Policy, at: datetime) -> datetime | None:
+        """By when a case that comes to this stage is to be reviewed or executed (M-3); None: neither."""
+        if stage is Stage.EXECUTING:
+            return execution_due(at, policy).value
+        asked = stage is Stage.NEGOTIATING and self.negotiation and self.negotiation.escalated_by
+        return review_due(at, policy).value if asked or stage in _REVIEWED else None
+
+    def due_when_taken_up(self, policy: Policy, at: datetime) -> datetime | None:
+        """By when a case that the platform takes up is to be reviewed; None: when it already was."""
+        waits = self.due_in(self.stage, policy, at)
+        return None if waits else self.due_in(Stage.IN_REVIEW, policy, at)
+
     def _unless_closed(self) -> None:
         if self.stage is Stage.CLOSED:
             raise CaseAlreadyClosed
@@ -194,6 +211,17 @@ class CaseState(EvolvingAggregate):
     def _in_stage(self, command: str) -> None:
         if self.stage not in STAGES[command]:
             raise WrongStage(f"the case is {self.stage}")
+
+    def _in_force(self, clauses: Iterable[str], policy: Policy) -> None:
+        """What is cited counts: nothing rests on a rule that there is not, or that is disabled."""
+        for clause in clauses:
+            if not policy.in_force(clause):
+                raise ClauseNotInForce(clause)
+
+    def _no_interest(self, subject: str) -> None:
+        """Who has declared an interest in the case asks nothing of a side of it."""
+        if subject in self.impartiality.declared:
+            raise ConflictOfInterest("an interest in the case was declared")
 
     def _live_lease(self, at: datetime) -> Lease | None:
         return self.lease if self.lease and self.lease.live(at) else None
@@ -230,9 +258,9 @@ class CaseState(EvolvingAggregate):
         self, kind: ClockKind, subject: UUID, rule: Rule[Any], term: Term, policy: Policy, at: datetime
     ) -> datetime:
         """Start a clock that ends with a term of this rule; its due time."""
-        due = due_by(rule, term, at, policy)
-        self._start_clock(kind, subject, due.value, at, term.calendar, due.derivation)
-        return due.value
+        ends = due_by(rule, term, at, policy)
+        self._start_clock(kind, subject, ends.value, at, term.calendar, ends.derivation)
+        return ends.value
 
     def _end_clock(
         self, subject: UUID, how: type[events.ClockSatisfied] | type[events.ClockCancelled], at: datetime

@@ -5,11 +5,12 @@ from datetime import datetime
 from domain.case.appealing import Appealing
 from domain.case.clocks import Running
 from domain.case.goods import Leg
+from domain.case.state import ENDED
 from domain.policy import Policy
 from domain.values import (
     ClockKind,
-    EvidenceParty,
     GoodsState,
+    Party,
     RectificationState,
     RemedyKind,
     Side,
@@ -18,8 +19,8 @@ from domain.values import (
 )
 
 _WITH_THE_PLATFORM = frozenset({Stage.FILED, Stage.IN_REVIEW, Stage.APPEALED})
-_OVER = frozenset({Stage.FOLLOWING_UP, Stage.CLOSED, Stage.WITHDRAWN, Stage.MERGED})
-_PROMISERS = {EvidenceParty.BUYER: Side.BUYER, EvidenceParty.MERCHANT: Side.MERCHANT}
+_OVER = ENDED | {Stage.FOLLOWING_UP}
+_PROMISERS = {Party.BUYER: Side.BUYER, Party.MERCHANT: Side.MERCHANT}
 _UNDONE = frozenset({RectificationState.ORDERED, RectificationState.REJECTED})
 
 

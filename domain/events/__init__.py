@@ -46,7 +46,7 @@ from domain.events.decision import (
     DecisionProposed,
     ProposalVoided,
 )
-from domain.events.ending import CaseClosed, CaseReopened, ExecutionFailed
+from domain.events.ending import CaseClosed, CaseExpired, CaseReopened, ExecutionFailed
 from domain.events.evidence import (
     BurdenShifted,
     EvidenceAccepted,
@@ -175,6 +175,7 @@ __all__ = [
     "CaseCompensated",
     "CaseDeclined",
     "CaseEscalated",
+    "CaseExpired",
     "CaseExported",
     "CaseFiled",
     "CaseLinked",

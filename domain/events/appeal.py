@@ -1,6 +1,7 @@
 """Appeals: a party's second chance before another reviewer, and what becomes of it.
 
-The facts that end an appeal say in `resumes` in which stage the case goes on.
+The facts that end an appeal say in `resumes` in which stage the case goes on, and in `due` by when it is then
+to be reviewed or executed (None: neither).
 """
 
 from datetime import datetime
@@ -36,6 +37,7 @@ class AppealWithdrawn(Fact):
 
     appeal_id: UUID
     resumes: Stage
+    due: datetime | None = None
 
 
 @stored_as("DecisionUpheld")
@@ -47,6 +49,7 @@ class DecisionUpheld(Fact):
     clauses: tuple[str, ...]
     reasons: Sealed
     resumes: Stage
+    due: datetime | None = None
 
 
 @stored_as("DecisionVaried")
@@ -69,6 +72,7 @@ class DecisionVaried(Fact):
     cancelled: tuple[UUID, ...] = ()
     appeal_until: datetime | None = None
     derivation: Derivation = ()
+    due: datetime | None = None
 
 
 @stored_as("DecisionOverturned")
@@ -84,3 +88,4 @@ class DecisionOverturned(Fact):
     reasons: Sealed
     resumes: Stage
     cancelled: tuple[UUID, ...] = ()
+    due: datetime | None = None

@@ -81,7 +81,8 @@ class DecisionIssued(Fact):
 
     discretion: why it departs from what the rules derive, if it does · appeal_until: until when a party may
     appeal (None: there was no appeal when it was issued) · automated: no person had a part in it; what
-    explains it are the clauses and the derivation.
+    explains it are the clauses and the derivation · due: by when it is to be executed · replaces: the
+    decision of the system that people were asked to make, and made otherwise; what rested on it falls.
     """
 
     decision_id: UUID
@@ -95,3 +96,5 @@ class DecisionIssued(Fact):
     appeal_until: datetime | None = None
     derivation: Derivation = ()
     automated: bool = False
+    due: datetime | None = None
+    replaces: UUID | None = None

@@ -4,7 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from domain.events.fact import Fact, stored_as
-from domain.values import Derivation, EvidenceParty, InspectionOutcome, LiableParty, Money, Sealed, Side
+from domain.values import Derivation, InspectionOutcome, LiableParty, Money, Party, Sealed, Side
 
 
 @stored_as("EvidenceRequested")
@@ -33,7 +33,7 @@ class EvidenceStaged(Fact):
     """The bytes of a piece of evidence, of this SHA-256, were taken in, to be submitted by `due`."""
 
     evidence_id: UUID
-    party: EvidenceParty
+    party: Party
     by_staff: bool
     sha256: str
     size: int
@@ -46,7 +46,7 @@ class EvidenceDiscarded(Fact):
     """Staged bytes were never submitted, and are gone."""
 
     evidence_id: UUID
-    party: EvidenceParty
+    party: Party
 
 
 @stored_as("EvidenceSubmitted")
@@ -58,7 +58,7 @@ class EvidenceSubmitted(Fact):
     """
 
     evidence_id: UUID
-    party: EvidenceParty
+    party: Party
     by_staff: bool
     kind: str
     sha256: str
@@ -73,7 +73,7 @@ class EvidenceAccepted(Fact):
     """Another party than its own, or the platform, takes the piece for what it claims to be."""
 
     evidence_id: UUID
-    by_party: EvidenceParty
+    by_party: Party
     reasons: Sealed | None = None
 
 
@@ -82,7 +82,7 @@ class EvidenceChallenged(Fact):
     """Another party than its own, or the platform, disputes the piece."""
 
     evidence_id: UUID
-    by_party: EvidenceParty
+    by_party: Party
     reasons: Sealed
 
 
@@ -91,7 +91,7 @@ class EvidenceWithdrawn(Fact):
     """The party took its piece back; no finding may rest on it."""
 
     evidence_id: UUID
-    party: EvidenceParty
+    party: Party
     reasons: Sealed
 
 

@@ -1,5 +1,7 @@
 """How a case begins, and how it ends before it has begun."""
 
+from datetime import datetime
+
 from eventsourcing.domain import AggregateCreated
 
 from domain.events.fact import Fact, stored_as
@@ -10,7 +12,8 @@ from domain.values import CaseType, Claim, Contact, Derivation, Objection, Order
 class CaseFiled(Fact, AggregateCreated):
     """A buyer's case was filed; `objections` is the stored eligibility assessment (empty: eligible).
 
-    `derivation` holds every rule that was asked, and what it was asked with.
+    `derivation` holds every rule that was asked, and what it was asked with · due: by when the case is to be
+    reviewed.
     """
 
     number: str
@@ -27,6 +30,7 @@ class CaseFiled(Fact, AggregateCreated):
     statement: Sealed | None = None
     contact: Contact | None = None
     derivation: Derivation = ()
+    due: datetime | None = None
 
 
 @stored_as("CaseClassified")

@@ -52,12 +52,14 @@ class OfferMade(Fact):
 class OfferAccepted(Fact):
     """The sides agreed on these remedies, which are granted as a decision would grant them.
 
-    `offer_id` names the offer, or the notice with which the claim was put to a merchant who agrees to it.
+    `offer_id` names the offer, or the notice with which the claim was put to a merchant who agrees to it ·
+    due: by when it is to be executed.
     """
 
     offer_id: UUID
     party: Side
     remedies: tuple[Remedy, ...]
+    due: datetime | None = None
 
 
 @stored_as("OfferDeclined")
@@ -79,19 +81,24 @@ class OfferLapsed(Fact):
 
 @stored_as("CaseEscalated")
 class CaseEscalated(Fact):
-    """A side asked the platform to decide. What was offered until then no longer stands."""
+    """A side asked the platform to decide. What was offered until then no longer stands.
+
+    due: by when the case is to be reviewed.
+    """
 
     party: Side
     ground: EscalationGround
     reasons: Sealed
     derivation: Derivation
+    due: datetime | None = None
 
 
 @stored_as("HumanReviewDemanded")
 class HumanReviewDemanded(Fact):
     """A side would not have the system's decision: people decide anew, in round `round`.
 
-    What was neither paid nor under way falls; `cancelled` are the goods that had not left.
+    What was neither paid nor under way falls; `cancelled` are the goods that had not left · due: by when the
+    round is to be reviewed.
     """
 
     party: Side
@@ -100,10 +107,15 @@ class HumanReviewDemanded(Fact):
     reasons: Sealed
     cancelled: tuple[UUID, ...]
     derivation: Derivation
+    due: datetime | None = None
 
 
 @stored_as("PlatformSteppedIn")
 class PlatformSteppedIn(Fact):
-    """The platform took up the case; the review began, and what was offered until then no longer stands."""
+    """The platform took up the case; the review began, and what was offered until then no longer stands.
+
+    due: by when the case is to be reviewed (None: it waited for its review, which is due when it was).
+    """
 
     by: str
+    due: datetime | None = None

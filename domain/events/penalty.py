@@ -53,9 +53,9 @@ class PenaltyAdjusted(Fact):
 
 @stored_as("PenaltyReversed")
 class PenaltyReversed(Fact):
-    """A penalty fell on appeal, as if it had never been."""
+    """A penalty fell, as if it had never been: on an appeal, or as people replaced the system's decision."""
 
     penalty_id: UUID
     merchant_id: str
     cause: PenaltyReversalCause
-    appeal_id: UUID
+    appeal_id: UUID | None = None

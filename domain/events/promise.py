@@ -4,7 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from domain.events.fact import Fact, stored_as
-from domain.values import EvidenceParty, Sealed
+from domain.values import Party, Sealed
 
 
 @stored_as("PromiseMade")
@@ -12,7 +12,7 @@ class PromiseMade(Fact):
     """A party said that it would do something by `due`."""
 
     promise_id: UUID
-    party: EvidenceParty
+    party: Party
     text: Sealed
     due: datetime
 
@@ -22,7 +22,7 @@ class PromiseKept(Fact):
     """Somebody to whom it was made says that it was kept."""
 
     promise_id: UUID
-    party: EvidenceParty
+    party: Party
 
 
 @stored_as("PromiseBroken")
@@ -30,4 +30,4 @@ class PromiseBroken(Fact):
     """Its time passed, and nobody said that it was kept."""
 
     promise_id: UUID
-    party: EvidenceParty
+    party: Party

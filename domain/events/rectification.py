@@ -43,7 +43,10 @@ class RectificationRejected(Fact):
 
 @stored_as("RectificationWaived")
 class RectificationWaived(Fact):
-    """The merchant need not rectify after all: for these reasons, or as its ground fell on this appeal."""
+    """The merchant need not rectify after all: for these reasons, or as its ground fell.
+
+    appeal_id: on this appeal (None, without reasons: people decided otherwise than the system had).
+    """
 
     rectification_id: UUID
     reasons: Sealed | None = None

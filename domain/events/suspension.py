@@ -30,9 +30,13 @@ class SuspensionConfirmed(Fact):
 
 @stored_as("CaseResumed")
 class CaseResumed(Fact):
-    """The case goes on in the stage `resumes`."""
+    """The case goes on in the stage `resumes`.
+
+    due: by when it is then to be reviewed or executed (None: neither, or asked about when it was due).
+    """
 
     suspension_id: UUID
     resumes: Stage
     cause: ResumeCause
     reasons: Sealed | None = None
+    due: datetime | None = None

@@ -5,6 +5,16 @@ from collections.abc import Mapping
 from domain.values import MONEY_KINDS, Claim, OrderLine, RemedyKind
 
 
+def claimed_pieces(claim: Claim, order: OrderLine) -> int:
+    """How many pieces of the order line the claim is about."""
+    return min(claim.quantity, order.quantity)
+
+
+def price_of(pieces: int, order: OrderLine) -> int:
+    """What was paid for so many pieces of the order line, in minor units; a rest is not counted."""
+    return order.paid.amount_minor * pieces // order.quantity
+
+
 def asked_for(claim: Claim, order: OrderLine) -> int:
     """The money that is claimed, in minor units of the order's currency: named, or the price of the pieces.
 
@@ -13,7 +23,7 @@ def asked_for(claim: Claim, order: OrderLine) -> int:
     if claim.amount is None:
         if RemedyKind.REFUND not in claim.remedies:
             return 0
-        return order.paid.amount_minor * min(claim.quantity, order.quantity) // order.quantity
+        return price_of(claimed_pieces(claim, order), order)
     return claim.amount.amount_minor if claim.amount.currency == order.paid.currency else 0
 
 

@@ -1,10 +1,13 @@
-"""By when something must be done, or may be done: each term from the policy, with its derivation."""
+"""By when something must be done, or may be done: each term from the policy, with its derivation.
 
-from datetime import datetime, timedelta
+What is named here is asked beside a clock. A clock starts with the term that its command names.
+"""
+
+from datetime import datetime
 from typing import Any
 
 from domain.policy import pack
-from domain.policy.calendar import Term, due, resumed
+from domain.policy.calendar import Term, due
 from domain.policy.derivation import Derived, step
 from domain.policy.pack import Policy, Rule
 from domain.values import OrderLine
@@ -18,26 +21,11 @@ def due_by(
     return Derived(end, (step(rule, end, **inputs, start=start, **_parts(term)),))
 
 
-def due_after_pause(
-    rule: Rule[Any], term: Term, at: datetime, left: timedelta, policy: Policy
-) -> Derived[datetime]:
-    """When a rule's term ends that was paused with so much left and goes on at this instant."""
-    end = resumed(at, left, term, policy.calendars)
-    seconds = int(left.total_seconds())
-    return Derived(end, (step(rule, end, resumed=at, left=seconds, **_parts(term)),))
-
-
 def _parts(term: Term) -> dict[str, int | str]:
     return {"amount": term.amount, "unit": str(term.unit), "calendar": term.calendar or ""}
 
 
 # --- between the parties ------------------------------------------------------------------------------
-
-
-def answer_due(notified: datetime, policy: Policy) -> Derived[datetime]:
-    """By when the merchant must answer (M-1); its silence decides against it."""
-    rule = policy.needed(pack.ANSWER)
-    return due_by(rule, rule.terms.term, notified, policy)
 
 
 def reply_due(asked: datetime, policy: Policy) -> Derived[datetime]:
@@ -65,12 +53,6 @@ def review_due(filed: datetime, policy: Policy) -> Derived[datetime]:
     """By when a filed case must be reviewed (M-3)."""
     rule = policy.needed(pack.EXECUTION)
     return due_by(rule, rule.terms.review, filed, policy)
-
-
-def lease_ends(claimed: datetime, policy: Policy) -> Derived[datetime]:
-    """Until when whoever claimed a case holds it (O-3)."""
-    rule = policy.needed(pack.LEASE)
-    return due_by(rule, rule.terms.term, claimed, policy)
 
 
 def evidence_due(requested: datetime, policy: Policy) -> Derived[datetime]:
@@ -109,44 +91,10 @@ def return_shipped_by(authorised: datetime, policy: Policy) -> Derived[datetime]
     return due_by(rule, rule.terms.term, authorised, policy)
 
 
-def refund_due(returned: datetime, policy: Policy) -> Derived[datetime | None]:
-    """By when the refund of a no-reason return is due, once the goods are back (NR-1)."""
-    rule = policy.rule(pack.NO_REASON_RETURN)
-    if rule is None or rule.terms.refund is None:
-        return Derived(None)
-    return due_by(rule, rule.terms.refund, returned, policy)
-
-
-def deemed_refused(returned: datetime, policy: Policy) -> Derived[datetime | None]:
-    """When a return that nobody handles counts as refused (NR-7)."""
-    rule = policy.rule(pack.DEEMED_REFUSAL)
-    if rule is None:
-        return Derived(None)
-    return due_by(rule, rule.terms.term, returned, policy)
-
-
-def follow_up_due(settled: datetime, policy: Policy) -> Derived[datetime]:
-    """When the buyer is asked how it went (O-4)."""
-    rule = policy.needed(pack.FOLLOW_UP)
-    return due_by(rule, rule.terms.delay, settled, policy)
-
-
 def reopening_closes(closed: datetime, policy: Policy) -> Derived[datetime]:
     """Until when a closed case may be reopened as a grace (O-13)."""
     rule = policy.needed(pack.GRACE)
     return due_by(rule, rule.terms.term, closed, policy)
-
-
-def penalty_expires(assessed: datetime, policy: Policy) -> Derived[datetime]:
-    """When a penalty stops counting (S-1)."""
-    rule = policy.needed(pack.PENALTIES)
-    return due_by(rule, rule.terms.expiry, assessed, policy)
-
-
-def records_kept_until(completed: datetime, policy: Policy) -> Derived[datetime]:
-    """Until when the records of a completed transaction must be kept (R-1)."""
-    rule = policy.needed(pack.RECORDS)
-    return due_by(rule, rule.terms.term, completed, policy)
 
 
 # --- others involved ----------------------------------------------------------------------------------
@@ -156,22 +104,6 @@ def suspension_lapses(ground: str, suspended: datetime, policy: Policy) -> Deriv
     """When a suspension on this ground lapses (M-6). KeyError for a ground that the policy does not know."""
     rule = policy.needed(pack.SUSPENSION)
     return due_by(rule, rule.terms.grounds[ground], suspended, policy, ground=ground)
-
-
-def courier_answer_due(complained: datetime, policy: Policy) -> Derived[datetime | None]:
-    """By when a courier must answer a complaint (L-1)."""
-    rule = policy.rule(pack.COURIER)
-    if rule is None:
-        return Derived(None)
-    return due_by(rule, rule.terms.term, complained, policy)
-
-
-def regulator_due(duty: str, received: datetime, policy: Policy) -> Derived[datetime | None]:
-    """By when a complaint at a regulator is answered, or its mediation over (G-1: `answer`, `mediation`)."""
-    rule = policy.rule(pack.REGULATOR)
-    if rule is None:
-        return Derived(None)
-    return due_by(rule, rule.terms.grounds[duty], received, policy, ground=duty)
 
 
 def crisis_due(raised: datetime, policy: Policy) -> tuple[Derived[datetime], ...]:

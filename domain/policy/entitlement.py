@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from domain.policy import eligibility, pack
+from domain.policy.claim import claimed_pieces, price_of
 from domain.policy.derivation import step
 from domain.policy.goods import freight_bearer
 from domain.policy.pack import Multiple, Percentage, Policy, Rule
@@ -93,8 +94,9 @@ def goodwill(role: Role, order: OrderLine, policy: Policy) -> tuple[Entitlement,
 
 
 def _refund(matter: Matter, policy: Policy) -> Opened:
-    """At most what was paid (RF-1)."""
-    yield _share(policy.needed(pack.REFUND), RemedyKind.REFUND, matter.order, policy)
+    """At most what was paid for the whole line (RF-1)."""
+    order = matter.order
+    yield _share(policy.needed(pack.REFUND), RemedyKind.REFUND, order.quantity, order, policy)
 
 
 def _freight(matter: Matter, policy: Policy) -> Opened:
@@ -108,14 +110,21 @@ def _freight(matter: Matter, policy: Policy) -> Opened:
     yield Entitlement(RemedyKind.FREIGHT, rule.key.id, limit, (*bearer.derivation, step(rule, limit)))
 
 
-def _share(rule: Rule[Percentage], kind: RemedyKind, order: OrderLine, policy: Policy) -> Entitlement:
-    terms, paid = rule.terms, order.paid.amount_minor
+def _share(
+    rule: Rule[Percentage], kind: RemedyKind, pieces: int, order: OrderLine, policy: Policy
+) -> Entitlement:
+    terms, paid = rule.terms, price_of(pieces, order)
     limit = max(paid * terms.percent // 100, _comparable(terms.floor_minor, order, policy))
     if terms.cap_minor is not None:
         limit = min(limit, _comparable(terms.cap_minor, order, policy))
     if terms.cap_percent is not None:
         limit = min(limit, paid * terms.cap_percent // 100)
-    return Entitlement(kind, rule.key.id, limit, (step(rule, limit, paid=paid),))
+    return Entitlement(kind, rule.key.id, limit, (step(rule, limit, paid=paid, **_part(pieces, order)),))
+
+
+def _part(pieces: int, order: OrderLine) -> dict[str, int]:
+    """Which pieces of how many a price is of, where it is not that of the whole line."""
+    return {"pieces": pieces, "quantity": order.quantity} if pieces < order.quantity else {}
 
 
 def _comparable(minor: int, order: OrderLine, policy: Policy) -> int:
@@ -124,18 +133,19 @@ def _comparable(minor: int, order: OrderLine, policy: Policy) -> int:
 
 
 def _share_under(key: pack.Key[Percentage]) -> Callable[[Matter, Policy], Opened]:
-    """Damages as a share of the price (C-1, C-2, Z-1)."""
+    """Damages as a share of the price of the claimed pieces (C-1, C-2, Z-1)."""
 
     def opened(matter: Matter, policy: Policy) -> Opened:
         rule = policy.rule(key)
         if rule is not None:
-            yield _share(rule, RemedyKind.MULTIPLE, matter.order, policy)
+            pieces = claimed_pieces(matter.claim, matter.order)
+            yield _share(rule, RemedyKind.MULTIPLE, pieces, matter.order, policy)
 
     return opened
 
 
 def _multiple_under(key: pack.Key[Multiple]) -> Callable[[Matter, Policy], Opened]:
-    """Damages as a multiple of the price, where its conditions are met (F-1, F-2, F-3, P-10)."""
+    """Damages as a multiple of the price of the claimed pieces, on its conditions (F-1, F-2, F-3, P-10)."""
 
     def opened(matter: Matter, policy: Policy) -> Opened:
         rule = policy.rule(key)
@@ -153,24 +163,32 @@ def _conditions_met(terms: Multiple, matter: Matter) -> bool:
 
 def _multiple(rule: Rule[Multiple], matter: Matter, policy: Policy) -> Entitlement:
     terms, order = rule.terms, matter.order
-    price, needed = _price_within_need(terms, matter, policy)
+    pieces, needed = _pieces_within_need(terms, matter, policy)
+    price = price_of(pieces, order)
     loss = matter.loss.amount_minor if matter.loss and matter.loss.currency == order.paid.currency else 0
     floor = _comparable(terms.floor_minor, order, policy)
     limit = max(terms.times * price, terms.loss_times * loss, floor)
     established = ",".join(sorted(matter.established))
-    applied = step(rule, limit, price=price, loss=loss, established=established, promise=terms.promise)
+    applied = step(
+        rule,
+        limit,
+        price=price,
+        loss=loss,
+        established=established,
+        promise=terms.promise,
+        **_part(pieces, order),
+    )
     return Entitlement(RemedyKind.MULTIPLE, rule.key.id, limit, (*needed, applied))
 
 
-def _price_within_need(terms: Multiple, matter: Matter, policy: Policy) -> tuple[int, tuple[Step, ...]]:
-    """The price paid; of a knowing buyer for the pieces that it may reasonably need alone (F-4)."""
+def _pieces_within_need(terms: Multiple, matter: Matter, policy: Policy) -> tuple[int, tuple[Step, ...]]:
+    """The claimed pieces; of a knowing buyer's only those that it may reasonably need (F-4)."""
     order, rule = matter.order, policy.rule(pack.REASONABLE_NEED)
-    paid = order.paid.amount_minor
+    claimed = claimed_pieces(matter.claim, order)
     if rule is None or not terms.within_need or Circumstance.BUYER_KNEW not in matter.established:
-        return paid, ()
-    pieces = min(order.quantity, rule.terms.pieces_of(order.category))
-    price = paid * pieces // order.quantity
-    return price, (step(rule, price, paid=paid, quantity=order.quantity, pieces=pieces),)
+        return claimed, ()
+    pieces = min(claimed, rule.terms.pieces_of(order.category))
+    return pieces, (step(rule, pieces, claimed=claimed),)
 
 
 # --- goods --------------------------------------------------------------------------------------------

@@ -189,6 +189,8 @@ def _penalties(terms: Penalties, path: str) -> Faults:
         if lower.from_points >= upper.from_points:
             yield Fault(f"{path}/tiers/{index}/from_points", "must be above that of the tier before")
     for index, tier in enumerate(terms.tiers):
+        if not tier.from_points:
+            yield Fault(f"{path}/tiers/{index}/from_points", "must be at least 1: nothing reaches it")
         if not tier.measures:
             yield Fault(f"{path}/tiers/{index}/measures", "names no measure")
     if not 0 <= terms.published_from <= len(terms.tiers):
@@ -326,5 +328,8 @@ def _reasons_of(rule: Rule[Any]) -> Iterator[tuple[str, Iterable[str]]]:
 def _tariff(policy: Policy, stated: Stated) -> Faults:
     rule = policy.rules.get(pack.PENALTIES.id)
     for clause in rule.terms.tariff if rule else ():
+        path = below(f"{below('/rules', pack.PENALTIES.id)}/terms/tariff", clause)
         if clause not in stated.rules:
-            yield Fault(below(f"{below('/rules', pack.PENALTIES.id)}/terms/tariff", clause), "is not a rule")
+            yield Fault(path, "is not a rule")
+        elif clause in policy.rules and not policy.rules[clause].enabled:
+            yield Fault(path, "is disabled: nobody is penalised under it")

@@ -16,6 +16,7 @@ import psycopg
 
 from domain.case import Case
 from domain.case.appealing import Judgement
+from domain.case.state import STAGES
 from domain.events import Fact
 from domain.values import (
     Actor,
@@ -25,7 +26,6 @@ from domain.values import (
     Channel,
     Claim,
     CompensationState,
-    EvidenceParty,
     Exhibit,
     Finding,
     InspectionOutcome,
@@ -33,6 +33,7 @@ from domain.values import (
     LiableParty,
     Money,
     OrderLine,
+    Party,
     Payer,
     RecoveryState,
     Relation,
@@ -133,7 +134,7 @@ class Life:
         else:
             self._round()
         self._contest()
-        while self._perhaps(0.12) and self.case.stage in (Stage.FOLLOWING_UP, Stage.CLOSED):
+        while self._perhaps(0.12) and self.case.stage in STAGES["reopening"]:
             self.case.reopen(ReopenGround.NEW_FACTS, self._sealed(), self._policy, self._later(hours=60))
             self._round()
         return None
@@ -209,12 +210,12 @@ class Life:
     def _dispute(self, piece: UUID) -> None:
         case, buyer = self.case, Actor("shop-1", Role.BUYER_INTEGRATION)
         doubts = self._sealed(SealedFor.MERCHANT)
-        case.challenge_evidence(EvidenceParty.MERCHANT, piece, doubts, self._later(hours=1))
+        case.challenge_evidence(Party.MERCHANT, piece, doubts, self._later(hours=1))
         if self._perhaps(0.5):
-            case.accept_evidence(EvidenceParty.PLATFORM, piece, None, self._later(hours=1))
+            case.accept_evidence(Party.PLATFORM, piece, None, self._later(hours=1))
         else:
             reasons, at = self._sealed(SealedFor.BUYER), self._later(hours=1)
-            case.withdraw_evidence(buyer, EvidenceParty.BUYER, piece, reasons, self._policy, at)
+            case.withdraw_evidence(buyer, Party.BUYER, piece, reasons, self._policy, at)
 
     def _miss(self, subject: UUID) -> None:
         clock = self.case.clocks.of(subject)
@@ -288,7 +289,7 @@ class Life:
     def _promise(self) -> None:
         case, promise_id = self.case, self._id()
         if self._perhaps(0.1):
-            party = EvidenceParty.MERCHANT
+            party = Party.MERCHANT
             text = self._sealed(SealedFor.MERCHANT)
             case.make_promise(promise_id, party, text, self._at + timedelta(days=2), self._at)
             if self._perhaps(0.6):
@@ -549,7 +550,7 @@ class Life:
         self.case.submit_evidence(
             Actor("shop-1", Role.BUYER_INTEGRATION),
             evidence_id,
-            EvidenceParty.BUYER,
+            Party.BUYER,
             "photo",
             digest,
             self._sealed(SealedFor.BUYER),
@@ -564,7 +565,7 @@ class Life:
         evidence_id, buyer = self._id(), Actor("shop-1", Role.BUYER_INTEGRATION)
         size, at = self._chance.randrange(10_000, 5_000_000), self._later(hours=1)
         self.case.stage_evidence(
-            buyer, evidence_id, EvidenceParty.BUYER, self._digest(), size, "image/jpeg", self._policy, at
+            buyer, evidence_id, Party.BUYER, self._digest(), size, "image/jpeg", self._policy, at
         )
         return evidence_id
 

@@ -139,7 +139,7 @@ def _fill_ours(url: str, events: int, at_once: int = AT_ONCE) -> None:
 
 def _forget_ours(url: str) -> None:
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute("TRUNCATE review_queue_v2")
+        connection.execute("TRUNCATE review_queue_v3")
         connection.execute("UPDATE projections SET position = 0")
 
 
@@ -216,7 +216,7 @@ def _fill_stock(url: str, events: int) -> None:
 
 def _forget_stock(url: str) -> None:
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute("TRUNCATE review_queue_v2")
+        connection.execute("TRUNCATE review_queue_v3")
         connection.execute("DROP TABLE IF EXISTS stockqueue_tracking")
 
 

@@ -30,7 +30,7 @@ MIDDLE = Place(AT, uuid4()).cursor()
 """Half of the cases are due before."""
 
 _FILL = """
-    INSERT INTO review_queue_v2
+    INSERT INTO review_queue_v3
         (case_id, queue, stage, number, case_type, merchant_id, filed_by, filed_at, due, holder, lease_until,
          escalated)
     SELECT gen_random_uuid(), 'review', CASE WHEN n %% 3 = 0 THEN 'in_review' ELSE 'filed' END,
@@ -91,7 +91,7 @@ def _filled(url: str, size: int) -> Iterator[Connection[Any]]:
         ProjectionSupervisor(scratch, holder="bench", models=[REVIEW_QUEUE]).prepare()
         with psycopg.connect(scratch, autocommit=True) as connection:
             connection.execute(_FILL, {"size": size, "at": AT})
-            connection.execute("VACUUM (ANALYZE) review_queue_v2")
+            connection.execute("VACUUM (ANALYZE) review_queue_v3")
             yield connection
 
 

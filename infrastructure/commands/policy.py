@@ -1,22 +1,35 @@
-"""`recourse policy`: check a policy in a file, and show one that is or was public."""
+"""`recourse policy`: check a policy in a file, try it on the history, draft and publish it, and show it."""
 
-from dataclasses import asdict
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import click
 
 from application import simulation
-from application.errors import NotFound
+from application.errors import NotFound, UnsoundPolicy, VersionMismatch
 from application.policies import Version, canonical
+from application.running import Answer, Request
 from domain.policy import Policy, PolicyFaults, compiled
 from domain.policy.calendar import SHANGHAI
 from domain.policy.pack import Rule
+from domain.policy_book import PolicyBook
+from domain.refusals import Refusal
 from domain.values import Actor, PolicyState, Role
 from infrastructure import screen
-from infrastructure.commands.terminal import Failure, Parts, as_json, err, out, print_json, with_parts
+from infrastructure.commands.terminal import (
+    Failure,
+    Parts,
+    a_name,
+    as_json,
+    err,
+    out,
+    print_json,
+    with_parts,
+)
 from infrastructure.fact_log import StoredFacts
 from infrastructure.figures import confidence, figure, summary
 from infrastructure.policy_pack import in_file
@@ -29,7 +42,7 @@ OPERATOR = Actor("operator", Role.ADMIN)
 
 @click.group()
 def policy() -> None:
-    """Check a policy in a file, and show one that is or was public."""
+    """Check a policy in a file, try it on the history, draft and publish it, and show it."""
 
 
 @policy.command()
@@ -80,7 +93,55 @@ def simulate(parts: Parts, draft: str, begins: datetime, ends: datetime, as_json
         said = simulation.simulate(
             StoredFacts(parts.datastore), parts.rulebook, found, _day(begins), until, done
         )
-    print_json(_told(said)) if as_json else screen.print_simulated(out, said)
+    print_json(said.told()) if as_json else screen.print_simulated(out, said)
+
+
+@policy.command()
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False, readable=True))
+@click.option("--as", "by", required=True, callback=a_name, help="Who drafts it.")
+@click.option("--note", required=True, help="What it changes, for everybody who reads the book.")
+@with_parts
+def draft(parts: Parts, file: Path, by: str, note: str) -> None:
+    """Draft the policy in FILE, in force from the day that it names. Somebody else publishes it."""
+    then = f"recourse policy check {file}"
+    try:
+        document = in_file(file)
+    except PolicyFaults:
+        raise Failure(f"{file} is no sound policy", then) from None
+    done = _carried_out(lambda: parts.policies.draft(_request(by, "draft"), document, note), then)
+    name = next(reversed(done.aggregate.editions))
+    out.print(f"{name} is drafted; next: recourse policy publish {name} --as SOMEBODY-ELSE", highlight=False)
+
+
+@policy.command()
+@click.argument("version")
+@click.option("--as", "by", required=True, callback=a_name, help="Who publishes it: not its drafter.")
+@with_parts
+def publish(parts: Parts, version: str, by: str) -> None:
+    """Publish somebody else's draft: it takes effect in its time."""
+    then = f"recourse policy show {version}"
+    _, seen = _versioned(parts, version)
+    request = _request(by, "publish", seen)
+    done = _carried_out(lambda: parts.policies.approve(request, version), then)
+    begins = done.aggregate.editions[version].effective_from.astimezone(SHANGHAI)
+    out.print(f"{version} is published, in force from {begins:%Y-%m-%d %H:%M} in Shanghai", highlight=False)
+
+
+def _request(by: str, command: str, seen: int | None = None) -> Request:
+    return Request(Actor(by, Role.ADMIN), f"policy-{command}:{uuid4()}", expected_version=seen)
+
+
+def _carried_out(command: Callable[[], Answer[PolicyBook]], then: str) -> Answer[PolicyBook]:
+    """The answer of a command on the book; a refusal is told with what to look at."""
+    try:
+        return command()
+    except Refusal as refused:
+        detail = f": {refused.detail}" if refused.detail else ""
+        raise Failure(f"{refused.title()}{detail} ({refused.code})", then) from None
+    except UnsoundPolicy as unsound:
+        raise Failure(f"the policy has {len(unsound.faults)} faults", then) from None
+    except VersionMismatch:
+        raise Failure("somebody changed the book meanwhile", then) from None
 
 
 def _day(day: datetime) -> datetime:
@@ -104,32 +165,21 @@ def _readable(version: Version) -> Policy:
     return version.policy
 
 
-def _told(said: simulation.Simulated) -> dict[str, Any]:
-    groups = [
-        {"merchant_id": merchant_id, "case_type": case_type, **asdict(tally)}
-        for (merchant_id, case_type), tally in sorted(said.groups.items())
-    ]
-    return {
-        "draft": said.draft,
-        "from": said.begins,
-        "to": said.ends,
-        "total": asdict(said.total),
-        "groups": groups,
-        "changes": [asdict(one) for one in said.changes],
-    }
-
-
 def digest(document: str) -> str:
     """The SHA-256 of a document in its one spelling."""
     return sha256(document.encode()).hexdigest()
 
 
+def _versioned(parts: Parts, version: str) -> tuple[Version, int]:
+    try:
+        return parts.policies.version(OPERATOR, version)
+    except NotFound:
+        raise Failure(f"there never was a policy {version}", "recourse policy show") from None
+
+
 def _found(parts: Parts, version: str | None) -> Version:
     if version is not None:
-        try:
-            return parts.policies.version(OPERATOR, version)[0]
-        except NotFound:
-            raise Failure(f"there never was a policy {version}", "recourse policy show") from None
+        return _versioned(parts, version)[0]
     versions, _ = parts.policies.versions(OPERATOR)
     return next(one for one in versions if one.state is PolicyState.IN_FORCE)
 

@@ -31,12 +31,14 @@ from domain.values import (
     AppealAgainst,
     AppealOutcome,
     Channel,
-    EvidenceParty,
     GoodsCondition,
     InspectionOutcome,
     Money,
+    Party,
     Payer,
     Relation,
+    Remedy,
+    RemedyKind,
     ReopenGround,
     RepairOutcome,
     Resolution,
@@ -91,6 +93,24 @@ def test_a_withdrawn_case_frees_its_order_line(desk):
     case = desk.file(order=order).aggregate
     desk.cases.withdraw(desk.request(desk.app, 1), case.id, "不要了")
     assert desk.file(order=order).aggregate.id != case.id
+
+
+def test_an_expired_case_frees_its_order_line_and_reopening_takes_it_again(desk):
+    case = desk.verified().aggregate
+    order, leg = case.filing.order, Remedy(uuid4(), RemedyKind.RETURN)
+    desk.cases.decide(desk.request(desk.reviewer, case.version), case.id, (leg,), ("Q-1",), "退货")
+    case = desk.cases.authorise_return(desk.request(desk.agent), case.id, leg.remedy_id).aggregate
+    (clock,) = case.clocks.running
+    desk.clock.pass_time(days=8)
+    assert desk.cases.miss_clock(desk.request(desk.ticker), case.id, clock)
+    assert desk.facts(case.id)[-1] == "CaseExpired"
+
+    again = desk.file(order=order).aggregate
+    desk.cases.withdraw(desk.request(desk.app, 1), again.id, "不要了")
+    request = desk.request(desk.reviewer, desk.store.load(Case, case.id).version)
+    desk.cases.reopen(request, case.id, ReopenGround.GRACE, "物流延误")
+    with pytest.raises(CaseAlreadyOpenForOrderLine):
+        desk.file(order=order)
 
 
 def test_a_closed_case_frees_its_order_line_and_reopening_needs_it_back(desk, nothing_recorded):
@@ -157,7 +177,7 @@ COMMANDS = {
     "recuse": ("cases.recuse", ("r",)),
     "note": ("cases.note", ("t", Visibility.INTERNAL)),
     "request_evidence": ("evidence.request", (Side.BUYER, ("photo",))),
-    "submit_evidence": ("evidence.submit", (EvidenceParty.PLATFORM, "photo", "t", "0" * 64)),
+    "submit_evidence": ("evidence.submit", (Party.PLATFORM, "photo", "t", "0" * 64)),
     "accept_evidence": ("evidence.judge", (uuid4(),)),
     "challenge_evidence": ("evidence.judge", (uuid4(), "r")),
     "withdraw_evidence": ("evidence.withdraw", (uuid4(), "r")),
@@ -209,8 +229,8 @@ COMMANDS = {
     "link": ("cases.relate", (uuid4(), Relation.RELATED)),
     "merge": ("cases.merge", (uuid4(), "r")),
     "step_in": ("cases.step_in", ()),
-    "verify_in_batch": ("cases.decide_in_batch", (None, "r")),
-    "decide_in_batch": ("cases.decide_in_batch", (None, "r")),
+    "verify_in_batch": ("cases.decide_in_batch", (None, "s", "r")),
+    "decide_in_batch": ("cases.decide_in_batch", (None, "s", "r")),
 }
 READS = {"runs_clock", "get", "history", "allowed", "burden", "entitlements", "viewer_state"}
 NOT_ON_ONE_CASE = {"file", "claim_next", "miss_clock"}
@@ -266,14 +286,12 @@ def test_an_unknown_case_is_not_there(desk):
 def test_outside_callers_file_evidence_for_themselves_only(desk, nothing_recorded):
     case = desk.file().aggregate
     with nothing_recorded, pytest.raises(Forbidden):
-        desk.cases.submit_evidence(
-            desk.request(desk.seller), case.id, EvidenceParty.BUYER, "photo", "t", "0" * 64
-        )
+        desk.cases.submit_evidence(desk.request(desk.seller), case.id, Party.BUYER, "photo", "t", "0" * 64)
 
 
 def test_staff_file_evidence_for_any_party(desk):
     case = desk.file().aggregate
-    for party in EvidenceParty:
+    for party in Party:
         desk.cases.submit_evidence(desk.request(desk.agent), case.id, party, "photo", "t", "0" * 64)
     assert desk.facts(case.id).count("EvidenceSubmitted") == 3
 

@@ -17,6 +17,7 @@ from domain.events import (
     CaseReopened,
     CorrectiveActionClosed,
     CorrectiveActionOpened,
+    DecisionIssued,
     EffectMeasured,
     RectificationLapsed,
 )
@@ -77,6 +78,16 @@ def reopened(desk, case_id, ground):
         round=2,
         reasons=None,
     )
+    return replace(desk.store.facts(case_id)[0], fact=told)
+
+
+def replaced(desk, case_id, decision_id):
+    """That people decided the case, otherwise than this decision of the system if there is one."""
+    fact: Any = DecisionIssued
+    told = fact(
+        originator_id=case_id, originator_version=99, timestamp=desk.clock.at, decision_id=uuid4(), round=2,
+        by="r", remedies=(), clauses=(), policy="cn-2026", reasons=None, replaces=decision_id,
+    )  # fmt: skip
     return replace(desk.store.facts(case_id)[0], fact=told)
 
 
@@ -276,6 +287,18 @@ def test_a_case_whose_decision_was_overturned_leaves_and_with_the_last_one_the_a
         "CorrectiveActionClosed",
     ]
     assert of_merchant(desk, merchant) == []
+
+
+def test_a_case_that_people_decided_otherwise_than_the_system_leaves_and_no_other(
+    desk, process, lapsed, merchant
+):
+    fact = lapsed()
+    process.react(fact)
+    (action_id,) = of_merchant(desk, merchant)
+    process.react(replaced(desk, fact.fact.originator_id, None))
+    assert desk.facts(action_id) == ["CorrectiveActionOpened"]
+    process.react(replaced(desk, fact.fact.originator_id, uuid4()))
+    assert desk.facts(action_id)[1:] == ["CorrectiveActionCaseLeft", "CorrectiveActionClosed"]
 
 
 def test_a_case_that_was_reopened_for_another_reason_stays(desk, process, lapsed, merchant):

@@ -14,7 +14,7 @@ from application.sight import sight
 from application.store import VersionConflict
 from application.vault import CannotOpen
 from domain.refusals import EvidenceWindowOver, WrongStage
-from domain.values import Actor, EvidenceParty, Role, Side
+from domain.values import Actor, Party, Role, Side
 from infrastructure.policy_pack import default_pack
 
 DEFAULT = default_pack()
@@ -58,11 +58,11 @@ def files(desk, shelf):
     return Files(desk.store, desk.vault, OnePolicy(DEFAULT), desk.clock, uuid4, shelf, desk.accesses)
 
 
-def staged(desk, files, case_id, by=None, party=EvidenceParty.BUYER, **request):
+def staged(desk, files, case_id, by=None, party=Party.BUYER, **request):
     return files.stage(desk.request(by or desk.app, **request), case_id, party, content())
 
 
-def submit(desk, case_id, by=None, party=EvidenceParty.BUYER, sha=DIGEST, **named):
+def submit(desk, case_id, by=None, party=Party.BUYER, sha=DIGEST, **named):
     return desk.cases.submit_evidence(
         desk.request(by or desk.app), case_id, party, "invoice", "发票", sha, **named
     )
@@ -86,7 +86,7 @@ def test_bytes_are_kept_for_their_party_and_given_out_once_they_are_submitted(de
 def test_the_digest_alone_names_what_the_party_has_staged(desk, files):
     case_id = desk.file().aggregate.id
     evidence_id = staged(desk, files, case_id).subject
-    assert submit(desk, case_id, desk.seller, EvidenceParty.MERCHANT).subject != evidence_id
+    assert submit(desk, case_id, desk.seller, Party.MERCHANT).subject != evidence_id
     assert submit(desk, case_id, sha="0" * 64).subject != evidence_id
     assert submit(desk, case_id).subject == evidence_id
     assert submit(desk, case_id).subject != evidence_id
@@ -143,7 +143,7 @@ def test_another_merchants_bytes_are_not_there(desk, files):
         files.content(desk.access(desk.other_seller), case_id, evidence_id)
     assert caught.value.kind == "case"
     with pytest.raises(NotFound):
-        staged(desk, files, case_id, desk.other_seller, EvidenceParty.MERCHANT)
+        staged(desk, files, case_id, desk.other_seller, Party.MERCHANT)
 
 
 def test_outside_callers_stage_for_themselves_only(desk, files, shelf, nothing_recorded):
@@ -295,7 +295,7 @@ def test_a_request_falls_due_by_the_ticker(desk):
     assert desk.cases.miss_clock(desk.request(desk.ticker), case_id, clock.clock_id)
     assert desk.facts(case_id)[-1] == "EvidenceLapsed"
     with pytest.raises(EvidenceWindowOver):
-        submit(desk, case_id, desk.seller, EvidenceParty.MERCHANT, request_id=asked.subject)
+        submit(desk, case_id, desk.seller, Party.MERCHANT, request_id=asked.subject)
 
 
 def test_the_burden_of_proof_is_told_with_its_derivation(desk):

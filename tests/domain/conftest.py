@@ -21,12 +21,12 @@ from domain.values import (
     Circumstance,
     Claim,
     ClockKind,
-    EvidenceParty,
     Finding,
     LiabilityShare,
     LiableParty,
     Money,
     OrderLine,
+    Party,
     Remedy,
     RemedyKind,
     Resolution,
@@ -228,7 +228,7 @@ class Story:
         """Having people decide what the system decided."""
         return lambda case: case.demand_review(by, sealed(), self.policy, self.at)
 
-    def promise(self, name: str = "promise", party: EvidenceParty = EvidenceParty.MERCHANT) -> Command:
+    def promise(self, name: str = "promise", party: Party = Party.MERCHANT) -> Command:
         """A promise to do something within a day."""
         due = self.at + timedelta(days=1)
         return lambda case: case.make_promise(an_id(name), party, sealed(), due, self.at)

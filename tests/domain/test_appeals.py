@@ -40,6 +40,7 @@ from domain.refusals import (
     CaseAlreadyClosed,
     CaseClaimedByAnother,
     CaseNotClaimed,
+    ClauseNotInForce,
     CompensationExceedsEntitlement,
     DecisionNotAutomated,
     NewEvidenceMissing,
@@ -54,11 +55,11 @@ from domain.values import (
     AppealState,
     ClockKind,
     CompensationState,
-    EvidenceParty,
     Exhibit,
     GoodsState,
     LiableParty,
     Money,
+    Party,
     Payer,
     PenaltyReversalCause,
     PenaltyState,
@@ -109,8 +110,8 @@ def claim(story, by=None):
 
 
 def judge(how):
-    def command(story, a, *content, by=None, name="appeal", token=None):
-        judgement = Judgement(by or story.other_reviewer, token, ("Q-1",), a.text())
+    def command(story, a, *content, by=None, name="appeal", token=None, clauses=("Q-1",)):
+        judgement = Judgement(by or story.other_reviewer, token, clauses, a.text())
         return lambda case: getattr(case, how)(judgement, a.id(name), *content, story.policy, story.at)
 
     return command
@@ -134,7 +135,7 @@ def rectify(story, a):
 
 def file_evidence(story, a, name):
     return lambda case: case.submit_evidence(
-        story.merchant, a.id(name), EvidenceParty.MERCHANT, "photo", "0" * 64, a.text(), None, story.at
+        story.merchant, a.id(name), Party.MERCHANT, "photo", "0" * 64, a.text(), None, story.at
     )
 
 
@@ -360,6 +361,17 @@ def test_whoever_decided_does_not_judge_the_appeal(story, a):
     story.when(uphold(story, a, by=story.reviewer)).refused(AnotherReviewerRequired)
 
 
+def test_whoever_found_what_was_decided_does_not_judge_the_appeal_against_it(story, a):
+    """The finding is most of a decision, though somebody else wrote that."""
+    story.filed().claimed().verified()
+    story.given(
+        lambda case: case.reassign(story.supervisor, story.agent.id, story.agent.role, story.policy, story.at)
+    )
+    story.decided(a.remedy(RemedyKind.REFUND, amount=a.yuan(199)), by=story.agent).given(appeal(story, a))
+    story.when(claim(story, story.reviewer)).refused(AnotherReviewerRequired)
+    assert story.when(claim(story)).accepted()
+
+
 def test_nor_does_whoever_is_no_reviewer(story, a):
     story.refunded().given(appeal(story, a)).when(claim(story, story.agent)).refused(AnotherReviewerRequired)
 
@@ -383,6 +395,12 @@ def test_nor_does_whoever_varied_the_decision_before(appealed, a):
     appealed.given(vary(appealed, a, (a.remedy(RemedyKind.REFUND, amount=a.yuan(100)),)))
     appealed.given(appeal(appealed, a, by=appealed.buyer, name="second"))
     appealed.when(claim(appealed)).refused(AnotherReviewerRequired)
+
+
+@pytest.mark.parametrize("clause", ["Z-1", "X-99"])
+@pytest.mark.parametrize("command", [uphold, overturn])
+def test_an_appeal_is_judged_by_clauses_that_are_in_force(appealed, a, command, clause):
+    appealed.when(command(appealed, a, clauses=("Q-1", clause))).refused(ClauseNotInForce)
 
 
 def test_an_appeal_is_judged_under_a_lease(story, a):
@@ -895,6 +913,18 @@ def test_goods_lost_under_appeal_are_decided_anew_once_the_decision_is_upheld(ex
         DecisionUpheld, ClockSatisfied, CompensationReversed, ExecutionFailed
     )
     assert (failed.goods, executing.case.stage) == ((a.id("return"),), Stage.IN_REVIEW)
+
+
+def test_and_so_they_are_once_a_penalty_was_judged_that_has_nothing_to_do_with_them(executing, a):
+    executing.given(
+        executing.ship("return"),
+        penalise(executing, a),
+        appeal(executing, a, against=AppealAgainst.PENALTY),
+        claim(executing),
+        lambda case: case.lose_goods(executing.agent, a.id("return"), "SF-2", executing.policy, executing.at),
+        vary_penalty(executing, a, 1, None),
+    )
+    assert executing.case.stage is Stage.IN_REVIEW
 
 
 # --- what the system decided ---------------------------------------------------------------------------

@@ -11,10 +11,15 @@ from application.rulebook import OnePolicy
 from domain.audit import Difference, differences
 from domain.case.appealing import Judgement
 from domain.events import (
+    AppealFiled,
+    CaseEscalated,
+    CaseExpired,
     CaseFiled,
+    CaseReopened,
     ClockStarted,
     DecisionIssued,
     DecisionProposed,
+    DecisionUpheld,
     DecisionVaried,
     EvidenceRequested,
     GoodsInspected,
@@ -22,6 +27,7 @@ from domain.events import (
     InspectionReported,
     PenaltyAdjusted,
     PenaltyAssessed,
+    PlatformSteppedIn,
     RecoveryOpened,
     RepairCompleted,
     WarrantyExtended,
@@ -39,8 +45,10 @@ from domain.values import (
     Money,
     Objection,
     RemedyKind,
+    ReopenGround,
     RepairOutcome,
     Side,
+    Stance,
 )
 from infrastructure.bench.histories import Life
 from infrastructure.policy_pack import default_pack
@@ -139,6 +147,18 @@ def test_what_the_system_granted_beyond_the_claim_is_found(story):
     remedy = replace(decision.remedies[0], amount=Money(19_800, "CNY"))
     found = audited(changed(story._facts, DecisionIssued, remedies=(remedy,)), "system")
     assert parts(found) == {("DecisionIssued", "remedies")}
+
+
+def test_what_people_are_said_to_have_decided_otherwise_is_derived_again(story, a):
+    story.notified().later(hours=24).given(story.miss(ClockKind.ANSWER))
+    system = story.case.decision.decision_id
+    story.given(story.demand_review(story.merchant)).claimed().verified(by=story.reviewer).decided()
+    told = [fact for fact in story._facts if not (isinstance(fact, DecisionIssued) and fact.automated)]
+    issued = next(fact for fact in told if isinstance(fact, DecisionIssued))
+    before, *_ = [at for at, fact in enumerate(story._facts) if fact is issued]
+    (claimed,) = changed([issued], DecisionIssued, replaces=system)
+    tampered = [*story._facts[:before], claimed, *story._facts[before + 1 :]]
+    assert ("DecisionIssued", "replaces") in parts(audited(tampered))
 
 
 def test_a_second_person_who_never_was_is_found(story, a):
@@ -276,6 +296,38 @@ def test_a_warranty_that_ends_earlier_is_found(repaired, fact):
 def test_an_exchange_that_nothing_opened_is_found(repaired):
     only_one_failed = changed(repaired, RepairCompleted, outcome=RepairOutcome.REPAIRED)
     assert ("ExchangeOpened", "clause") in parts(audited(only_one_failed))
+
+
+def test_a_due_time_that_a_fact_states_otherwise_is_found(story, a):
+    story.notified().given(story.answer(Stance.REFUSES), story.escalate(story.buyer)).claimed().verified()
+    story.decided(a.remedy(RemedyKind.REFUND, amount=a.yuan(199)))
+    appealed(story, a, AppealAgainst.DECISION)
+    judgement = Judgement(story.other_reviewer, None, ("Q-1",), a.text())
+    story.given(lambda case: case.uphold(judgement, a.id("appeal"), story.policy, story.at))
+    story.given(story.pay("refund"))
+    story.given(lambda case: case.reopen(ReopenGround.NEW_FACTS, a.text(), story.policy, story.at))
+    assert audited(story._facts) == []
+    for kind in (
+        CaseFiled,
+        CaseEscalated,
+        PlatformSteppedIn,
+        DecisionIssued,
+        AppealFiled,
+        DecisionUpheld,
+        CaseReopened,
+    ):
+        moved = audited(changed(story._facts, kind, due=story.at + timedelta(hours=1)))
+        assert parts(moved) == {(kind.__name__, "due")}
+
+
+@pytest.mark.parametrize(("part", "content"), [("goods", ()), ("derivation", ())])
+def test_a_case_that_is_said_to_have_expired_otherwise_is_found(story, a, part, content):
+    story.in_review().decided(a.remedy(RemedyKind.RETURN)).given(
+        lambda case: case.authorise_return(story.merchant, a.id("return"), None, story.policy, story.at)
+    )
+    story.later(days=8).given(story.miss(ClockKind.GOODS_SHIPMENT))
+    assert audited(story._facts, "system") == []
+    assert parts(audited(changed(story._facts, CaseExpired, **{part: content}))) == {("CaseExpired", part)}
 
 
 @pytest.mark.parametrize("kind", [DecisionIssued, PenaltyAssessed])

@@ -1,7 +1,10 @@
 """A side need not have a decision that no person had a part in."""
 
+from datetime import timedelta
+
 import pytest
 
+from domain.case.appealing import Judgement
 from domain.events import (
     CaseCompensated,
     CaseReleased,
@@ -12,7 +15,9 @@ from domain.events import (
     DecisionIssued,
     FollowUpScheduled,
     HumanReviewDemanded,
+    PenaltyReversed,
     RecoveryOpened,
+    RectificationWaived,
 )
 from domain.refusals import (
     CompensationExceedsEntitlement,
@@ -21,7 +26,22 @@ from domain.refusals import (
     HumanReviewWindowOver,
     WrongStage,
 )
-from domain.values import Claim, ClockKind, Finding, RemedyKind, Resolution
+from domain.values import (
+    AppealAgainst,
+    Claim,
+    ClockKind,
+    Exhibit,
+    Finding,
+    LiableParty,
+    PenaltyReversalCause,
+    PenaltyState,
+    RectificationState,
+    Release,
+    RemedyKind,
+    ReopenGround,
+    Resolution,
+    SuspensionGround,
+)
 
 R = RemedyKind
 FOLLOWED_UP = (FollowUpScheduled, ClockStarted)
@@ -75,15 +95,15 @@ def test_what_was_paid_stands_where_people_find_the_same(story, a):
 @pytest.mark.parametrize("finding", [Finding.NOT_UPHELD, Finding.INCONCLUSIVE])
 def test_what_was_paid_is_asked_back_where_people_find_that_nothing_is_due(story, finding):
     defaulted(story).given(paid(story), contest(story)).claimed().verified(finding, None)
-    reversed_, recovery, *_ = story.when(story.decide()).then(
-        CompensationReversed, RecoveryOpened, DecisionIssued, CaseReleased, *FOLLOWED_UP
+    _, reversed_, recovery, *_ = story.when(story.decide()).then(
+        DecisionIssued, CompensationReversed, RecoveryOpened, CaseReleased, *FOLLOWED_UP
     )
     assert (reversed_.cause, recovery.cause, recovery.debtor) == ("human_review", "human_review", "buyer")
 
 
 def test_what_is_still_under_way_then_is_reversed_when_its_outcome_is_known(story):
     defaulted(story).given(contest(story)).claimed().verified(Finding.NOT_UPHELD, None)
-    story.when(story.decide()).then(CompensationRecalled, DecisionIssued, CaseReleased)
+    story.when(story.decide()).then(DecisionIssued, CompensationRecalled, CaseReleased)
     story.when(paid(story)).then(CaseCompensated, CompensationReversed, RecoveryOpened, *FOLLOWED_UP)
 
 
@@ -132,6 +152,21 @@ def test_and_not_after_them(story):
     defaulted(story).later(days=7, hours=12).when(contest(story)).refused(HumanReviewWindowOver)
 
 
+@pytest.mark.parametrize(("left", "in_time"), [({"microseconds": -1}, True), ({}, False)])
+def test_time_in_which_the_case_rested_does_not_count(story, a, left, in_time):
+    defaulted(story).given(
+        lambda case: case.suspend(
+            story.reviewer, SuspensionGround.SETTLEMENT, a.text(), story.policy, story.at
+        )
+    )
+    story.later(days=20).given(lambda case: case.resume(a.text(), story.policy, story.at))
+    story.later(days=7, hours=12).later(**left).when(contest(story))
+    if in_time:
+        assert story.accepted()
+    else:
+        story.refused(HumanReviewWindowOver)
+
+
 def test_once(story):
     defaulted(story).given(contest(story)).when(contest(story, story.buyer)).refused(WrongStage)
 
@@ -139,6 +174,116 @@ def test_once(story):
 def test_what_people_decided_is_appealed_against_instead(story):
     defaulted(story).given(paid(story), contest(story)).claimed().verified().decided()
     story.when(contest(story)).refused(DecisionNotAutomated)
+
+
+def penalised(story, a):
+    """The merchant paid by the system's decision, and was penalised and told to rectify because of it."""
+    return (
+        defaulted(story)
+        .given(paid(story))
+        .given(
+            lambda case: case.penalise(
+                story.supervisor, a.id("penalty"), 2, None, "S-1", a.text(), story.policy, story.at
+            ),
+            lambda case: case.order_rectification(
+                a.id("duty"), a.text(), story.at + timedelta(days=30), story.at
+            ),
+        )
+    )
+
+
+def counts(story, a):
+    return (story.case.penalties[a.id("penalty")].state, story.case.rectification.state)
+
+
+STANDS = (PenaltyState.LIVE, RectificationState.ORDERED)
+FELL = (PenaltyState.REVERSED, RectificationState.WAIVED)
+
+
+def test_a_penalty_counts_until_people_have_decided(story, a):
+    penalised(story, a).given(contest(story)).claimed().verified()
+    assert counts(story, a) == STANDS
+
+
+def test_and_stands_when_they_decide_the_same(story, a):
+    penalised(story, a).given(contest(story)).claimed().verified()
+    issued, *_ = story.when(story.decide()).then(DecisionIssued, CaseReleased, *FOLLOWED_UP)
+    assert issued.replaces is None
+    assert counts(story, a) == STANDS
+
+
+def test_it_falls_when_they_find_that_nothing_is_due(story, a):
+    penalised(story, a).given(contest(story)).claimed().verified(Finding.NOT_UPHELD, None)
+    system = story.case.decision.decision_id
+    issued, *_, fell, _, waived, _ = story.when(story.decide()).then(
+        DecisionIssued,
+        CompensationReversed,
+        RecoveryOpened,
+        PenaltyReversed,
+        ClockCancelled,
+        RectificationWaived,
+        ClockCancelled,
+        CaseReleased,
+        *FOLLOWED_UP,
+    )[:-3]
+    assert issued.replaces == system
+    assert (fell.cause, fell.appeal_id) == (PenaltyReversalCause.HUMAN_REVIEW, None)
+    assert (waived.reasons, waived.appeal_id) == (None, None)
+    assert counts(story, a) == FELL
+
+
+def test_it_falls_when_somebody_else_is_found_liable(story, a):
+    penalised(story, a).given(contest(story)).claimed().verified(liable=LiableParty.COURIER).decided()
+    assert counts(story, a) == FELL
+
+
+def test_it_falls_when_they_grant_more(story, a):
+    penalised(story, a).given(contest(story)).claimed().verified()
+    story.decided(a.remedy(R.FREIGHT, amount=a.yuan(10)))
+    assert counts(story, a) == FELL
+
+
+def test_what_had_to_be_granted_anew_is_the_same_when_it_is_just_that(story, a):
+    defaulted(story, claim=Claim((R.RETURN, R.REFUND), a.yuan(199))).given(
+        lambda case: case.penalise(
+            story.supervisor, a.id("penalty"), 2, None, "S-1", a.text(), story.policy, story.at
+        ),
+        contest(story),
+    )
+    story.claimed().verified()
+    back, refund = a.remedy(R.RETURN), a.remedy(R.REFUND, amount=a.yuan(199), release=Release.GOODS_ACCEPTED)
+    issued, *_ = story.when(story.decide(back, refund)).then(DecisionIssued, CaseReleased)
+    assert issued.replaces is None
+
+
+def test_a_penalty_that_people_let_stand_falls_with_their_own_decision(story, a):
+    penalised(story, a).given(contest(story)).claimed().verified().decided()
+    new = Exhibit(a.id("new"), "video", "1" * 64, a.text())
+    judgement = Judgement(story.other_reviewer, None, ("Q-1",), a.text())
+    story.given(
+        lambda case: case.appeal(
+            story.merchant,
+            a.id("appeal"),
+            AppealAgainst.DECISION,
+            None,
+            (),
+            (new,),
+            a.text(),
+            story.policy,
+            story.at,
+        ),
+        lambda case: case.claim(story.other_reviewer, story.policy, story.at),
+        lambda case: case.overturn(judgement, a.id("appeal"), story.policy, story.at),
+    )
+    assert counts(story, a) == FELL
+
+
+def test_another_round_of_what_people_decided_replaces_nothing(story, a):
+    penalised(story, a).given(contest(story)).claimed().verified().decided()
+    story.given(lambda case: case.reopen(ReopenGround.NEW_FACTS, a.text(), story.policy, story.at))
+    story.claimed().verified(Finding.NOT_UPHELD, None).decided(name="2")
+    assert story.case.decision.replaces is None
+    assert counts(story, a) == STANDS
 
 
 def test_nothing_decided_nothing_demanded(story):

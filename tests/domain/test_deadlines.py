@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from domain.policy import deadlines, pack
-from domain.policy.calendar import SHANGHAI, Term, Unit
+from domain.policy.calendar import SHANGHAI
 from domain.policy.derivation import Derived
 from domain.values import Money, OrderLine, Step
 
@@ -18,28 +18,51 @@ def shanghai(month, day, hour=0, minute=0, year=2026):
 
 
 @pytest.mark.parametrize(
+    ("rule", "term", "end"),
+    [
+        ("M-1", "/term", shanghai(11, 11, 14, 1)),
+        ("M-2", "/term", shanghai(11, 11, 9, 1)),
+        ("M-3", "/review", shanghai(11, 12, 14, 1)),
+        ("M-3", "/execute", shanghai(11, 11, 14, 1)),
+        ("M-4", "/window", shanghai(11, 17, 24)),
+        ("M-5", "/after", shanghai(11, 11, 14, 1)),
+        ("M-5", "/within", shanghai(11, 25, 24)),
+        ("NR-1", "/refund", shanghai(11, 17, 24)),
+        ("NR-7", "/term", shanghai(11, 25, 24)),
+        ("L-1", "/term", shanghai(11, 17, 24)),
+        ("G-1", "/grounds/answer", shanghai(11, 19, 24)),
+        ("G-1", "/grounds/mediation", shanghai(1, 9, 24, year=2027)),
+        ("R-1", "/term", shanghai(11, 10, 24, year=2029)),
+        ("S-1", "/expiry", shanghai(2, 8, 24, year=2027)),
+        ("O-3", "/term", START + timedelta(hours=2)),
+        ("O-4", "/delay", START + timedelta(hours=72)),
+        ("O-7", "/term", START + timedelta(hours=24)),
+        ("O-8", "/term", shanghai(11, 17, 24)),
+        ("O-13", "/term", shanghai(11, 25, 24)),
+    ],
+)
+def test_each_term_ends_when_its_rule_says(policy, rule, term, end):
+    named = policy.rules[rule]
+    found = deadlines.due_by(named, named.named_terms[term], START, policy)
+    assert found.value == end
+    assert [step.rule for step in found.derivation] == [rule]
+
+
+@pytest.mark.parametrize(
     ("deadline", "end", "rule"),
     [
-        (deadlines.answer_due, shanghai(11, 11, 14, 1), "M-1"),
         (deadlines.evidence_due, shanghai(11, 11, 9, 1), "M-2"),
         (deadlines.review_due, shanghai(11, 12, 14, 1), "M-3"),
         (deadlines.execution_due, shanghai(11, 11, 14, 1), "M-3"),
         (deadlines.appeal_closes, shanghai(11, 17, 24), "M-4"),
         (deadlines.escalation_opens, shanghai(11, 11, 14, 1), "M-5"),
         (deadlines.escalation_closes, shanghai(11, 25, 24), "M-5"),
-        (deadlines.refund_due, shanghai(11, 17, 24), "NR-1"),
-        (deadlines.deemed_refused, shanghai(11, 25, 24), "NR-7"),
-        (deadlines.courier_answer_due, shanghai(11, 17, 24), "L-1"),
-        (deadlines.records_kept_until, shanghai(11, 10, 24, year=2029), "R-1"),
-        (deadlines.penalty_expires, shanghai(2, 8, 24, year=2027), "S-1"),
-        (deadlines.lease_ends, START + timedelta(hours=2), "O-3"),
-        (deadlines.follow_up_due, START + timedelta(hours=72), "O-4"),
         (deadlines.reply_due, START + timedelta(hours=24), "O-7"),
         (deadlines.return_shipped_by, shanghai(11, 17, 24), "O-8"),
         (deadlines.reopening_closes, shanghai(11, 25, 24), "O-13"),
     ],
 )
-def test_each_deadline_is_what_its_rule_says(policy, deadline, end, rule):
+def test_each_deadline_asks_the_term_of_its_rule(policy, deadline, end, rule):
     found = deadline(START, policy)
     assert found.value == end
     assert [step.rule for step in found.derivation] == [rule]
@@ -75,11 +98,6 @@ def test_a_suspension_lapses_by_its_ground(policy, ground, end):
     assert found.derivation[0].inputs["ground"] == ground
 
 
-def test_a_regulator_is_answered_within_working_days_and_mediation_ends_within_60(policy):
-    assert deadlines.regulator_due("answer", START, policy).value == shanghai(11, 19, 24)
-    assert deadlines.regulator_due("mediation", START, policy).value == shanghai(1, 9, 24, year=2027)
-
-
 def test_an_incident_has_three_clocks(policy):
     found = deadlines.crisis_due(START, policy)
     assert [one.value - START for one in found] == [timedelta(hours=hours) for hours in (2, 12, 24)]
@@ -109,23 +127,9 @@ def test_goods_that_never_came_have_no_flaw_to_show(policy):
 
 
 def test_a_rule_that_is_not_in_force_sets_no_deadline(policy, without):
-    assert deadlines.deemed_refused(START, without(policy, pack.DEEMED_REFUSAL)) == Derived(None)
+    assert deadlines.flaw_shown_by(line("food"), without(policy, pack.EVIDENCE_WINDOWS)) == Derived(None)
 
 
 def test_a_rule_that_must_be_there_is_missed(policy, without):
-    with pytest.raises(KeyError, match="M-1"):
-        deadlines.answer_due(START, without(policy, pack.ANSWER))
-
-
-def test_a_paused_deadline_goes_on_with_what_was_left(policy):
-    rule = policy.needed(pack.SUPPLEMENT)
-    term = Term(4, Unit.HOURS, "service_hours")
-    found = deadlines.due_after_pause(rule, term, shanghai(11, 20, 17), timedelta(hours=2), policy)
-    assert found.value == shanghai(11, 21, 10)
-    assert found.derivation[0].inputs == {
-        "resumed": "2026-11-20T09:00:00Z",
-        "left": 7200,
-        "amount": 4,
-        "unit": "hours",
-        "calendar": "service_hours",
-    }
+    with pytest.raises(KeyError, match="M-4"):
+        deadlines.appeal_closes(START, without(policy, pack.APPEAL))

@@ -16,15 +16,23 @@ from domain.values import Circumstance, Claim, Money, OrderLine, RemedyKind, Rol
 SIGNED = datetime(2026, 11, 3, 20, 15, tzinfo=SHANGHAI)
 KNEW = Circumstance.SELLER_KNEW
 BUYER_KNEW = Circumstance.BUYER_KNEW
-CLAIM = Claim((RemedyKind.REFUND,))
 
 
 def matter(
-    paid=19_900, reason="counterfeit", filed_at=SIGNED, established=(), loss=None, currency="CNY", **order
+    paid=19_900,
+    reason="counterfeit",
+    filed_at=SIGNED,
+    established=(),
+    loss=None,
+    currency="CNY",
+    claimed=None,
+    **order,
 ):
+    """Of the whole line, if no number of pieces is claimed."""
     fields: dict[str, Any] = {"quantity": 1, "category": "clothing", "delivered_at": SIGNED} | order
     line = OrderLine("PO-1", "1", "SKU-9", "x", paid=Money(paid, currency), purchased_at=SIGNED, **fields)
-    return Matter(line, CLAIM, reason, filed_at, frozenset(established), loss and Money(loss, "CNY"))
+    claim = Claim((RemedyKind.REFUND,), quantity=claimed or line.quantity)
+    return Matter(line, claim, reason, filed_at, frozenset(established), loss and Money(loss, "CNY"))
 
 
 def best(found: Any, kind: RemedyKind = RemedyKind.MULTIPLE) -> Any:
@@ -157,6 +165,36 @@ def test_damages_say_how_they_came_about(policy):
     assert step == Step(
         "F-2", "cn-2026", {"price": 10_000, "loss": 40_000, "established": "seller_knew"}, 120_000
     )
+
+
+@pytest.mark.parametrize(("claimed", "damages"), [(1, 99_999), (2, 199_998), (3, 300_000), (4, 300_000)])
+def test_damages_are_measured_on_the_claimed_pieces(policy, claimed, damages):
+    """Of 1,000.00 yuan for three pieces: a rest of a fen is not counted, more pieces than bought neither."""
+    bought = matter(100_000, quantity=3, claimed=claimed)
+    assert limit(entitlements(bought, policy, ("F-1",))) == damages
+
+
+@pytest.mark.parametrize(("claimed", "damages"), [(1, 3_333), (2, 6_666), (3, 10_000)])
+def test_so_is_a_share_of_the_price(policy, claimed, damages):
+    one = best(entitlements(matter(100_000, quantity=3, claimed=claimed), policy, ("C-1",)))
+    assert one.limit == damages
+    part = {} if claimed == 3 else {"pieces": claimed, "quantity": 3}
+    assert one.derivation[0].inputs == {"paid": 100_000 * claimed // 3} | part
+
+
+def test_the_least_that_is_owed_is_owed_for_a_part_too(policy):
+    assert limit(entitlements(matter(100_000, quantity=100, claimed=1), policy, ("F-1",))) == 50_000
+
+
+def test_a_refund_is_bounded_by_the_whole_line_whatever_part_is_claimed(policy):
+    bought = matter(100_000, quantity=3, claimed=1)
+    assert limit(entitlements(bought, policy, ()), RemedyKind.REFUND) == 100_000
+
+
+@pytest.mark.parametrize(("claimed", "damages"), [(1, 100_000), (4, 400_000), (5, 500_000), (6, 500_000)])
+def test_a_knowing_buyer_needs_no_more_than_it_claims(policy, claimed, damages):
+    bought = matter(100_000, established=(KNEW, BUYER_KNEW), quantity=10, category="food", claimed=claimed)
+    assert limit(entitlements(bought, policy, ("F-2",))) == damages
 
 
 # --- refund, freight, goods, goodwill -----------------------------------------------------------------

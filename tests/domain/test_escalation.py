@@ -26,7 +26,16 @@ from domain.refusals import (
     NotYourTurn,
     WrongStage,
 )
-from domain.values import Claim, ClockKind, EscalationGround, RemedyKind, Resolution, Side, Stance
+from domain.values import (
+    Claim,
+    ClockKind,
+    EscalationGround,
+    RemedyKind,
+    Resolution,
+    Side,
+    Stance,
+    SuspensionGround,
+)
 
 R = RemedyKind
 DEFAULTED = (ClockMissed, MerchantDefaulted, PlatformSteppedIn)
@@ -74,6 +83,21 @@ def test_within_15_days_of_the_refusal(story):
 def test_and_not_after_them(story):
     answered(story, Stance.REFUSES).later(days=15, hours=12)
     story.when(story.escalate(story.buyer)).refused(EscalationWindowOver)
+
+
+@pytest.mark.parametrize(("left", "in_time"), [({"microseconds": -1}, True), ({}, False)])
+def test_time_in_which_the_case_rested_does_not_count(story, a, left, in_time):
+    answered(story, Stance.REFUSES).given(
+        lambda case: case.suspend(
+            story.reviewer, SuspensionGround.SETTLEMENT, a.text(), story.policy, story.at
+        )
+    )
+    story.later(days=20).given(lambda case: case.resume(a.text(), story.policy, story.at))
+    story.later(days=15, hours=12).later(**left).when(story.escalate(story.buyer))
+    if in_time:
+        assert story.accepted()
+    else:
+        story.refused(EscalationWindowOver)
 
 
 def test_who_is_refused_may_ask_not_who_refuses(story, a):

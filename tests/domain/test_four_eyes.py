@@ -35,11 +35,11 @@ from domain.refusals import (
 )
 from domain.values import (
     Actor,
-    EvidenceParty,
     Finding,
     LiabilityShare,
     LiableParty,
     Money,
+    Party,
     ProposalState,
     RemedyKind,
     Resolution,
@@ -63,7 +63,7 @@ def refund(a, amount, name="refund"):
 
 def submit(story, a):
     return lambda case: case.submit_evidence(
-        story.buyer, a.id("photo"), EvidenceParty.BUYER, "photo", "0" * 64, a.text(), None, story.at
+        story.buyer, a.id("photo"), Party.BUYER, "photo", "0" * 64, a.text(), None, story.at
     )
 
 
@@ -286,7 +286,7 @@ def test_a_new_finding_voids_it(story, a):
 
 
 def test_withdrawing_the_case_voids_it(story, a):
-    story.proposed().when(lambda case: case.withdraw(a.text(), story.at)).then(ProposalVoided, CaseWithdrawn)
+    story.proposed().when(lambda case: case.withdraw(a.text(), story.at)).then(CaseWithdrawn, ProposalVoided)
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,12 @@
 """Goods on their way: who says what of which leg, what clocks bring about, and what is decided anew."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from domain.events import (
     CaseCompensated,
+    CaseExpired,
     CaseReleased,
     CaseWithdrawn,
     ClockCancelled,
@@ -27,9 +28,10 @@ from domain.events import (
     GoodsShipped,
     ReturnAuthorised,
 )
-from domain.policy.deadlines import deemed_refused, execution_due, return_shipped_by
+from domain.policy.deadlines import execution_due, return_shipped_by
 from domain.refusals import (
     CaseNotVerified,
+    ClauseNotInForce,
     ConditionContradictsFindings,
     GoodsIntact,
     OtherPartyHandlesGoods,
@@ -42,7 +44,6 @@ from domain.values import (
     GoodsState,
     Release,
     RemedyKind,
-    Resolution,
     ReversalCause,
     Stage,
     SuspensionGround,
@@ -89,9 +90,9 @@ def inspect(story, a, condition=GoodsCondition.INTACT, found=(), by=None, name="
     )
 
 
-def reject(story, a, name="return", by=None):
+def reject(story, a, name="return", by=None, clause="NR-4"):
     return lambda case: case.reject_goods(
-        by or story.agent, a.id(name), "NR-4", a.text(), story.policy, story.at
+        by or story.agent, a.id(name), clause, a.text(), story.policy, story.at
     )
 
 
@@ -146,15 +147,16 @@ def test_sending_the_goods_in_satisfies_the_clock(returning, a):
 
 def test_a_buyer_who_sends_nothing_in_time_gets_nothing(returning, a):
     returning.given(authorise(returning, a))
-    facts = returning.when(miss(returning, a)).then(ClockMissed, GoodsLapsed, CompensationReversed, *SETTLED)
+    facts = returning.when(miss(returning, a)).then(
+        ClockMissed, GoodsLapsed, CompensationReversed, CaseExpired
+    )
     assert facts[2].cause is ReversalCause.UNFULFILLED
     assert (state(returning, a), refund(returning, a)) == (GoodsState.LAPSED, CompensationState.REVERSED)
-    assert returning.asked().when(returning.close(Resolution.REJECTED)).accepted()
 
 
 def test_a_lapsed_return_takes_the_replacement_with_it(exchange, a):
     exchange.given(authorise(exchange, a))
-    facts = exchange.when(miss(exchange, a)).then(ClockMissed, GoodsLapsed, *SETTLED)
+    facts = exchange.when(miss(exchange, a)).then(ClockMissed, GoodsLapsed, CaseExpired)
     assert facts[1].cancelled == (a.id("replacement"),)
     assert state(exchange, a, "replacement") is GoodsState.CANCELLED
 
@@ -244,6 +246,12 @@ def test_intact_goods_are_not_rejected(returned, a):
 
 def test_goods_are_not_rejected_unseen(returned, a):
     returned.when(reject(returned, a)).refused(WrongStage)
+
+
+@pytest.mark.parametrize("clause", ["Z-1", "X-99"])
+def test_goods_are_rejected_under_a_clause_that_is_in_force(returned, a, clause):
+    returned.given(inspect(returned, a, GoodsCondition.WRONG))
+    returned.when(reject(returned, a, clause=clause)).refused(ClauseNotInForce)
 
 
 def test_goods_are_looked_at_once(returned, a):
@@ -346,7 +354,7 @@ def test_goods_that_nobody_handles_count_as_taken(returning, a):
     returning.given(returning.ship("return"))
     facts = returning.when(returning.receive("return")).then(GoodsReceived, ClockStarted)
     assert facts[1].kind is ClockKind.GOODS_HANDLING
-    assert facts[1].due == deemed_refused(returning.at, returning.policy).value
+    assert facts[1].due == datetime(2026, 11, 25, 16, tzinfo=UTC)
     assert facts[1].derivation[0].rule == "NR-7"
     facts = returning.when(miss(returning, a)).then(ClockMissed, GoodsAccepted, CompensationInstructed)
     assert facts[1].clause == "NR-7"

@@ -1,5 +1,6 @@
 """What the case means for the merchant: penalties and rectification."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -18,6 +19,7 @@ from domain.events import (
     RectificationSubmitted,
     RectificationWaived,
 )
+from domain.policy import pack
 from domain.policy.calendar import Term, Unit, due
 from domain.refusals import (
     CaseAlreadyClosed,
@@ -100,6 +102,15 @@ def test_a_case_reopened_for_review_takes_no_penalty(story, a):
 )
 def test_a_penalty_outside_the_tariff_is_refused(story, a, points, fine, clause):
     story.refunded().when(penalise(story, a, points, fine, clause)).refused(PenaltyOutsideTariff)
+
+
+def test_nobody_is_penalised_under_a_clause_that_is_not_in_force(story, a):
+    """Which a policy that is composed of several versions can name in its tariff all the same."""
+    terms = story.policy.need(pack.PENALTIES)
+    tariff = replace(terms, tariff={**terms.tariff, "Z-1": terms.tariff["S-1"]})
+    rule = replace(story.policy.needed(pack.PENALTIES), terms=tariff)
+    story.policy = replace(story.policy, rules={**story.policy.rules, "S-1": rule})
+    story.refunded().when(penalise(story, a, clause="Z-1")).refused(PenaltyOutsideTariff)
 
 
 def test_a_fine_alone_is_a_penalty_and_says_under_which_tariff(story, a):

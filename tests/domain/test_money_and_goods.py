@@ -214,5 +214,5 @@ def test_an_unknown_leg_is_refused(refund, a):
 def test_a_withdrawn_case_pays_no_more(refund, a):
     refund.given(refund.fail("refund"), lambda case: case.withdraw(a.text(), refund.at))
     refund.when(lambda case: case.instruct_compensation(a.id("refund"), Payer.FUND, refund.at)).refused(
-        WrongStage
+        CompensationAlreadySettled
     )

@@ -257,6 +257,18 @@ BROKEN: list[tuple[str, Any, str, str]] = [
         "is not a rule",
     ),
     (
+        "/rules/S-1/terms/tariff",
+        {"Z-1": {"max_points": 1, "max_fine_minor": 1}},
+        "/rules/S-1/terms/tariff/Z-1",
+        "is disabled: nobody is penalised under it",
+    ),
+    (
+        "/rules/S-1/terms/tiers/0/from_points",
+        0,
+        "/rules/S-1/terms/tiers/0/from_points",
+        "must be at least 1: nothing reaches it",
+    ),
+    (
         "/calendars/service_hours/closes",
         "9am",
         "/calendars/service_hours/closes",

@@ -11,12 +11,12 @@ from domain.events import (
     PromiseMade,
 )
 from domain.refusals import CaseAlreadyClosed, ClockOpen, PromiseAlreadyOver, UnknownPart, WrongStage
-from domain.values import ClockKind, EvidenceParty
+from domain.values import ClockKind, Party
 
 
 def test_a_promise_runs_until_its_time(story):
     made, clock = story.filed().when(story.promise()).then(PromiseMade, ClockStarted)
-    assert made.party is EvidenceParty.MERCHANT
+    assert made.party is Party.MERCHANT
     assert (clock.kind, clock.due, clock.derivation) == (ClockKind.PROMISE, made.due, ())
 
 
@@ -28,7 +28,7 @@ def test_it_is_kept(story, a):
 def test_or_broken_when_its_time_passes(story, a):
     story.filed().given(story.promise()).later(days=1)
     _, broken = story.when(story.miss(ClockKind.PROMISE)).then(ClockMissed, PromiseBroken)
-    assert broken.party is EvidenceParty.MERCHANT
+    assert broken.party is Party.MERCHANT
     assert story.case.promises.all[a.id("promise")].state == "broken"
 
 

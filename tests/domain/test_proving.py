@@ -33,6 +33,7 @@ from domain.refusals import (
     CaseAlreadyClosed,
     CaseClaimedByAnother,
     CaseNotClaimed,
+    ClauseNotInForce,
     DigestMismatch,
     EvidenceAlreadyJudged,
     EvidenceAlreadyRequested,
@@ -52,20 +53,20 @@ from domain.refusals import (
 )
 from domain.values import (
     AppealAgainst,
-    EvidenceParty,
     EvidenceState,
     Exhibit,
     Finding,
     InspectionOutcome,
     LiabilityShare,
     LiableParty,
+    Party,
     RemedyKind,
     RequestState,
     Resolution,
     Side,
 )
 
-BUYER, MERCHANT, PLATFORM = EvidenceParty
+BUYER, MERCHANT, PLATFORM = Party
 DIGEST, OTHER_DIGEST = "ab" * 32, "cd" * 32
 MERCHANT_LIABLE = (LiabilityShare(LiableParty.MERCHANT, 100),)
 
@@ -447,9 +448,9 @@ def test_a_piece_taken_back_while_its_request_is_open_is_missing_again(story, a)
 # --- the burden of proof ---
 
 
-def shift(story, a, to=Side.BUYER, by=None):
+def shift(story, a, to=Side.BUYER, by=None, clause="I-2"):
     return lambda case: case.shift_burden(
-        by or story.reviewer, None, to, "I-2", a.text(), story.policy, story.at
+        by or story.reviewer, None, to, clause, a.text(), story.policy, story.at
     )
 
 
@@ -461,6 +462,11 @@ def test_the_burden_of_proof_lies_where_the_policy_puts_it_until_it_is_shifted(s
     assert (fact.to, fact.by, fact.clause) == ("buyer", "reviewer-1", "I-2")
     shifted = story.case.burden(story.policy)
     assert (shifted.value, shifted.derivation) == (Side.BUYER, ())
+
+
+@pytest.mark.parametrize("clause", ["Z-1", "X-99"])
+def test_it_is_shifted_under_a_clause_that_is_in_force(story, a, clause):
+    story.filed().claimed().when(shift(story, a, clause=clause)).refused(ClauseNotInForce)
 
 
 def test_it_is_not_shifted_to_where_it_lies(story, a):

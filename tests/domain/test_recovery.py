@@ -4,6 +4,7 @@ import pytest
 
 from domain.events import (
     CaseCompensated,
+    CaseWithdrawn,
     ClockStarted,
     CompensationFailed,
     CompensationOverpaid,
@@ -255,6 +256,48 @@ def test_a_part_of_an_advance_that_falls_is_owed_by_the_buyer_the_rest_by_the_me
     ]
 
 
+def let_off(story, advance, amount):
+    """What an appeal of the liable party leaves of its debt."""
+    return lambda case: case._give_up(advance, amount.amount_minor, story.at)
+
+
+@pytest.mark.parametrize("parts", [(199,), (9, 190), (70, 129), (190, 9)])
+@pytest.mark.parametrize(("let_off_to", "paid_back"), [(0, 0), (60, 0), (60, 60), (100, 30), (199, 199)])
+def test_what_falls_comes_back_to_who_has_borne_it_whatever_was_let_off(
+    advanced, a, parts, let_off_to, paid_back
+):
+    (advance,) = advanced.case.money.recoveries
+    if paid_back:
+        advanced.given(recover(advanced, advance, a.yuan(paid_back)))
+    advanced.given(let_off(advanced, advance, a.yuan(max(let_off_to - paid_back, 0))))
+    for part in parts:
+        advanced.given(reverse(advanced, a, a.yuan(part)))
+    owed = [one for one in owing(advanced) if one[0] is LiableParty.BUYER]
+    back = {payer: sum(one[2] for one in owed if one[1] is payer) for payer in (Payer.FUND, Payer.MERCHANT)}
+    assert back == {Payer.FUND: 199 - paid_back, Payer.MERCHANT: paid_back}
+    assert not [
+        one for one in owing(advanced) if one[0] is LiableParty.MERCHANT and one[3] is RecoveryState.OPEN
+    ]
+
+
+def test_a_merchant_that_was_let_off_and_paid_after_all_has_the_rest_back(advanced, a):
+    (advance,) = advanced.case.money.recoveries
+    advanced.given(let_off(advanced, advance, a.yuan(60)), late(advanced, a, 1))
+    owed = [one for one in owing(advanced) if one[0] is LiableParty.BUYER]
+    assert [one[1:3] for one in owed] == [(Payer.FUND, 60), (Payer.MERCHANT, 139)]
+    advanced.given(reverse(advanced, a))
+    owed = [one for one in owing(advanced) if one[0] is LiableParty.BUYER][2:]
+    assert [one[1:3] for one in owed] == [(Payer.FUND, 139), (Payer.MERCHANT, 60)]
+
+
+def test_two_payments_of_the_fund_both_come_back_to_it(refund, a):
+    by = by_fund(refund, a)
+    refund.given(refund.fail("refund"), by, refund.fail("refund", "pay-2"), by, refund.pay("refund", "pay-3"))
+    refund.given(late(refund, a, 2)).given(reverse(refund, a))
+    owed = [one for one in owing(refund) if one[0] is LiableParty.BUYER]
+    assert [one[1:3] for one in owed] == [(Payer.FUND, 199), (Payer.FUND, 199)]
+
+
 # --- late success ---
 
 
@@ -340,6 +383,20 @@ def test_a_late_success_with_another_amount_is_refused(advanced, a):
 
 def test_a_success_of_a_line_that_was_reversed_is_asked_back_for_who_paid(refund, a):
     refund.given(refund.fail("refund"), reverse(refund, a))
+    refund.when(late(refund, a, 1)).then(CompensationOverpaid, RecoveryOpened)
+    assert owing(refund) == [(LiableParty.BUYER, Payer.MERCHANT, 199, RecoveryState.OPEN)]
+
+
+def test_what_was_not_paid_falls_with_a_case_that_is_withdrawn(refund, a):
+    refund.given(refund.fail("refund"))
+    _, fallen = refund.when(lambda case: case.withdraw(a.text(), refund.at)).then(
+        CaseWithdrawn, CompensationReversed
+    )
+    assert (fallen.cause, fallen.amount, fallen.stands) == (ReversalCause.WITHDRAWN, a.yuan(199), None)
+
+
+def test_what_was_paid_after_all_on_a_withdrawn_case_is_asked_back(refund, a):
+    refund.given(refund.fail("refund"), lambda case: case.withdraw(a.text(), refund.at))
     refund.when(late(refund, a, 1)).then(CompensationOverpaid, RecoveryOpened)
     assert owing(refund) == [(LiableParty.BUYER, Payer.MERCHANT, 199, RecoveryState.OPEN)]
 

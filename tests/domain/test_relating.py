@@ -5,7 +5,17 @@ from datetime import timedelta
 import pytest
 
 from domain.case import Case
-from domain.events import CaseClassified, CaseClosed, CaseLinked, CaseMerged, ProposalVoided
+from domain.events import (
+    CaseClassified,
+    CaseClosed,
+    CaseLinked,
+    CaseMerged,
+    ClockCancelled,
+    ClockMissed,
+    PenaltyExpired,
+    ProposalVoided,
+    RectificationLapsed,
+)
 from domain.policy.calendar import Term, Unit, due
 from domain.refusals import (
     CaseAlreadyClosed,
@@ -15,7 +25,7 @@ from domain.refusals import (
     OutcomeMissing,
     WrongStage,
 )
-from domain.values import Relation, ReopenGround, Resolution, Stage, VoidCause
+from domain.values import ClockKind, Relation, ReopenGround, Resolution, Stage, VoidCause
 
 
 def another(story, a, merchant_id="m-2001"):
@@ -73,8 +83,28 @@ def test_cases_of_different_merchants_are_not_merged(story, a):
 
 
 def test_a_decision_that_waits_for_a_second_person_does_not_outlive_the_merger(story, a):
-    voided, _ = story.proposed().when(merge(story, a)).then(ProposalVoided, CaseMerged)
+    _, voided = story.proposed().when(merge(story, a)).then(CaseMerged, ProposalVoided)
     assert voided.cause is VoidCause.MERGED
+
+
+def test_what_an_earlier_round_asked_of_the_merchant_goes_on_after_the_merger(story, a):
+    due = story.at + timedelta(days=9)
+    story.in_review().decided()
+    story.given(
+        lambda case: case.penalise(
+            story.reviewer, a.id("penalty"), 2, None, "S-1", a.text(), story.policy, story.at
+        ),
+        lambda case: case.order_rectification(a.id("duty"), a.text(), due, story.at),
+        lambda case: case.reopen(ReopenGround.NEW_FACTS, a.text(), story.policy, story.at),
+        merge(story, a),
+    )
+    story.later(days=9).when(story.miss(ClockKind.RECTIFICATION)).then(ClockMissed, RectificationLapsed)
+    story.later(days=82).when(story.miss(ClockKind.PENALTY_EXPIRY)).then(ClockMissed, PenaltyExpired)
+
+
+def test_nobody_waits_any_more_for_what_was_asked_on_a_case_that_is_merged(story, a):
+    story.in_review().given(story.promise())
+    story.when(merge(story, a)).then(CaseMerged, ClockCancelled)
 
 
 def test_a_case_is_merged_neither_into_itself_nor_into_one_that_ended(story, a):

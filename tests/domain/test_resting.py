@@ -16,8 +16,8 @@ from domain.events import (
     FollowUpScheduled,
     SuspensionConfirmed,
 )
-from domain.refusals import CaseAlreadyClosed, ReceiptNotAwaited, UnknownPart, WrongStage
-from domain.values import EvidenceParty, RemedyKind, ResumeCause, Stage, SuspensionGround
+from domain.refusals import CaseAlreadyClosed, OfferNotOpen, ReceiptNotAwaited, UnknownPart, WrongStage
+from domain.values import ClockKind, Party, RemedyKind, ResumeCause, Stage, SuspensionGround
 
 
 def suspend(story, a, ground=SuspensionGround.SETTLEMENT):
@@ -36,7 +36,7 @@ def receipt(story, a):
     return lambda case: case.submit_evidence(
         story.agent,
         a.id("receipt"),
-        EvidenceParty.PLATFORM,
+        Party.PLATFORM,
         "court_receipt",
         "0" * 64,
         a.text(),
@@ -64,6 +64,32 @@ def test_a_resumed_case_goes_on_where_it_was_with_what_was_left(story, a):
     facts = story.when(resume(story, a)).then(CaseResumed, ClockCancelled, ClockResumed)
     assert facts[2].due == story.at + timedelta(days=2)
     assert story.case.stage is Stage.FOLLOWING_UP
+
+
+def test_an_offer_can_still_be_agreed_to_with_what_was_left_of_its_time(story, a):
+    story.notified().given(
+        story.offer(story.merchant, "offer", a.remedy(RemedyKind.REFUND, amount=a.yuan(9)))
+    )
+    story.later(hours=1).given(suspend(story, a)).later(days=10).given(resume(story, a))
+    story.later(hours=22, minutes=59)
+    assert story.when(story.agree(story.buyer, "offer")).accepted()
+
+
+def test_and_no_longer_when_that_is_over(story, a):
+    story.notified().given(
+        story.offer(story.merchant, "offer", a.remedy(RemedyKind.REFUND, amount=a.yuan(9)))
+    )
+    story.later(hours=1).given(suspend(story, a)).later(days=10).given(resume(story, a))
+    story.later(hours=23).when(story.agree(story.buyer, "offer")).refused(OfferNotOpen)
+
+
+def test_a_return_may_be_sent_as_long_as_its_clock_runs(story, a):
+    story.in_review().decided(a.remedy(RemedyKind.RETURN)).given(
+        lambda case: case.authorise_return(story.merchant, a.id("return"), None, story.policy, story.at)
+    )
+    story.given(suspend(story, a)).later(days=10).given(resume(story, a))
+    (clock,) = story.case.clocks.of_kind(ClockKind.GOODS_SHIPMENT)
+    assert story.case.goods.leg(a.id("return")).ship_by == clock.due
 
 
 @pytest.mark.parametrize(

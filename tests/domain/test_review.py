@@ -25,11 +25,11 @@ from domain.refusals import (
 from domain.values import (
     Actor,
     Circumstance,
-    EvidenceParty,
     Finding,
     LiabilityShare,
     LiableParty,
     Money,
+    Party,
     Payer,
     Release,
     RemedyKind,
@@ -42,7 +42,7 @@ MERCHANT_LIABLE = (LiabilityShare(LiableParty.MERCHANT, 100),)
 DECIDED = (DecisionIssued, CaseReleased, CompensationInstructed)
 
 
-def submit(story, a, by, party=EvidenceParty.BUYER):
+def submit(story, a, by, party=Party.BUYER):
     return lambda case: case.submit_evidence(
         by, a.id("photo"), party, "photo", "0" * 64, a.text(), None, story.at
     )

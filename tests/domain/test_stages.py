@@ -9,6 +9,7 @@ from domain.refusals import (
     AnotherReviewerRequired,
     AppealOpen,
     AppealTargetMissing,
+    AppealWindowOver,
     CaseAlreadyClosed,
     CaseNotClaimed,
     CompensationAlreadySettled,
@@ -24,13 +25,14 @@ from domain.values import (
     AppealAgainst,
     AttemptOutcome,
     Channel,
-    EvidenceParty,
+    ClockKind,
     Exhibit,
     Finding,
     GoodsCondition,
     InspectionOutcome,
     LiabilityShare,
     LiableParty,
+    Party,
     Payer,
     Relation,
     Release,
@@ -52,7 +54,7 @@ def filed(story, a):
     """With a piece of evidence on file that staff filed for the platform."""
     story.filed().given(
         lambda case: case.submit_evidence(
-            story.agent, a.id("piece"), EvidenceParty.PLATFORM, "photo", "0" * 64, a.text(), None, story.at
+            story.agent, a.id("piece"), Party.PLATFORM, "photo", "0" * 64, a.text(), None, story.at
         )
     )
 
@@ -105,6 +107,14 @@ def withdrawn(story, a):
     story.given(lambda case: case.withdraw(a.text(), story.at))
 
 
+def expired(story, a):
+    """The buyer did not send in what the refund waits for."""
+    executing(story, a)
+    story.given(lambda case: case.authorise_return(story.agent, a.id("return"), None, story.policy, story.at))
+    story.at = story.case.clocks.of(a.id("return")).due
+    story.given(story.miss(ClockKind.GOODS_SHIPMENT))
+
+
 def suspended(story, a):
     executing(story, a)
     story.given(
@@ -147,6 +157,7 @@ WAYS = {
     Stage.FOLLOWING_UP: following_up,
     Stage.CLOSED: closed,
     Stage.WITHDRAWN: withdrawn,
+    Stage.EXPIRED: expired,
     Stage.SUSPENDED: suspended,
     Stage.MERGED: merged,
     Stage.APPEALED: appealed,
@@ -177,23 +188,21 @@ COMMANDS = {
     "note": lambda story, a: lambda case: case.note(a.id("n"), a.text(), Visibility.PARTIES, story.at),
     "evidence": lambda story, a: (
         lambda case: case.submit_evidence(
-            story.buyer, a.id("e"), EvidenceParty.BUYER, "photo", "0" * 64, a.text(), None, story.at
+            story.buyer, a.id("e"), Party.BUYER, "photo", "0" * 64, a.text(), None, story.at
         )
     ),
     "stage": lambda story, a: (
         lambda case: case.stage_evidence(
-            story.buyer, a.id("s"), EvidenceParty.BUYER, "0" * 64, 9, "image/png", story.policy, story.at
+            story.buyer, a.id("s"), Party.BUYER, "0" * 64, 9, "image/png", story.policy, story.at
         )
     ),
-    "believe": lambda story, a: (
-        lambda case: case.accept_evidence(EvidenceParty.BUYER, a.id("piece"), None, story.at)
-    ),
+    "believe": lambda story, a: lambda case: case.accept_evidence(Party.BUYER, a.id("piece"), None, story.at),
     "challenge": lambda story, a: (
-        lambda case: case.challenge_evidence(EvidenceParty.BUYER, a.id("piece"), a.text(), story.at)
+        lambda case: case.challenge_evidence(Party.BUYER, a.id("piece"), a.text(), story.at)
     ),
     "take back": lambda story, a: (
         lambda case: case.withdraw_evidence(
-            story.agent, EvidenceParty.PLATFORM, a.id("piece"), a.text(), story.policy, story.at
+            story.agent, Party.PLATFORM, a.id("piece"), a.text(), story.policy, story.at
         )
     ),
     "ask": lambda story, a: (
@@ -358,6 +367,7 @@ ANSWERS = {
         executing=DecisionNotAutomated,
         following_up=DecisionNotAutomated,
         closed=DecisionNotAutomated,
+        expired=DecisionNotAutomated,
         merged=DecisionMissing,
     ),
     "claim": row(
@@ -405,10 +415,16 @@ ANSWERS = {
     "approve": row(U, in_review=YES, closed=C),
     "reject": row(U, in_review=YES, closed=C),
     "give": row(W, in_review=YES, executing=YES, following_up=YES, closed=C),
-    "confirm": row(W, filed=U, in_review=U, following_up=PAID, closed=C, merged=U),
-    "fail": row(W, filed=U, in_review=U, following_up=PAID, closed=C, merged=U),
-    "instruct": row(W, filed=U, in_review=U, following_up=PAID, closed=C, merged=U),
-    "reverse": row(W, filed=U, in_review=U, executing=YES, following_up=YES, closed=YES, merged=U),
+    "confirm": row(
+        W, filed=U, in_review=U, following_up=PAID, closed=C, withdrawn=PAID, expired=PAID, merged=U
+    ),
+    "fail": row(W, filed=U, in_review=U, following_up=PAID, closed=C, withdrawn=PAID, expired=PAID, merged=U),
+    "instruct": row(
+        W, filed=U, in_review=U, following_up=PAID, closed=C, withdrawn=PAID, expired=PAID, merged=U
+    ),
+    "reverse": row(
+        W, filed=U, in_review=U, executing=YES, following_up=YES, closed=YES, expired=PAID, merged=U
+    ),
     "recover": row(U),
     "write off": row(U),
     "authorise": row(W, filed=U, in_review=U, executing=YES, closed=C, merged=U),
@@ -433,6 +449,7 @@ ANSWERS = {
         executing=YES,
         following_up=YES,
         closed=YES,
+        expired=YES,
         merged=DecisionMissing,
     ),
     "adjust": row(U),
@@ -443,11 +460,12 @@ ANSWERS = {
         executing=YES,
         following_up=YES,
         closed=YES,
+        expired=YES,
         merged=DecisionMissing,
     ),
     "attempt": row(U, following_up=YES, closed=C),
     "complete": row(U, following_up=YES, closed=C),
-    "reopen": row(NR, following_up=YES, closed=YES),
+    "reopen": row(NR, following_up=YES, closed=YES, expired=YES),
     "withdraw": row(W, filed=YES, in_review=YES, executing=YES, closed=C),
     "classify": row(W, filed=YES, in_review=YES, closed=C),
     "suspend": row(W, filed=YES, in_review=YES, executing=YES, following_up=YES, closed=C, appealed=YES),
@@ -462,6 +480,7 @@ ANSWERS = {
         executing=YES,
         following_up=YES,
         closed=YES,
+        expired=AppealWindowOver,
         merged=AppealTargetMissing,
         appealed=AppealOpen,
     ),
@@ -494,8 +513,9 @@ def test_nothing_moves_a_case_but_what_the_table_names():
     assert MOVING.keys() <= COMMANDS.keys() | {"close"}
 
 
-def test_a_withdrawn_case_is_not_closed(story, a):
-    withdrawn(story, a)
+@pytest.mark.parametrize("ended", [withdrawn, expired])
+def test_a_withdrawn_or_expired_case_is_not_closed(story, a, ended):
+    ended(story, a)
     story.when(story.close()).refused(WrongStage)
 
 

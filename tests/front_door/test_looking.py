@@ -65,7 +65,7 @@ def test_the_read_models_are_shown_with_their_lag(recourse_on, three_cases):
 def test_a_difference_is_found_ends_with_3_and_a_rebuild_mends_it(recourse_on, three_cases):
     recourse_on("projections", "diff", "review_queue")
     with psycopg.connect(recourse_on.url) as connection:
-        connection.execute("DELETE FROM review_queue_v2 WHERE number = %s", (three_cases[0]["number"],))
+        connection.execute("DELETE FROM review_queue_v3 WHERE number = %s", (three_cases[0]["number"],))
     result = recourse_on("projections", "diff", "review_queue", code=3)
     assert "1 missing" in result.stdout
     assert three_cases[0]["case_id"] in result.stdout
@@ -217,7 +217,7 @@ def test_migrate_says_what_it_would_do_does_it_and_then_has_nothing_to_do(bare, 
     assert "would apply 001_event_store.sql" in bare("migrate", "--dry-run").stdout
     done = bare("migrate").stdout
     assert "applied 001_event_store.sql" in done
-    assert "made review_queue_v2" in done
+    assert "made review_queue_v3" in done
     assert bare("migrate").stdout == "up to date\n"
 
 

@@ -66,3 +66,45 @@ def test_a_version_that_never_was_is_told(recourse_on):
     result = recourse_on("policy", "show", "cn-1999", code=1)
     assert "there never was a policy cn-1999" in result.stderr
     assert "next: recourse policy show" in result.stderr
+
+
+def drafted(line, file, who="ling"):
+    """Draft it as somebody."""
+    return line("policy", "draft", file, "--as", who, "--note", "双十二")
+
+
+def test_one_person_drafts_and_another_publishes(recourse_on, document):
+    said = drafted(recourse_on, document(version="cn-2027")).stdout
+    assert "recourse policy publish cn-2027 --as" in said
+    assert recourse_on.json("policy", "show", "cn-2027")["state"] == "drafted"
+    said = recourse_on("policy", "publish", "cn-2027", "--as", "wei").stdout
+    assert "cn-2027 is published, in force from" in said
+    assert recourse_on.json("policy", "show")["version"] == "cn-2027"
+
+
+def test_nobody_publishes_their_own_draft_and_the_refusal_says_whose_it_is(recourse_on, document):
+    drafted(recourse_on, document(version="cn-2027"), "ling")
+    refused = recourse_on("policy", "publish", "cn-2027", "--as", "ling", code=1)
+    assert "it was drafted by ling (policy_needs_second_person)" in refused.stderr
+    assert "next: recourse policy show cn-2027" in refused.stderr
+    assert recourse_on.json("policy", "show", "cn-2027")["state"] == "drafted"
+
+
+def test_a_second_version_is_public_for_seven_days_first(recourse_on, document):
+    drafted(recourse_on, document(version="cn-2027"))
+    recourse_on("policy", "publish", "cn-2027", "--as", "wei")
+    file = document(version="cn-2028")
+    refused = recourse_on("policy", "draft", file, "--as", "ling", "--note", "x", code=1)
+    assert "policy_effective_too_early" in refused.stderr
+    later = document(version="cn-2028", effective_from="2099-01-01")
+    drafted(recourse_on, later)
+    said = recourse_on("policy", "publish", "cn-2028", "--as", "wei").stdout
+    assert "in force from 2099-01-01 00:00 in Shanghai" in said
+
+
+def test_a_draft_that_is_not_sound_is_not_kept(recourse_on, document):
+    file = document(version="cn-2027", currency="yuan", more=1)
+    refused = recourse_on("policy", "draft", file, "--as", "ling", "--note", "x", code=1)
+    assert "the policy has 2 faults" in refused.stderr
+    assert f"next: recourse policy check {file}" in refused.stderr
+    assert "there never was" in recourse_on("policy", "publish", "cn-2027", "--as", "wei", code=1).stderr

@@ -41,7 +41,6 @@ from domain.values import (
     CaseType,
     Channel,
     Claim,
-    EvidenceParty,
     Finding,
     GoodsCondition,
     IncidentStep,
@@ -50,6 +49,7 @@ from domain.values import (
     LiableParty,
     Money,
     OrderLine,
+    Party,
     Payer,
     Remedy,
     RemedyKind,
@@ -224,7 +224,7 @@ class Marketplace:
         self.cases.submit_evidence(
             self.request(self.buyer),
             case_id,
-            EvidenceParty.BUYER,
+            Party.BUYER,
             "photo",
             self.say("title"),
             "0" * 64,
@@ -236,11 +236,11 @@ class Marketplace:
         data = f"%PDF-1.7 {self.say('bytes')}".encode()
         content = Content.checked("application/pdf", sha256(data).hexdigest(), data)
         logging.getLogger("canary").info("taken in: %r", content)
-        staged = self.files.stage(self.request(self.buyer), case_id, EvidenceParty.BUYER, content)
+        staged = self.files.stage(self.request(self.buyer), case_id, Party.BUYER, content)
         self.cases.submit_evidence(
             self.request(self.buyer),
             case_id,
-            EvidenceParty.BUYER,
+            Party.BUYER,
             "photo",
             self.say("title of a file"),
             content.sha256,

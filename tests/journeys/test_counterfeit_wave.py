@@ -49,9 +49,14 @@ def test_a_counterfeit_wave_is_seen_and_decided_together(world):
     steps = {one["step"]: one["missed"] for one in reviewer.get(incident)["steps"]}
     assert steps == {"feedback": True, "facts": False, "plan": False}
 
-    # One case goes its own way: a reviewer is at work on it.
+    # One case goes its own way: a reviewer is at work on it, and has its goods inspected as a sample.
     own = f"/cases/{cases['PO-5']}"
-    reviewer.post(f"{own}/lease", version=reviewer.get(own)["version"])
+    held = reviewer.post(f"{own}/lease", version=reviewer.get(own)["version"])
+    sample = reviewer.post(f"{own}/inspections", {"subject": "是否为正品"}, version=held["version"])
+    found = {"outcome": "fake", "cost": {"amount_minor": 30_000, "currency": "CNY"}, "report": "非正品"}
+    reviewer.post(f"{own}/inspections/{sample['inspection_id']}/report", found)
+    (inspected,) = reviewer.get(own)["inspections"]
+    assert (inspected["report"]["outcome"], inspected["report"]["bearer"]) == ("fake", "merchant")
 
     # One decision for all: proposed by one person, approved by another.
     proposal = {
@@ -87,6 +92,27 @@ def test_a_counterfeit_wave_is_seen_and_decided_together(world):
         # The fund paid first: what it paid is to be recovered from the merchant.
         assert {one["debtor"] for one in case["recoveries"]} == {"merchant"}
         assert len(case["recoveries"]) == len(lines)
+
+    # It comes back out of the merchant's deposit.
+    finance, dear = world.caller("finance"), f"/cases/{cases['PO-2']}"
+    for one in finance.get(dear)["recoveries"]:
+        payment = {"reference": f"deposit-{one['amount']['amount_minor']}", "amount": one["amount"]}
+        finance.post(f"{dear}/recoveries/{one['recovery_id']}/payment", payment)
+    assert {one["state"] for one in finance.get(dear)["recoveries"]} == {"recovered"}
+
+    # The merchant is penalised up to a tier that everybody may read of.
+    assert buyer.get("/publications")["data"] == []
+    penalty = {"points": 12, "clause": "S-1", "reasons": "售假"}
+    reviewer.post(f"{dear}/penalties", penalty, version=reviewer.get(dear)["version"])
+    world.settle()
+    (published,) = buyer.get("/publications")["data"]
+    assert (published["merchant_id"], published["tier"], published["state"]) == ("m-2001", 4, "running")
+    assert (published["measures"], published["clauses"]) == (
+        ["no_promotion", "delisted", "listing_limit"],
+        ["S-1"],
+    )
+    running = world.caller("merchant:m-2001").get("/merchants/m-2001/standing")["sanctions"]["running"]
+    assert (running["sanction_id"], running["tier"]) == (published["sanction_id"], 4)
 
     reviewer.post(f"{incident}/closure", {"reasons": "已处置"}, version=reviewer.get(incident)["version"])
     world.settle()

@@ -31,10 +31,17 @@ def test_a_case_before_a_court_rests_and_goes_on_with_the_time_that_was_left(wor
     assert case["stage"] == "suspended"
     assert world.caller("supervisor").get("/loops")["data"][0]["open_because"][:1] == ["suspension"]
     assert [one["type"] for one in reviewer.get(f"{path}/history")["data"]].count("ClockMissed") == 0
+    assert buyer.get("/deadlines")["data"] == []
+    (paused,) = buyer.get("/deadlines", paused="true")["data"]
+    assert (paused["kind"], paused["seconds_left"]) == ("follow_up", 48 * 3600)
 
     did("resumption", {"reasons": "法院已判决"})
     (resumed,) = [one for one in reviewer.get(f"{path}/history")["data"] if one["type"] == "ClockResumed"]
     assert resumed["data"]["due"] > due
+    assert reviewer.get(path)["follow_ups"][-1]["due"] == resumed["data"]["due"]
+    world.settle()
+    (listed,) = reviewer.get("/follow-ups")["data"]
+    assert listed["due"][:19] == resumed["data"]["due"][:19]
     world.pass_time(hours=47)
     assert [one["type"] for one in reviewer.get(f"{path}/history")["data"]].count("ClockMissed") == 0
     world.pass_time(hours=2)

@@ -171,6 +171,9 @@ def test_new_evidence_overturns_a_decision_and_everything_that_rests_on_it(world
         "ClockCancelled",
         "CaseReopened",
     ]
+    work = {one["reviewer_id"]: one for one in world.caller("supervisor").get("/reviewers/workload")["data"]}
+    judges = {name: (one["appeals_judged"], one["appeals_lost"]["overturned"]) for name, one in work.items()}
+    assert judges == {"reviewer-1": (0, 1), "reviewer-2": (1, 0)}
     standing = merchant.get("/merchants/m-2001/standing")
     assert (standing["points"]["live"], standing["sanctions"]["running"]) == (0, None)
     assert [one["state"] for one in standing["sanctions"]["past"]] == ["reversed"]

@@ -21,6 +21,9 @@ def test_a_silent_merchant_is_defaulted_by_the_clock_decided_against_and_pays(wo
     asked = merchant.get(case)
     assert "answers" in asked["allowed"]
     assert asked["negotiation"]["answer_due"] == rfc3339(began + timedelta(hours=24))
+    (deadline,) = merchant.get("/deadlines", party="merchant")["data"]
+    assert (deadline["kind"], deadline["rule"]) == ("answer", "M-1")
+    assert deadline["due"] == (began + timedelta(hours=24)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
     world.pass_time(hours=23, minutes=59)
     assert merchant.get(case)["stage"] == "negotiating"

@@ -10,7 +10,17 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from domain.events import CaseFiled, DecisionProposed, Fact
+from domain.events import (
+    CaseEscalated,
+    CaseFiled,
+    CaseReopened,
+    DecisionIssued,
+    DecisionProposed,
+    ExecutionFailed,
+    Fact,
+    HumanReviewDemanded,
+    OfferAccepted,
+)
 from domain.values import CaseType, Claim, Money, OrderLine, RemedyKind, Role, Sealed, SealedFor
 from infrastructure.migrate import migrate
 from infrastructure.projection_supervisor import ProjectionSupervisor
@@ -22,6 +32,19 @@ Show = Callable[..., None]
 
 FILED_AT = datetime(2026, 11, 6, 8, tzinfo=UTC)
 """When a told case is filed."""
+
+
+REVIEWED, EXECUTED = timedelta(hours=48), timedelta(hours=24)
+DUE_IN: dict[type[Fact], timedelta] = {
+    CaseFiled: REVIEWED,
+    CaseEscalated: REVIEWED,
+    CaseReopened: REVIEWED,
+    ExecutionFailed: REVIEWED,
+    HumanReviewDemanded: REVIEWED,
+    DecisionIssued: EXECUTED,
+    OfferAccepted: EXECUTED,
+}
+"""How soon what a fact begins is due, where a test says nothing else."""
 
 
 class Told:
@@ -72,9 +95,11 @@ class Told:
         )
 
     def then(self, fact: type[Fact], hours: float = 0, **content: Any) -> Self:
-        """One more fact, so many hours after the one before."""
+        """One more fact, so many hours after the one before; what it makes due is due as M-3 says."""
         self.at += timedelta(hours=hours)
         version = len(self.facts) + 1
+        if "due" not in content and fact in DUE_IN:
+            content["due"] = self.at + DUE_IN[fact]
         self.facts.append(
             fact(originator_id=self.case_id, originator_version=version, timestamp=self.at, **content)
         )

@@ -12,6 +12,7 @@ from domain.events import (
     AppealWithdrawn,
     CaseClosed,
     CaseCompensated,
+    CaseExpired,
     CaseReopened,
     CompensationReversed,
     DecisionIssued,
@@ -26,6 +27,7 @@ from domain.events import (
 )
 from domain.values import (
     AppealAgainst,
+    ExpiryGround,
     LiableParty,
     Money,
     Payer,
@@ -41,11 +43,12 @@ from domain.values import (
     Side,
     Stage,
 )
-from projections import merchant_penalties, open_loops
+from projections import merchant_cases, merchant_penalties, open_loops
 from projections.case_index import CASE_INDEX
 from projections.case_times import CASE_TIMES, Awaited
 from projections.compensations import COMPENSATIONS
 from projections.follow_ups import FOLLOW_UPS
+from projections.merchant_cases import MERCHANT_CASES
 from projections.merchant_penalties import MERCHANT_PENALTIES
 from projections.open_loops import OPEN_LOOPS
 from projections.review_queue import REVIEW_QUEUE
@@ -172,9 +175,10 @@ def test_it_goes_back_to_where_it_stood_and_the_buyer_is_asked_when_it_was_due(t
 
 
 def test_what_was_being_executed_has_its_time_anew(tell: Any) -> None:
-    story = judged(appealed(decided(tell().filed()), Stage.EXECUTING), DecisionUpheld, Stage.EXECUTING)
-    row = only(REVIEW_QUEUE, story)
-    assert (row.queue, row.due) == ("execution", story.at + 24 * HOUR)
+    story = appealed(decided(tell().filed()), Stage.EXECUTING)
+    due = story.at + 25 * HOUR
+    row = only(REVIEW_QUEUE, judged(story, DecisionUpheld, Stage.EXECUTING, due=due))
+    assert (row.queue, row.due) == ("execution", due)
 
 
 def test_a_closed_case_is_in_no_queue_again(tell: Any) -> None:
@@ -225,6 +229,22 @@ def test_an_appeal_waits_for_the_platform_and_a_closed_case_is_open_meanwhile(te
     assert (row.ended_at, row.waiting_for) == (ended_at + 2 * HOUR, None)
     assert row.platform_seconds == 2 * 3600, "one before the decision, one under appeal"
     assert (row.reopenings, row.overturned) == (0, False)
+
+
+def test_an_expired_case_ends_again_when_its_appeal_does(connection: Any, show: Any, tell: Any) -> None:
+    content = {"ground": ExpiryGround.GOODS_NOT_SENT_IN, "party": Side.BUYER, "clause": "O-8"}
+    story = decided(tell().filed(), RETURN).then(
+        CaseExpired, **content, goods=(RETURN.remedy_id,), derivation=()
+    )
+    row = only(CASE_TIMES, story)
+    assert (row.ended_at, row.waiting_for, row.first_resolution_at) == (story.at, None, None)
+    assert only(CASE_TIMES, appealed(story, Stage.EXPIRED)).ended_at is None
+    assert only(CASE_TIMES, judged(story, DecisionUpheld, Stage.EXPIRED)).ended_at == story.at
+    assert only(CASE_INDEX, story).stage is Stage.EXPIRED
+    assert only(REVIEW_QUEUE, story).queue is None
+    show(MERCHANT_CASES, *story.facts)
+    (shown,) = json.loads(merchant_cases.page(connection, "m-2001", at=story.at + 800 * HOUR))["data"]
+    assert (shown["stage"], shown["state"]) == ("expired", "resolved")
 
 
 def test_goods_that_need_not_move_are_waited_for_no_longer_and_new_ones_are(tell: Any) -> None:

@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from domain.corrective_action import CorrectiveAction
-from domain.events import FACTS, Fact
+from domain.events import FACTS, DecisionApproved, DecisionIssued, Fact
 from domain.refusals import Refusal
 from domain.standing import MerchantStanding
 from domain.values import Actor, ClockKind, Role, Sealed, SealedFor
@@ -17,6 +17,7 @@ from infrastructure.bench.histories import Life
 from infrastructure.mapper import FactMapper
 from infrastructure.policy_pack import default_pack
 from projections.catalogue import ALL
+from projections.deadlines import WINDOWS
 from projections.read_model import ReadModel, Rows
 
 POLICY = default_pack()
@@ -176,3 +177,57 @@ def test_what_a_merchant_must_do_is_timed_by_clocks_of_its_case_after_each_fact(
                 assert (duty.kind, duty.due) == (awaited[duty.clock_id].kind, running and running.due)
 
     assert seen >= merchants | {ClockKind.REPLY, ClockKind.PROMISE}
+
+
+def test_the_calendar_holds_just_the_clocks_of_the_case_after_each_fact() -> None:
+    (model,) = [model for model in ALL if model.name == "deadlines"]
+    (duties,) = [model for model in ALL if model.name == "merchant_cases"]
+    seen = set[ClockKind]()
+
+    for history in CASES:
+        case: Any = None
+        rows: Rows[Any] = {}
+        merchants: Rows[Any] = {}
+        for fact in history:
+            case, rows, merchants = fact.mutate(case), model.fold(rows, fact), duties.fold(merchants, fact)
+            clocks = {key: row for key, row in rows.items() if row.kind}
+
+            assert {key: (row.kind, row.subject, row.due) for key, row in clocks.items() if row.due} == {
+                key: (clock.kind, clock.subject, clock.due) for key, clock in case.clocks.running.items()
+            }
+            assert {key: row.seconds_left for key, row in clocks.items() if row.paused_at} == {
+                key: left for key, (_, left) in case.clocks.paused.items()
+            }
+            (merchant,) = merchants.values()
+            awaited = {key for key, row in clocks.items() if row.party == "merchant"}
+            windows = {key for key, row in clocks.items() if row.kind in WINDOWS}
+            assert awaited - windows == {duty.clock_id for duty in merchant.duties if not duty.done}
+            seen |= {row.kind for row in clocks.values()}
+
+    assert seen == set(ClockKind)
+
+
+def test_whose_work_a_case_is_is_what_the_case_itself_says_after_each_fact() -> None:
+    (model,) = [model for model in ALL if model.name == "workload"]
+    by_whom = set[bool]()
+
+    for history in CASES:
+        case: Any = None
+        rows: Rows[Any] = {}
+        for fact in history:
+            case, rows = fact.mutate(case), model.fold(rows, fact)
+            card, now = rows[case.id], case.lease
+            work = {key: row for key, row in rows.items() if row.worker}
+            undecided = [key for key, row in work.items() if row.done_at is None]
+
+            assert (card.holder, card.held_until) == ((now.holder, now.expires_at) if now else (None, None))
+            if not isinstance(fact, DecisionApproved):  # with it the decision is issued
+                waiting = case.proposals.waiting
+                assert undecided == ([waiting.proposal_id] if waiting else [])
+            if isinstance(fact, DecisionIssued):
+                assert (fact.decision_id in work) is not fact.automated
+                by_whom.add(fact.automated)
+                if row := work.get(fact.decision_id):
+                    assert row.begun_at <= (row.proposed_at or row.done_at) <= row.done_at == fact.timestamp
+
+    assert by_whom == {True, False}

@@ -1,7 +1,7 @@
 """Follow-ups: which buyer is still to be asked, and how the asking ended."""
 
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -10,12 +10,13 @@ import pytest
 from domain.events import (
     CaseClosed,
     CaseReopened,
+    ClockResumed,
     FollowUpAttempted,
     FollowUpCompleted,
     FollowUpExhausted,
     FollowUpScheduled,
 )
-from domain.values import AttemptOutcome, Channel, ReopenGround, Resolution, Sealed, SealedFor
+from domain.values import AttemptOutcome, Channel, ClockKind, ReopenGround, Resolution, Sealed, SealedFor
 from projections.follow_ups import FOLLOW_UPS, page
 
 TEXT = Sealed(SealedFor.PLATFORM, UUID(int=1), "AQ")
@@ -47,6 +48,15 @@ def attempted(story: Any, number: int) -> Any:
 
 def reopened(story: Any) -> Any:
     return story.then(CaseReopened, ground=ReopenGround.UNSATISFIED, round=2, reasons=TEXT)
+
+
+def test_a_follow_up_of_a_case_that_rested_is_due_when_its_clock_is(connection, show, tell) -> None:
+    story, due = scheduled(tell().filed()), datetime(2026, 12, 1, 8, tzinfo=UTC)
+    resumed = {"clock_id": UUID(int=5), "subject": FIRST, "due": due}
+    story.then(ClockResumed, kind=ClockKind.FOLLOW_UP, **resumed)
+    story.then(ClockResumed, kind=ClockKind.RECTIFICATION, **{**resumed, "subject": SECOND})
+    show(FOLLOW_UPS, *story.facts)
+    assert [row["due"] for row in listed(connection)["data"]] == ["2026-12-01T08:00:00.000000Z"]
 
 
 def test_a_scheduled_follow_up_is_due_with_its_case_and_merchant(connection, show, tell) -> None:

@@ -19,7 +19,7 @@ from domain.events import (
     PromiseBroken,
     PromiseKept,
 )
-from domain.values import EvidenceParty, RemedyKind, ReopenGround, Resolution, Sealed, SealedFor
+from domain.values import Party, RemedyKind, ReopenGround, Resolution, Sealed, SealedFor
 from projections import indicators, pages
 from projections.case_times import CASE_TIMES
 from projections.milestones import MILESTONES
@@ -67,7 +67,7 @@ def test_the_numbers_of_a_few_cases(connection: Any, show: Any, tell: Any) -> No
     second.then(FollowUpCompleted, follow_up_id=uuid4(), satisfied=False, speed=1)
     second.then(CaseReopened, hours=1, ground=ReopenGround.OVERTURNED, round=2, reasons=TEXT)
     for outcome in (PromiseKept, PromiseKept, PromiseBroken):
-        second.then(outcome, promise_id=uuid4(), party=EvidenceParty.MERCHANT)
+        second.then(outcome, promise_id=uuid4(), party=Party.MERCHANT)
     for story in (first, second, tell(at=first.at).filed()):
         shown(show, story)
 

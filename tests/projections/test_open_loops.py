@@ -11,6 +11,7 @@ from domain.events import (
     CaseClosed,
     CaseCompensated,
     CaseEscalated,
+    CaseExpired,
     CaseReopened,
     CaseWithdrawn,
     ClockCancelled,
@@ -43,6 +44,7 @@ from domain.values import (
     Channel,
     ClockKind,
     EscalationGround,
+    ExpiryGround,
     Money,
     Remedy,
     RemedyKind,
@@ -236,8 +238,15 @@ def test_only_an_unsatisfied_answer_keeps_the_loop_open(
     assert reasons(connection) == [because]
 
 
-def test_a_closed_or_withdrawn_case_is_no_loop_and_a_reopened_one_is_again(connection, show, tell) -> None:
+def expired(story: Any) -> Any:
+    """The buyer did not send the goods in."""
+    content = {"ground": ExpiryGround.GOODS_NOT_SENT_IN, "party": Side.BUYER, "clause": "O-8"}
+    return story.then(CaseExpired, **content, goods=(UUID(int=4),), derivation=())
+
+
+def test_a_case_that_ended_is_no_loop_and_a_reopened_one_is_again(connection, show, tell) -> None:
     show(OPEN_LOOPS, *tell().filed().then(CaseWithdrawn, reasons=TEXT).facts)
+    show(OPEN_LOOPS, *expired(tell().filed()).facts)
     story = asked(tell().filed()).then(CaseClosed, resolution=Resolution.SETTLED)
     show(OPEN_LOOPS, *story.facts)
     assert reasons(connection) == []

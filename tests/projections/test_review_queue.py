@@ -45,6 +45,7 @@ from domain.values import (
 )
 from projections.pages import BadCursor, BadLimit, Place
 from projections.review_queue import QUEUE_NAMES, REVIEW_QUEUE, UnknownQueue, counts, next_claimable, page
+from tests.projections.conftest import folded
 
 FILED_AT = datetime(2026, 11, 6, 8, tzinfo=UTC)
 SOON = FILED_AT + timedelta(hours=1)
@@ -236,6 +237,17 @@ def test_the_next_case_is_the_most_urgent_one_that_nobody_holds(connection, show
     assert next_claimable(connection, "execution", at=SOON) == []
 
 
+def test_a_case_is_due_when_its_facts_say_whatever_the_rules_are_today(tell) -> None:
+    first, second = FILED_AT + timedelta(days=3), FILED_AT + timedelta(days=9)
+    story = tell().filed(due=first)
+    assert folded(REVIEW_QUEUE, *story.facts)[story.case_id].due == first
+    story.then(
+        DecisionIssued, decision_id=UUID(int=5), round=1, by="r", remedies=(), clauses=(), policy="p",
+        reasons=TEXT, due=second,
+    )  # fmt: skip
+    assert folded(REVIEW_QUEUE, *story.facts)[story.case_id].due == second
+
+
 def test_counts_tell_the_open_and_the_overdue(connection, show, tell) -> None:
     show(REVIEW_QUEUE, *tell().filed().facts)
     show(REVIEW_QUEUE, *tell(at=FILED_AT + timedelta(hours=10)).filed().facts)
@@ -315,7 +327,8 @@ def test_until_a_side_asks_for_it(connection, show, tell) -> None:
 
 def test_or_somebody_steps_in(connection, show, tell) -> None:
     story = notified(tell().filed())
-    story.then(PlatformSteppedIn, hours=72, by="reviewer-1")
+    due = FILED_AT + timedelta(hours=120)
+    story.then(PlatformSteppedIn, hours=72, by="reviewer-1", due=due)
     show(REVIEW_QUEUE, *story.facts)
 
     (row,) = listed(connection, "review")["data"]
@@ -347,6 +360,7 @@ def test_an_escalated_case_that_rested_stands_in_its_queue_again(connection, sho
         resumes=Stage.NEGOTIATING,
         cause=ResumeCause.REQUESTED,
         reasons=TEXT,
+        due=FILED_AT + timedelta(hours=72),
     )
     show(REVIEW_QUEUE, *story.facts)
 

@@ -22,6 +22,7 @@ from application.corrective_actions import CorrectiveActions
 from application.incidents import Incidents
 from application.policies import Policies
 from application.rulebook import OnePolicy, PublishedPolicies
+from application.simulation import Simulations
 from domain.case import Case
 from domain.events import FACTS
 from domain.policy import Fault, Policy, PolicyFaults
@@ -29,6 +30,7 @@ from domain.values import Actor, Role
 from infrastructure import policy_documents
 from infrastructure.blobs import PostgresBlobs
 from infrastructure.event_store.connections import Datastore
+from infrastructure.fact_log import StoredFacts
 from infrastructure.health import Health
 from infrastructure.key_file import MasterKey
 from infrastructure.keys import ApiKeys
@@ -205,6 +207,7 @@ def installation(
     with PostgresStore(migrated_url, pool_size=2, max_overflow=10) as store:
         book = PublishedPolicies(store, compiled, DEFAULT, monotonic)
         accesses = Accesses(store, vault, clock, uuid4)
+        policies = Policies(store, vault, book, compiled, policy_documents.read, DOCUMENT, clock, uuid4)
         parts: dict[str, Any] = {
             "cases": Cases(store, vault, OnePolicy(DEFAULT), clock, uuid4),
             "incidents": Incidents(store, vault, book, clock, uuid4),
@@ -215,7 +218,8 @@ def installation(
             "corrective_actions": CorrectiveActions(
                 store, vault, book, StoredRecurrence(ReadModels(datastore)), clock, uuid4
             ),
-            "policies": Policies(store, vault, book, compiled, policy_documents.read, DOCUMENT, clock, uuid4),
+            "policies": policies,
+            "simulations": Simulations(policies, StoredFacts(datastore), book),
             "vault": vault,
             "keys": keys,
             "reader": ReadModels(datastore),

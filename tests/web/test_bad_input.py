@@ -3,6 +3,7 @@
 import json
 import socket
 from copy import deepcopy
+from io import BytesIO
 from urllib.parse import urlsplit
 
 import pytest
@@ -293,6 +294,24 @@ def test_a_body_of_an_absurd_announced_size_is_refused(installation):
         answer = b"".join(iter(lambda: connection.recv(4096), b""))
     assert answer.startswith(b"HTTP/1.1 413")
     assert b"body_too_large" in answer
+
+
+@pytest.mark.parametrize("path", ["cases", "cases/x/evidence/staging?party=buyer&sha256=x"])
+@pytest.mark.parametrize(("megabytes", "read"), [(2, True), (11, True), (17, False)])
+def test_a_stranger_is_told_so_whatever_the_size_of_its_body(installation, path, megabytes, read):
+    body = BytesIO(b" " * megabytes * 1024 * 1024)
+    length = str(megabytes * 1024 * 1024)
+    answer = (
+        installation.app()
+        .test_client()
+        .post(
+            f"/api/v1/{path}",
+            headers={"Content-Type": "application/pdf"},
+            environ_overrides={"wsgi.input": body, "CONTENT_LENGTH": length},
+        )
+    )
+    assert (answer.status_code, answer.json["code"]) == (401, "unauthenticated")
+    assert bool(body.tell()) is read
 
 
 @pytest.mark.parametrize("key", ["", "x" * 256, "k\t1", "k\x7f", "ключ".encode().decode("latin-1")])

@@ -53,6 +53,17 @@ def test_a_return_is_authorised_and_the_buyer_told_where_to(returning, who):
     assert "authorisation" not in returning.seen("agent")["allowed"]
 
 
+def test_a_case_that_the_clock_ended_says_by_whose_silence(returning, installation, clock):
+    returning.did("merchant", "authorisation")
+    assert returning.seen()["expiry"] is None
+    clock.move(days=8)
+    installation.tick(returning.told.id)
+    page = returning.seen("buyer")
+    assert (page["stage"], page["viewer_state"]) == ("expired", "resolved")
+    expiry = page["expiry"]
+    assert (expiry["ground"], expiry["party"], expiry["clause"]) == ("goods_not_sent_in", "buyer", "O-8")
+
+
 def test_it_can_be_authorised_without_an_address(returning):
     returning.did("merchant", "authorisation")
     assert returning.seen("buyer")["goods"][0]["address"] is None

@@ -2,6 +2,8 @@
 
 from uuid import uuid4
 
+import pytest
+
 REASONS = {"reasons": "双方协商中"}
 EVIDENCE = {"party": "platform", "kind": "court_receipt", "title": "受理通知书", "sha256": "0" * 64}
 
@@ -25,6 +27,29 @@ def test_a_receipt_keeps_a_case_at_rest(story, refused):
     told.did("reviewer", "suspension/receipt", {"evidence_id": receipt}, versioned=False)
     again = {"evidence_id": receipt}
     refused(409, "receipt_not_awaited", lambda: told.ask("reviewer", "suspension/receipt", again))
+
+
+@pytest.mark.parametrize(
+    ("who", "what", "body", "fact"),
+    [
+        ("buyer", "withdrawal", {}, "CaseWithdrawn"),
+        ("reviewer", "suspension", {"ground": "settlement"}, "CaseSuspended"),
+        ("reviewer", "merger", {}, "CaseMerged"),
+    ],
+)
+def test_a_case_that_is_left_with_its_proposal_stays_readable(story, installation, who, what, body, fact):
+    told = story().verified()
+    proposed = {"remedies": [], "clauses": ["Q-1"], "reasons": "属实", "discretion": "买家已另行获赔"}
+    told.version = told.ask("reviewer", "decisions", proposed).json()["version"]
+    into = {"into": story().id} if what == "merger" else {}
+    told.did(who, what, {**body, **into, "reasons": "不再继续"})
+    history = told.call("auditor").get(f"{told.path}/history").json()["data"]
+    (left,) = [one for one in history if one["type"] == fact]
+    assert left["data"]["reasons"] == "不再继续"
+    assert told.call("agent").get(told.path).json()["proposal"] is None
+    installation.catch_up()
+    for queue in ("review", "approval"):
+        assert told.id not in {one["case_id"] for one in told.call("agent").every(f"/queues/{queue}")}
 
 
 def test_a_case_that_does_not_rest_is_not_resumed(story, refused):

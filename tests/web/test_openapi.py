@@ -94,6 +94,8 @@ GET /merchants/{merchant_id}/cases
 GET /merchants/{merchant_id}/portal
 GET /publications
 GET /follow-ups
+GET /deadlines
+GET /reviewers/workload
 GET /loops
 GET /compensations
 GET /recoveries
@@ -123,6 +125,7 @@ GET /policies/{version}
 POST /policies/{version}/approval
 POST /policies/{version}/withdrawal
 POST /policies/{version}/retirement
+POST /policies/simulations
 """.strip().splitlines()
 
 VERSIONED = {

@@ -69,6 +69,7 @@ def test_a_database_that_goes_away_and_returns(database_url, fresh_database, fil
             files=absent,
             accesses=Accesses(store, vault, clock, uuid4),
             policies=absent,
+            simulations=absent,
             incidents=absent,
             corrective_actions=absent,
             vault=vault,

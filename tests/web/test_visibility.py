@@ -1,8 +1,17 @@
 """Who sees which cases, and what of them."""
 
 import json
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
 
 import pytest
+
+from application.accesses import Access
+from application.store import Provenance, RecordedFact
+from domain.events import CaseReleased
+from domain.values import Actor, ReleaseCause, Role
+from web.presenter import Presenter
 
 REFUND = {"kind": "refund", "amount": {"amount_minor": 19900, "currency": "CNY"}, "payer": "merchant"}
 READERS = ["agent", "reviewer", "supervisor", "auditor", "finance", "logistics", "admin"]
@@ -131,6 +140,43 @@ def test_a_history_as_known_at_a_version_or_an_instant(told):
 def test_the_token_of_a_lease_is_its_holders_own(told):
     assert told.call("reviewer").get(told.path).json()["lease"]["token"]
     assert told.call("supervisor").get(told.path).json()["lease"]["token"] is None
+
+
+@pytest.mark.parametrize("who", ["supervisor", "auditor", "buyer", "merchant"])
+def test_a_history_shows_the_token_of_a_lease_to_its_holder_alone(told, who):
+    def claimed(name):
+        history = told.call(name).get(f"{told.path}/history").json()["data"]
+        return next(one["data"] for one in history if one["type"] == "CaseClaimed")
+
+    assert "token" in claimed("reviewer")
+    assert "token" not in claimed(who)
+
+
+def test_a_merchant_is_not_told_who_of_the_platform_held_the_case_that_it_settled(story):
+    told = story()
+    told.did("agent", "notice", {"channel": "app"}, versioned=False)
+    told.leased("agent")
+    told.did("merchant", "answers", {"stance": "agrees", "text": "同意"})
+    history = told.call("merchant").get(f"{told.path}/history").json()["data"]
+    (released,) = [one for one in history if one["type"] == "CaseReleased"]
+    assert released["actor"] == {"id": "seller-1", "role": "merchant"}
+    assert "agent-1" not in json.dumps(history)
+
+
+@pytest.mark.parametrize(
+    ("by", "named"),
+    [("reviewer-1", None), ("batch:1", None), ("system", "system"), ("incidents", "incidents")],
+)
+def test_what_the_system_records_names_to_a_merchant_no_person(by, named):
+    at = datetime(2026, 11, 10, tzinfo=UTC)
+    said: dict[str, Any] = {"holder": by, "cause": ReleaseCause.DECIDED}
+    released = CaseReleased(originator_id=uuid4(), originator_version=7, timestamp=at, **said)
+    origin = Provenance("incidents", Role.SYSTEM, "batch", None)
+    recorded = RecordedFact(released, 1, uuid4(), at, origin)
+    merchant = Access(Actor("seller-1", Role.MERCHANT, "m-2001"), "cases.read", "req-1")
+    nothing_opened: Any = None
+    (shown,) = Presenter(nothing_opened).changes([recorded], merchant)
+    assert shown["data"]["holder"] == named
 
 
 def test_allowed_names_what_the_caller_could_do_now(told):

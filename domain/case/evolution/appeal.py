@@ -46,12 +46,13 @@ def _(fact: events.DecisionVaried, case: "CaseState") -> None:
     case.appeals = case.appeals.varied(
         appeal.target, fact.by, fact.originator_version, fact.timestamp, fact.appeal_until
     )
+    if appeal.against is not AppealAgainst.DECISION:
+        return
     case.money = case.money.granted([one for one in fact.added if one.kind not in GOODS_KINDS])
     goods = [one for one in fact.added if one.kind in GOODS_KINDS]
     case.goods = case.goods.granted(goods).cancelled(fact.cancelled)
     case.granted = case.granted | {one.remedy_id for one in fact.added}
-    if appeal.against is AppealAgainst.DECISION:
-        case.follow_ups = case.follow_ups.superseded()
+    case.follow_ups = case.follow_ups.superseded()
 
 
 @evolve.register(events.DecisionOverturned)

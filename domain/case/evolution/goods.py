@@ -60,8 +60,8 @@ def _(fact: events.GoodsLost, case: "CaseState") -> None:
 @evolve.register(events.GoodsLapsed)
 def _(fact: events.GoodsLapsed, case: "CaseState") -> None:
     """The buyer's silence ends the matter; the merchant's is a failure."""
-    leg = replace(case.goods.legs[fact.goods_id], state=GoodsState.LAPSED)
-    goods = case.goods.put(leg) if leg.inbound else case.goods.failing(leg)
+    leg = replace(case.goods.legs[fact.goods_id], state=GoodsState.LAPSED, lapsed_at=fact.timestamp)
+    goods = case.goods.forgoing(leg) if leg.inbound else case.goods.failing(leg)
     case.goods = goods.cancelled(fact.cancelled)
 
 

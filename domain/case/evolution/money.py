@@ -62,7 +62,15 @@ def _(fact: events.CompensationReversed, case: "CaseState") -> None:
 @evolve.register(events.RecoveryOpened)
 def _(fact: events.RecoveryOpened, case: "CaseState") -> None:
     case.money = case.money.put(
-        Recovery(fact.recovery_id, fact.compensation_id, fact.debtor, fact.creditor, fact.amount, fact.cause)
+        Recovery(
+            fact.recovery_id,
+            fact.compensation_id,
+            fact.debtor,
+            fact.creditor,
+            fact.amount,
+            fact.cause,
+            fact.amount.amount_minor,
+        )
     )
     if fact.debtor in DEBTORS:
         case.appeals = case.appeals.ruled(

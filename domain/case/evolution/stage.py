@@ -37,6 +37,13 @@ def _(fact: events.CaseClosed, case: "CaseState") -> None:
     case.appeals = case.appeals.resumed(fact.timestamp)
 
 
+@evolve.register(events.CaseExpired)
+def _(fact: events.CaseExpired, case: "CaseState") -> None:
+    case.stage = Stage.EXPIRED
+    case.closed_at = fact.timestamp
+    case.lease = None
+
+
 @evolve.register(events.CaseReopened)
 def _(fact: events.CaseReopened, case: "CaseState") -> None:
     case.stage = Stage.IN_REVIEW

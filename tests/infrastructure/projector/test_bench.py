@@ -32,7 +32,7 @@ def test_both_sides_of_the_comparison_keep_the_same_rows(database_url: str) -> N
         with psycopg.connect(url) as connection:
             return connection.execute(
                 "SELECT stage, queue, case_type, merchant_id, due, holder"
-                " FROM review_queue_v2 ORDER BY case_id"
+                " FROM review_queue_v3 ORDER BY case_id"
             ).fetchall()
 
     with scratch_database(database_url) as scratch:
@@ -52,7 +52,7 @@ def test_a_page_of_the_queue_is_read_along_its_index(database_url: str) -> None:
 
     assert set(result["milliseconds"]) == {200, 2_000}
     assert result["growth"]["first"] > 0
-    assert "Index Scan using review_queue_v2_queue_due_case_id_idx" in result["plan"]
+    assert "Index Scan using review_queue_v3_queue_due_case_id_idx" in result["plan"]
     assert "Sort" not in result["plan"]
     assert "2,000" in shown(queue.print_table, result)
 

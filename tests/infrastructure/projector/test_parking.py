@@ -58,7 +58,7 @@ def undisturbed(kept: Any) -> list[tuple[Any, ...]]:
     projector.catch_up()
     projector.close()
     rows: list[tuple[Any, ...]] = kept.rows(REVIEW_QUEUE)
-    kept.execute("TRUNCATE review_queue_v2")
+    kept.execute("TRUNCATE review_queue_v3")
     kept.execute("UPDATE projections SET position = 0")
     return rows
 
@@ -97,7 +97,7 @@ def test_a_parked_case_shows_what_was_known_before_its_failure(kept, chosen) -> 
     case_id, _, _ = chosen
     caught_up(kept, Refusing(case_id).model, batch=2000)
 
-    ((stage, holder),) = kept.ask("SELECT stage, holder FROM review_queue_v2 WHERE case_id = %s", case_id)
+    ((stage, holder),) = kept.ask("SELECT stage, holder FROM review_queue_v3 WHERE case_id = %s", case_id)
     assert (stage, holder) == ("filed", None)
 
 
@@ -120,16 +120,16 @@ def test_a_replay_mends_the_case(kept, chosen, undisturbed) -> None:
 def test_a_case_that_an_older_version_parked_is_mended_in_the_present_one(kept, chosen) -> None:
     """The older table has other columns, and nobody reads it any more."""
     caught_up(kept, Refusing(chosen[0]).model)
-    newer = replace(Refusing(chosen[0]).model, version=3)
+    newer = replace(Refusing(chosen[0]).model, version=4)
     kept.supervisor(models=[newer]).prepare()
     kept.supervisor(models=[newer]).catch_up()
-    kept.execute("ALTER TABLE review_queue_v2 DROP COLUMN due")
+    kept.execute("ALTER TABLE review_queue_v3 DROP COLUMN due")
     assert len(kept.supervisor(models=[newer]).parked()) == 2
 
-    mended = replace(REVIEW_QUEUE, version=3)
+    mended = replace(REVIEW_QUEUE, version=4)
     assert kept.supervisor(models=[mended]).replay(chosen[0]) == ["review_queue"]
 
-    assert [one.table for one in kept.supervisor(models=[mended]).parked()] == ["review_queue_v2"]
+    assert [one.table for one in kept.supervisor(models=[mended]).parked()] == ["review_queue_v3"]
 
 
 def test_a_replay_that_fails_again_leaves_the_case_parked(kept, chosen) -> None:
@@ -177,7 +177,7 @@ def test_a_replay_loses_nothing_of_the_batch_that_the_leader_has_in_hand(kept, c
 def test_a_row_that_the_table_refuses_parks_its_case_alone(kept, chosen, undisturbed) -> None:
     case_id, _, _ = chosen
     kept.execute(
-        sql.SQL("ALTER TABLE review_queue_v2 ADD CHECK (case_id <> {} OR stage = 'filed')")
+        sql.SQL("ALTER TABLE review_queue_v3 ADD CHECK (case_id <> {} OR stage = 'filed')")
         .format(sql.Literal(case_id))
         .as_string(None)
     )
@@ -248,6 +248,6 @@ def test_a_rebuild_parks_what_it_cannot_fold_either(kept, chosen) -> None:
     refusing.rebuild("review_queue")
 
     (parked,) = kept.supervisor().parked()
-    assert (parked.table, parked.case_id, parked.version) == ("review_queue_v2", case_id, version)
+    assert (parked.table, parked.case_id, parked.version) == ("review_queue_v3", case_id, version)
     assert kept.rows(REVIEW_QUEUE) == before
     assert kept.supervisor().replay(case_id) == ["review_queue"]

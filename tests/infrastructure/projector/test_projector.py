@@ -270,11 +270,11 @@ def test_a_failure_nobody_foresaw_is_logged_and_the_work_taken_up_again(
     kept: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     projector = Projector(kept.url, REVIEW_QUEUE, holder="test")
-    kept.execute("ALTER TABLE review_queue_v2 RENAME TO mislaid")
+    kept.execute("ALTER TABLE review_queue_v3 RENAME TO mislaid")
 
     with kept.running(projector):
-        kept.eventually(lambda: "review_queue_v2: failed" in caplog.text)
-        kept.execute("ALTER TABLE mislaid RENAME TO review_queue_v2")
+        kept.eventually(lambda: "review_queue_v3: failed" in caplog.text)
+        kept.execute("ALTER TABLE mislaid RENAME TO review_queue_v3")
         kept.eventually(lambda: kept.position(REVIEW_QUEUE) == kept.events)
 
 

@@ -51,7 +51,7 @@ def test_a_rebuild_leaves_the_rows_of_the_live_table(kept: Any, model: ReadModel
 def test_a_rebuilt_table_has_statistics_from_its_first_page_on(kept: Any) -> None:
     kept.supervisor().catch_up()
     kept.supervisor().rebuild("review_queue")
-    ((rows,),) = kept.ask("SELECT reltuples FROM pg_class WHERE relname = 'review_queue_v2'")
+    ((rows,),) = kept.ask("SELECT reltuples FROM pg_class WHERE relname = 'review_queue_v3'")
     assert rows == len(kept.rows(REVIEW_QUEUE))
 
 
@@ -59,13 +59,13 @@ def test_a_rebuild_mends_what_was_wrong_and_tells_what_it_was(kept: Any) -> None
     kept.supervisor().catch_up()
     before = kept.rows(REVIEW_QUEUE)
     spoilt, lost = before[0][0], before[1][0]
-    kept.execute("UPDATE review_queue_v2 SET number = 'spoilt' WHERE case_id = %s", spoilt)
-    kept.execute("DELETE FROM review_queue_v2 WHERE case_id = %s", lost)
+    kept.execute("UPDATE review_queue_v3 SET number = 'spoilt' WHERE case_id = %s", spoilt)
+    kept.execute("DELETE FROM review_queue_v3 WHERE case_id = %s", lost)
     kept.execute(
-        "INSERT INTO review_queue_v2"
+        "INSERT INTO review_queue_v3"
         " (case_id, queue, stage, number, case_type, merchant_id, filed_by, filed_at, due, escalated)"
         " SELECT %s, queue, stage, number, case_type, merchant_id, filed_by, filed_at, due, escalated"
-        " FROM review_queue_v2 LIMIT 1",
+        " FROM review_queue_v3 LIMIT 1",
         UUID(int=1),
     )
 
@@ -84,7 +84,7 @@ def test_a_rebuild_forgets_the_parked_cases_that_it_could_fold(kept: Any) -> Non
     case_id = kept.rows(REVIEW_QUEUE)[0][0]
     kept.execute(
         "INSERT INTO parked_cases (table_name, case_id, version, position, topic, error)"
-        " VALUES ('review_queue_v2', %s, 1, 1, 'CaseFiled', 'mended since')",
+        " VALUES ('review_queue_v3', %s, 1, 1, 'CaseFiled', 'mended since')",
         case_id,
     )
 
@@ -105,7 +105,7 @@ def test_progress_is_told_from_nothing_to_all(kept: Any) -> None:
 
 def test_indexes_are_those_of_the_live_table(kept: Any) -> None:
     def indexes() -> set[str]:
-        rows = kept.ask("SELECT indexdef FROM pg_indexes WHERE tablename = 'review_queue_v2'")
+        rows = kept.ask("SELECT indexdef FROM pg_indexes WHERE tablename = 'review_queue_v3'")
         return {definition.split(" USING ")[1] for (definition,) in rows}
 
     before = indexes()
@@ -126,7 +126,7 @@ def test_reads_and_writes_go_on_while_the_tables_are_swapped(kept: Any, new_case
         try:
             with psycopg.connect(kept.url, autocommit=True) as connection:
                 while not stop.is_set():
-                    found = connection.execute("SELECT count(*) FROM review_queue_v2", prepare=True)
+                    found = connection.execute("SELECT count(*) FROM review_queue_v3", prepare=True)
                     counts.append(found.fetchall()[0][0])
         except psycopg.Error as error:
             failures.append(error)
@@ -188,7 +188,7 @@ def test_a_live_table_that_was_taken_back_is_not_swapped_for_an_older_one(
                     store.save(saved[0], WHO)
                     connection.execute("ROLLBACK")
                     kept.execute(
-                        "UPDATE projections SET lease_until = now() WHERE table_name = 'review_queue_v2'"
+                        "UPDATE projections SET lease_until = now() WHERE table_name = 'review_queue_v3'"
                     )
                     kept.supervisor().catch_up()
                     connection.execute("BEGIN")
@@ -209,7 +209,7 @@ def test_tables_that_stand_at_different_positions_can_be_compared(kept: Any) -> 
     finished = kept.ask(
         "SELECT originator_id FROM events GROUP BY 1 HAVING max(position) < %s LIMIT 1", kept.events // 2
     )[0][0]
-    kept.execute("UPDATE review_queue_v2 SET number = 'spoilt' WHERE case_id = %s", finished)
+    kept.execute("UPDATE review_queue_v3 SET number = 'spoilt' WHERE case_id = %s", finished)
     assert kept.supervisor().diff("review_queue").cases == (finished,)
 
 
@@ -285,7 +285,7 @@ def test_a_rebuild_that_ends_leaves_the_table_of_one_that_began_after_it(kept: A
 
     Overtaken(kept.url, REVIEW_QUEUE, holder="first").swap()
 
-    assert "review_queue_v2_rebuild" in names_of_tables(kept)
+    assert "review_queue_v3_rebuild" in names_of_tables(kept)
     next_one._projector.catch_up()
     next_one._projector.close()
 
@@ -310,7 +310,7 @@ def test_what_an_aborted_rebuild_left_is_cleared_away(kept: Any) -> None:
         abandoned._begin(connection)
         abandoned._projector.advance()
         abandoned._projector.close()
-    assert "review_queue_v2_rebuild" in names_of_tables(kept)
+    assert "review_queue_v3_rebuild" in names_of_tables(kept)
 
     assert kept.supervisor().rebuild("review_queue").difference == SAME
     assert names_of_tables(kept) == {model.table for model in ALL}
@@ -322,7 +322,7 @@ def test_a_reader_that_never_ends_keeps_the_live_table(kept: Any, monkeypatch: p
     before = kept.rows(REVIEW_QUEUE)
 
     with psycopg.connect(kept.url) as reader:
-        reader.execute("SELECT count(*) FROM review_queue_v2")
+        reader.execute("SELECT count(*) FROM review_queue_v3")
         with pytest.raises(SwapRefused):
             kept.supervisor().rebuild("review_queue")
 
@@ -339,12 +339,12 @@ def test_an_unknown_read_model_cannot_be_rebuilt_or_compared(kept: Any) -> None:
 
 
 def test_a_new_version_is_filled_beside_the_old_one_which_can_then_go(kept: Any) -> None:
-    newer = replace(REVIEW_QUEUE, version=3)
+    newer = replace(REVIEW_QUEUE, version=4)
     kept.supervisor(models=[REVIEW_QUEUE]).catch_up()
 
-    assert kept.supervisor(models=[newer]).prepare() == ["review_queue_v3"]
+    assert kept.supervisor(models=[newer]).prepare() == ["review_queue_v4"]
     assert kept.supervisor(models=[newer]).drop_superseded() == []
     kept.supervisor(models=[newer]).catch_up()
     assert kept.rows(newer) == kept.rows(REVIEW_QUEUE)
-    assert kept.supervisor(models=[newer]).drop_superseded() == ["review_queue_v2"]
-    assert "review_queue_v2" not in names_of_tables(kept)
+    assert kept.supervisor(models=[newer]).drop_superseded() == ["review_queue_v3"]
+    assert "review_queue_v3" not in names_of_tables(kept)
