@@ -6,6 +6,7 @@ from projections.case_index import CASE_INDEX
 from projections.case_times import CASE_TIMES
 from projections.compensations import COMPENSATIONS
 from projections.corrective_actions import CORRECTIVE_ACTIONS
+from projections.erasures import ERASURES
 from projections.follow_ups import FOLLOW_UPS
 from projections.incidents import INCIDENTS
 from projections.merchant_cases import MERCHANT_CASES
@@ -37,4 +38,5 @@ ALL: tuple[ReadModel[Any], ...] = (
     UPHELD_CASES,
     CASE_TIMES,
     MILESTONES,
+    ERASURES,
 )

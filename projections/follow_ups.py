@@ -61,10 +61,10 @@ FOLLOW_UPS = ReadModel(
         "(filed_by, due, follow_up_id) WHERE state IS NOT NULL",
     ),
     ignored="""
-        clocks decision evidence goods lease money notes penalty promise rectification relation
+        clocks decision evidence goods lease money notes penalty privacy promise rectification relation
         suspension AppealFiled AppealWithdrawn CaseClassified CaseDeclined CaseEscalated CaseWithdrawn
-        DecisionOverturned DecisionUpheld ExecutionFailed MerchantAnswered MerchantDefaulted
-        NoticeDelivered OfferAccepted OfferDeclined OfferLapsed OfferMade PlatformSteppedIn
+        DecisionOverturned DecisionUpheld ExecutionFailed MerchantAnswered MerchantDefaulted NoticeDelivered
+        OfferAccepted OfferDeclined OfferLapsed OfferMade PlatformSteppedIn
     """,
 )
 

@@ -46,6 +46,6 @@ class Relating(CaseState):
         self._void_proposal(VoidCause.MERGED, at)
         self._record(events.CaseMerged, at, into=into.id, by=by.id, reasons=reasons)
         for clock in list(self.clocks.running.values()):
-            # Bytes that wait to be submitted go when their time comes.
-            if clock.kind is not ClockKind.STAGING:
+            # Bytes that wait to be submitted go when their time comes; records are kept however a case ends.
+            if clock.kind not in (ClockKind.STAGING, ClockKind.RETENTION):
                 self._end_clock(clock.subject, events.ClockCancelled, at)

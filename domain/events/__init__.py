@@ -135,6 +135,14 @@ from domain.events.policy_book import (
     PolicyPublished,
     PolicyRetired,
 )
+from domain.events.privacy import (
+    ErasureProposed,
+    ErasureRejected,
+    LegalHoldPlaced,
+    LegalHoldReleased,
+    PersonalDataErased,
+    ProcessingRestricted,
+)
 from domain.events.promise import PromiseBroken, PromiseKept, PromiseMade
 from domain.events.rectification import (
     RectificationAccepted,
@@ -211,6 +219,8 @@ __all__ = [
     "DecisionUpheld",
     "DecisionVaried",
     "EffectMeasured",
+    "ErasureProposed",
+    "ErasureRejected",
     "EvidenceAccepted",
     "EvidenceChallenged",
     "EvidenceDiscarded",
@@ -247,6 +257,8 @@ __all__ = [
     "InspectionReported",
     "LeaseExpired",
     "LeaseRenewed",
+    "LegalHoldPlaced",
+    "LegalHoldReleased",
     "MeasureAccepted",
     "MeasureProposed",
     "MeasureRejected",
@@ -263,6 +275,7 @@ __all__ = [
     "PenaltyAssessed",
     "PenaltyExpired",
     "PenaltyReversed",
+    "PersonalDataErased",
     "PlatformSteppedIn",
     "PointsAdjusted",
     "PointsCounted",
@@ -272,6 +285,7 @@ __all__ = [
     "PolicyDrafted",
     "PolicyPublished",
     "PolicyRetired",
+    "ProcessingRestricted",
     "PromiseBroken",
     "PromiseKept",
     "PromiseMade",
