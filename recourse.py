@@ -32,7 +32,7 @@ from flask import Flask
 from marshmallow import ValidationError
 
 from application.accesses import Access, Accesses
-from application.cases import Cases, Files
+from application.cases import Cases, Files, Forgetting
 from application.clock import Clock
 from application.corrective_actions import CorrectionProcess, CorrectiveActions
 from application.effects import PAYMENT
@@ -47,6 +47,7 @@ from application.settlement import SettlementProcess
 from application.simulation import Simulations
 from application.standings import StandingProcess, Standings
 from application.store import StoreUnavailable
+from application.subjects import Subjects
 from domain import policy
 from domain.case import Case
 from domain.events import Fact
@@ -54,6 +55,7 @@ from domain.values import Actor, Role
 from infrastructure import (
     credentials,
     doctor,
+    erasure_ledger,
     jump_guard,
     key_file,
     logs,
@@ -73,6 +75,7 @@ from infrastructure.commands.archive import backup, restore
 from infrastructure.commands.audit import audit
 from infrastructure.commands.bench import bench
 from infrastructure.commands.duties import clock, outbox, processes
+from infrastructure.commands.erasures import LEDGER, erasures
 from infrastructure.commands.filing import file, file_lines
 from infrastructure.commands.keys import key
 from infrastructure.commands.policy import policy as policy_group
@@ -96,6 +99,7 @@ from infrastructure.demo.cases import as_lines, example_cases
 from infrastructure.demo.client import Client
 from infrastructure.demo.client import Refused as RequestRefused
 from infrastructure.demo.story import PaymentsLate
+from infrastructure.erasure_ledger import ErasureLedgerFile, LedgerRefused
 from infrastructure.event_store.connections import Datastore
 from infrastructure.event_store.order import EpochBehind, NotMigrated, RestoreUnfinished
 from infrastructure.fact_log import StoredFacts
@@ -113,6 +117,7 @@ from infrastructure.read_models import ReadModels
 from infrastructure.recurrence import StoredActions, StoredRecurrence
 from infrastructure.settings import BadSettings, Settings
 from infrastructure.store import PostgresStore
+from infrastructure.subject_index import StoredSubjects
 from infrastructure.supervision import PartFailed, StopRequested
 from infrastructure.ticker import Ticker
 from infrastructure.transparency import witnesses
@@ -243,6 +248,21 @@ class Parts:
         return Files(*parts, self.blobs, self.accesses)
 
     @cached_property
+    def ledger(self) -> ErasureLedgerFile:
+        """The ledger of erasures, which is no part of the database."""
+        return ErasureLedgerFile(self.settings.home / erasure_ledger.FILE_NAME)
+
+    @cached_property
+    def forgetting(self) -> Forgetting:
+        """The use cases on personal data."""
+        return Forgetting(self.store, self.vault, self.rulebook, self.clock, uuid4, self.vault, self.ledger)
+
+    @cached_property
+    def subjects(self) -> Subjects:
+        """The use cases on all cases of a person."""
+        return Subjects(self.cases, self.forgetting, self.vault, StoredSubjects(self.reader))
+
+    @cached_property
     def incidents(self) -> Incidents:
         """The use cases of incidents."""
         return Incidents(self.store, self.vault, self.rulebook, self.clock, uuid4)
@@ -359,6 +379,8 @@ def web_app(parts: Parts) -> Flask:
         cases=parts.cases,
         files=parts.files,
         accesses=parts.accesses,
+        forgetful=parts.forgetting,
+        subjects=parts.subjects,
         policies=parts.policies,
         simulations=parts.simulations,
         incidents=parts.incidents,
@@ -388,6 +410,8 @@ def openapi_document() -> dict[str, Any]:
         cases=Cases(absent, absent, absent, absent, uuid4),
         files=Files(absent, absent, absent, absent, uuid4, absent, absent),
         accesses=Accesses(absent, absent, absent, uuid4),
+        forgetful=Forgetting(absent, absent, absent, absent, uuid4, absent, absent),
+        subjects=Subjects(absent, absent, absent, absent),
         policies=Policies(absent, absent, absent, absent, absent, absent, absent, uuid4),
         simulations=Simulations(absent, absent, absent),
         incidents=Incidents(absent, absent, absent, absent, uuid4),
@@ -447,6 +471,7 @@ class FrontDoor(AdvisedGroup):
         Advice((ArchiveInvalid,), "the same with another backup, into another empty database"),
         Advice((DatabaseNotEmpty,), "createdb ANOTHER, then the same with RECOURSE_DATABASE_URL naming it"),
         Advice((RestoreUnfinished,), "recourse restore, into another empty database"),
+        Advice((LedgerRefused,), "mend it, then: recourse erasures apply"),
         Advice((NotFound,), "recourse queue"),
         Advice((NotParked,), "recourse projections parked"),
         Advice((ReplayFailed, RebuildUnderWay, SwapRefused), "recourse projections status"),
@@ -481,6 +506,7 @@ for command in (
     backup,
     bench,
     clock,
+    erasures,
     file,
     key,
     outbox,
@@ -582,6 +608,7 @@ def serve(given: Settings, listener: int | None) -> None:
     logs.log_here("web", given.log_level)
     with Parts(given) as parts:
         parts.vault.check()  # what would end every worker is told here, with what to run next
+        parts.forgetting.apply_ledger(LEDGER)  # an older database, put back, forgets again before it serves
     given = parts.settings
     where = socket.socket(fileno=listener) if listener else serving.listen(given.host, given.port)
     if listener is None:
@@ -710,7 +737,7 @@ def case_show(parts: Parts, case: str, as_json: bool) -> None:
 def case_history(parts: Parts, case: str, as_json: bool) -> None:
     """Every fact of the case in order."""
     found, facts = parts.cases.history(OPERATOR, find_case(parts, case))
-    shown = msgspec.to_builtins(parts.presenter.history(found.id, facts, AT_THE_SCREEN))
+    shown = msgspec.to_builtins(parts.presenter.history(found, facts, AT_THE_SCREEN))
     print_json({"data": shown}) if as_json else screen.print_history(
         out, {"number": found.filing.number}, shown
     )

@@ -69,6 +69,12 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "cases.relate": frozenset({A, R, S}),
     "cases.merge": frozenset({R, S}),
     "accesses.read": frozenset({S, AUD, ADMIN}),
+    "cases.hold": frozenset({S, AUD}),
+    "erasures.read": frozenset({S, AUD, ADMIN}),
+    "erasures.request": frozenset({S, ADMIN}),
+    "erasures.approve": frozenset({S, ADMIN}),
+    "erasures.apply": frozenset({SYS}),
+    "subjects.export": frozenset({S}),
     "policies.read": frozenset(Role),
     "policies.draft": frozenset({S, ADMIN}),
     "policies.approve": frozenset({S, ADMIN}),
@@ -138,6 +144,11 @@ COMMANDS: dict[str, str] = {
     "resumption": "cases.suspend",
     "links": "cases.relate",
     "merger": "cases.merge",
+    "legal-holds": "cases.hold",
+    "legal-hold-release": "cases.hold",
+    "erasure": "erasures.request",
+    "erasure-approval": "erasures.approve",
+    "erasure-rejection": "erasures.approve",
 }
 """The permission behind each command of the case's stage table."""
 

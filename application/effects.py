@@ -30,6 +30,9 @@ def derived(case: Case, facts: Sequence[Fact]) -> Effects:
         outbox=outbox(facts),
         blobs_kept=tuple(one.evidence_id for one in facts if isinstance(one, events.EvidenceStaged)),
         blobs_dropped=tuple(one.evidence_id for one in facts if isinstance(one, events.EvidenceDiscarded)),
+        keys_destroyed=tuple(
+            one.key_id for one in facts if isinstance(one, events.PersonalDataErased) and one.key_id
+        ),
     )
 
 

@@ -77,8 +77,9 @@ class Effects:
     deadlines: due times set · ended: clocks satisfied or cancelled, whose due times no longer count ·
     fired: the one clock whose due time was acted upon (`DeadlineNotPending` unless it still was) ·
     outbox: messages to deliver · blobs_kept: bytes put before, of which the facts tell (`BytesMissing` when
-    they are not there) · blobs_dropped: bytes that go · data_keys: new wrapped keys · idempotency: the key
-    to keep, with the id of the thing that the command created, if any.
+    they are not there) · blobs_dropped: bytes that go · data_keys: new wrapped keys · keys_destroyed:
+    data keys that go, with the bytes under them · idempotency: the key to keep, with the id of the thing that
+    the command created, if any.
     """
 
     claims: tuple[str, ...] = ()
@@ -90,6 +91,7 @@ class Effects:
     blobs_kept: tuple[UUID, ...] = ()
     blobs_dropped: tuple[UUID, ...] = ()
     data_keys: tuple[WrappedKey, ...] = ()
+    keys_destroyed: tuple[UUID, ...] = ()
     idempotency: IdempotencyKey | None = None
     subject: UUID | None = None
 

@@ -25,6 +25,7 @@ from domain.policy.derivation import Derived, shown
 from domain.policy.eligibility import assessed
 from domain.policy.goods import exchange_open, warranty_ends
 from domain.policy.proof import checklist, inspection_bearer
+from domain.policy.records import erasable_from
 from domain.policy.sanctions import Reached, quarter_of
 from domain.policy.tariff import tariff_of
 from domain.refusals import Refusal
@@ -99,6 +100,8 @@ def _found(before: object, fact: Fact, role: str, rules: Rules) -> Found:
             yield from _request(before, fact, _policy(before, fact, rules))
         case events.InspectionReported() if isinstance(before, Case):
             yield from _bearer(fact, _policy(before, fact, rules))
+        case events.ProcessingRestricted() | events.ErasureProposed() if isinstance(before, Case):
+            yield from _kept(before, fact, _policy(before, fact, rules))
         case events.DecisionIssued() if isinstance(before, Case):
             yield from _decision(before, fact, role, _policy(before, fact, rules))
         case events.DecisionProposed() if isinstance(before, Case):
@@ -335,6 +338,18 @@ def _within_tariff(
     tariff = tariff_of(clause, policy)
     if tariff.value is None or not tariff.value.knows(fact.points, fact.fine, policy.currency):
         yield "points", f"{fact.points}, fine {fact.fine}", tariff.derivation[-1].result
+
+
+def _kept(case: Case, fact: events.ProcessingRestricted | events.ErasureProposed, policy: Policy) -> Found:
+    if case.ended_at is None:
+        yield "ended", "the case", "not yet"
+        return
+    kept = erasable_from(case.ended_at, policy)
+    if isinstance(fact, events.ProcessingRestricted):
+        yield from _unequal("until", shown(fact.until), shown(kept.value))
+    elif fact.timestamp < kept.value:
+        yield "erasable", shown(fact.timestamp), shown(kept.value)
+    yield from _unequal("derivation", fact.derivation, kept.derivation)
 
 
 # --- what penalties and rectifications led to ---------------------------------------------------------

@@ -508,6 +508,42 @@ class SecondReviewRequired(Refusal):
     code = "second_review_required"
 
 
+class CaseNotEnded(Refusal):
+    """The case has not ended: its personal data are still needed."""
+
+    code = "case_not_ended"
+
+
+class LegalHoldInForce(Refusal):
+    """A legal hold is in force on the case."""
+
+    code = "legal_hold_in_force"
+
+
+class LegalHoldAlreadyReleased(Refusal):
+    """The legal hold has been released."""
+
+    code = "legal_hold_already_released"
+
+
+class RecordsStillKept(Refusal):
+    """The records of the case must still be kept."""
+
+    code = "records_still_kept"
+
+
+class ProcessingIsRestricted(Refusal):
+    """These personal data are stored and protected, and may not be read."""
+
+    code = "processing_is_restricted"
+
+
+class PersonalDataAlreadyErased(Refusal):
+    """The personal data have already been erased."""
+
+    code = "personal_data_already_erased"
+
+
 class UnknownPart(Exception):
     """The case has no such part; `kind` names it: appeal, compensation, evidence, goods, proposal, ..."""
 

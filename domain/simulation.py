@@ -21,7 +21,7 @@ from domain.policy.entitlement import Entitlement, entitlements, fixes_amount, g
 from domain.policy.tariff import tariff_of
 from domain.values import MONEY_KINDS, ClockKind, Remedy, RemedyKind, Role
 
-RIGHTS = frozenset({ClockKind.PENALTY_EXPIRY})
+RIGHTS = frozenset({ClockKind.PENALTY_EXPIRY, ClockKind.RETENTION})
 """Clocks of rights: that their time is up is no miss."""
 
 

@@ -538,6 +538,21 @@ class ClockKind(StrEnum):
     STAGING = "staging"
     GOODS_SHIPMENT = "goods_shipment"
     GOODS_HANDLING = "goods_handling"
+    RETENTION = "retention"
+
+
+class ErasureState(StrEnum):
+    """How far a request to erase a side's personal data came.
+
+    restricted: they must be kept, and are not read · erasable: they need be kept no longer · proposed:
+    another person must agree.
+    """
+
+    RESTRICTED = "restricted"
+    ERASABLE = "erasable"
+    PROPOSED = "proposed"
+    REJECTED = "rejected"
+    ERASED = "erased"
 
 
 BARE_DUTIES = frozenset({ClockKind.ANSWER, ClockKind.REPLY, ClockKind.EXECUTION, ClockKind.PROMISE})

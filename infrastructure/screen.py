@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from application.erasures import Erasure
 from application.simulation import Simulated
 from domain import audit
 from domain.case import Case
@@ -414,6 +415,17 @@ def print_keys(console: Console, keys: Iterable[ApiKey], at: datetime) -> None:
         used = f"{key.last_used_at.astimezone():%m-%d %H:%M}" if key.last_used_at else "-"
         actor, made = key.actor, f"{key.created_at.astimezone():%Y-%m-%d}"
         table.add_row(key.key_id, actor.role, actor.id, actor.merchant_id or "-", state, made, used)
+    console.print(table)
+
+
+def print_erasures(console: Console, erasures: Iterable[tuple[Erasure, str]]) -> None:
+    """Every erasure of the ledger, with how far it came or what was made of it."""
+    table = _table("Erasures")
+    for name in ("erasure", "case", "party", "agreed by", "at", "state"):
+        table.add_column(name, no_wrap=True)
+    for one, state in erasures:
+        people, at = f"{one.proposed_by}, {one.by}", f"{one.at.astimezone():%Y-%m-%d %H:%M}"
+        table.add_row(str(one.erasure_id), str(one.case_id), one.party, people, at, state)
     console.print(table)
 
 

@@ -38,8 +38,11 @@ def replace(path: Path, content: bytes) -> None:
     _sync_folder(path)
 
 
-def read(path: Path, noun: str) -> bytes:
-    """What is in the file; a refusal calls it `noun`. Raises FileMissing and FileExposed."""
+def read(path: Path, noun: str, largest: int = LARGEST_BYTES) -> bytes:
+    """What is in the file, so many bytes at most; a refusal calls it `noun`.
+
+    Raises FileMissing and FileExposed.
+    """
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except FileNotFoundError:
@@ -48,7 +51,7 @@ def read(path: Path, noun: str) -> bytes:
         raise FileExposed(f"cannot read the {noun}: {error}; {_mend_owner(path)}") from error
     try:
         _refuse_exposed(path, noun, os.fstat(handle))
-        return os.read(handle, LARGEST_BYTES)
+        return os.read(handle, largest)
     finally:
         os.close(handle)
 

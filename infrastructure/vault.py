@@ -23,6 +23,8 @@ SCHEMA = 1
 """Version of what a sealed value is bound to; part of the binding."""
 
 SELECT_KEYS = b"SELECT person, key_id, wrapped FROM vault.data_keys WHERE case_id = %s"
+SELECT_KEY_ID = b"SELECT key_id FROM vault.data_keys WHERE case_id = %s AND person = %s"
+DESTROY = b"SELECT vault.destroy_keys(%b, ARRAY[%b::uuid])"
 SELECT_CHECK_VALUE = b"SELECT check_value FROM vault.master_key"
 KEEP_KEY = (
     b"INSERT INTO vault.data_keys (case_id, person, key_id, wrapped) VALUES (%b, %b, %b, %b)"
@@ -128,6 +130,15 @@ class PostgresVault:
             change(self._datastore, KEEP_KEY, case_id, person, new.key_id, new.wrapped)
             keys = self.keys_of(case_id)
         return keys[person]
+
+    def key_id(self, case_id: UUID, person: SealedFor) -> UUID | None:
+        """The key of a person in a case, if there is one. Raises ServiceUnavailable."""
+        rows = read(self._datastore, SELECT_KEY_ID, case_id, person)
+        return rows[0][0] if rows else None
+
+    def destroy(self, case_id: UUID, key_id: UUID) -> None:
+        """Destroy a key and the bytes under it; nothing where it is gone. Raises ServiceUnavailable."""
+        change(self._datastore, DESTROY, case_id, key_id)
 
     def wrap(self, case_id: UUID, person: str, key: DataKey) -> WrappedKey:
         """The key as it may be stored."""

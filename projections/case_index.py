@@ -5,8 +5,10 @@ Queries: `page`.
 
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from psycopg import Connection
+from psycopg.rows import scalar_row
 
 from domain.events import (
     AppealFiled,
@@ -29,9 +31,10 @@ from domain.events import (
     HumanReviewDemanded,
     NoticeDelivered,
     OfferAccepted,
+    PersonalDataErased,
     PlatformSteppedIn,
 )
-from domain.values import CaseType, Stage
+from domain.values import CaseType, Side, Stage
 from projections.pages import DEFAULT_LIMIT, Listing
 from projections.pages import page as page_of
 from projections.read_model import CaseRow, ReadModel, Rows, changed, put
@@ -80,10 +83,11 @@ CASE_INDEX = ReadModel(
         "(stage, filed_at, case_id)",
     ),
     ignored="""
-        clocks evidence goods lease money notes penalty promise rectification CaseDeclined
-        CaseEscalated CaseLinked CaseVerified DecisionApproved DecisionProposed FollowUpAttempted
-        FollowUpCompleted FollowUpExhausted MerchantAnswered MerchantDefaulted OfferDeclined OfferLapsed
-        OfferMade ProposalVoided SuspensionConfirmed
+        clocks evidence goods lease money notes penalty promise rectification CaseDeclined CaseEscalated
+        CaseLinked CaseVerified DecisionApproved DecisionProposed ErasureProposed ErasureRejected
+        FollowUpAttempted FollowUpCompleted FollowUpExhausted LegalHoldPlaced LegalHoldReleased
+        MerchantAnswered MerchantDefaulted OfferDeclined OfferLapsed OfferMade ProcessingRestricted
+        ProposalVoided SuspensionConfirmed
     """,
 )
 
@@ -136,6 +140,14 @@ def _classified(rows: Rows[IndexedCase], fact: CaseClassified) -> Rows[IndexedCa
     return changed(rows, fact.originator_id, reason=fact.reason)
 
 
+@CASE_INDEX.folds(PersonalDataErased)
+def _erased(rows: Rows[IndexedCase], fact: PersonalDataErased) -> Rows[IndexedCase]:
+    """Who the buyer was is forgotten: the case is found by its buyer no more."""
+    return changed(rows, fact.originator_id, buyer="") if fact.party is Side.BUYER else rows
+
+
+OF_BUYER = f"SELECT case_id FROM {CASE_INDEX.table} WHERE buyer = %s ORDER BY filed_at DESC, case_id"  # noqa: S608
+
 LISTING = Listing(
     table=CASE_INDEX.table,
     item={
@@ -153,6 +165,12 @@ LISTING = Listing(
     id="case_id",
     descending=True,
 )
+
+
+def of_buyer(connection: Connection[Any], buyer: str) -> list[UUID]:
+    """The cases of a buyer of this pseudonym, the newest filing first."""
+    with connection.cursor(row_factory=scalar_row, binary=True) as rows:
+        return rows.execute(OF_BUYER, (buyer,)).fetchall()
 
 
 def page(

@@ -194,11 +194,11 @@ CASE_TIMES = ReadModel(
         "(merchant_id, sku, reason, first_resolution_at)",
     ),
     ignored="""
-        clocks evidence lease notes penalty rectification CaseDeclined CaseLinked CaseVerified
-        CompensationFailed CompensationInstructed CompensationRecalled DecisionApproved
-        DecisionProposed FollowUpAttempted FollowUpExhausted GoodsInspected GoodwillGranted
-        PromiseMade ProposalVoided RepairCompleted RepairStarted ReturnAuthorised
-        SuspensionConfirmed WarrantyExtended WarrantyRestarted WarrantyStarted
+        clocks evidence lease notes penalty privacy rectification CaseDeclined CaseLinked CaseVerified
+        CompensationFailed CompensationInstructed CompensationRecalled DecisionApproved DecisionProposed
+        FollowUpAttempted FollowUpExhausted GoodsInspected GoodwillGranted PromiseMade ProposalVoided
+        RepairCompleted RepairStarted ReturnAuthorised SuspensionConfirmed WarrantyExtended
+        WarrantyRestarted WarrantyStarted
     """,
 )
 

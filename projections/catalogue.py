@@ -7,6 +7,7 @@ from projections.case_times import CASE_TIMES
 from projections.compensations import COMPENSATIONS
 from projections.corrective_actions import CORRECTIVE_ACTIONS
 from projections.deadlines import DEADLINES
+from projections.erasures import ERASURES
 from projections.follow_ups import FOLLOW_UPS
 from projections.incidents import INCIDENTS
 from projections.merchant_cases import MERCHANT_CASES
@@ -41,4 +42,5 @@ ALL: tuple[ReadModel[Any], ...] = (
     CASE_TIMES,
     MILESTONES,
     WORKLOAD,
+    ERASURES,
 )

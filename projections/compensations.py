@@ -70,7 +70,7 @@ COMPENSATIONS = ReadModel(
         "(merchant_id, since, compensation_id) WHERE state IS NOT NULL",
     ),
     ignored="""
-        clocks ending evidence follow_up goods lease notes penalty promise rectification relation
+        clocks ending evidence follow_up goods lease notes penalty privacy promise rectification relation
         suspension AppealFiled AppealWithdrawn CaseClassified CaseDeclined CaseEscalated CaseVerified
         CaseWithdrawn CompensationOverpaid CompensationRecalled DecisionApproved DecisionOverturned
         DecisionProposed DecisionUpheld HumanReviewDemanded MerchantAnswered MerchantDefaulted

@@ -62,7 +62,7 @@ FOLLOW_UPS = ReadModel(
         "(filed_by, due, follow_up_id) WHERE state IS NOT NULL",
     ),
     ignored="""
-        decision evidence goods lease money notes penalty promise rectification relation suspension
+        decision evidence goods lease money notes penalty privacy promise rectification relation suspension
         AppealFiled AppealWithdrawn CaseClassified CaseDeclined CaseEscalated CaseExpired CaseWithdrawn
         ClockCancelled ClockMissed ClockPaused ClockSatisfied ClockStarted DecisionOverturned DecisionUpheld
         ExecutionFailed MerchantAnswered MerchantDefaulted NoticeDelivered OfferAccepted OfferDeclined

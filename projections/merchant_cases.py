@@ -214,14 +214,14 @@ MERCHANT_CASES = ReadModel(
     """,
     indexes=("(merchant_id, filed_at, case_id)", "(merchant_id) WHERE duties <> '[]'"),
     ignored="""
-        lease notes BurdenShifted CaseCompensated CaseDeclined CaseLinked CaseVerified CompensationFailed
-        CompensationInstructed CompensationOverpaid CompensationRecalled CompensationReversed
-        DecisionApproved DecisionProposed EvidenceAccepted EvidenceChallenged EvidenceDiscarded
-        EvidenceLapsed EvidenceStaged EvidenceSubmitted EvidenceWithdrawn FollowUpAttempted
-        FollowUpCompleted FollowUpExhausted GoodwillGranted InspectionOrdered InspectionReported
-        PenaltyAdjusted PenaltyExpired PromiseBroken PromiseKept ProposalVoided RectificationAccepted
-        RectificationLapsed RectificationOrdered RectificationWaived SuspensionConfirmed WarrantyExtended
-        WarrantyRestarted WarrantyStarted
+        lease notes privacy BurdenShifted CaseCompensated CaseDeclined CaseLinked CaseVerified
+        CompensationFailed CompensationInstructed CompensationOverpaid CompensationRecalled
+        CompensationReversed DecisionApproved DecisionProposed EvidenceAccepted EvidenceChallenged
+        EvidenceDiscarded EvidenceLapsed EvidenceStaged EvidenceSubmitted EvidenceWithdrawn
+        FollowUpAttempted FollowUpCompleted FollowUpExhausted GoodwillGranted InspectionOrdered
+        InspectionReported PenaltyAdjusted PenaltyExpired PromiseBroken PromiseKept ProposalVoided
+        RectificationAccepted RectificationLapsed RectificationOrdered RectificationWaived
+        SuspensionConfirmed WarrantyExtended WarrantyRestarted WarrantyStarted
     """,
 )
 

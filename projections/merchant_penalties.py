@@ -68,7 +68,7 @@ MERCHANT_PENALTIES = ReadModel(
         "(merchant_id) INCLUDE (points, fine_minor, fine_currency) WHERE state = 'live'",
     ),
     ignored="""
-        appeal clocks decision ending evidence filing follow_up goods lease money negotiation notes
+        appeal clocks decision ending evidence filing follow_up goods lease money negotiation notes privacy
         promise rectification relation suspension
     """,
 )

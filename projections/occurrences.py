@@ -12,8 +12,14 @@ import msgspec
 from psycopg import Connection
 from psycopg.rows import scalar_row
 
-from domain.events import CaseFiled, MerchantDefaulted, PromiseBroken, RectificationLapsed
-from domain.values import Party
+from domain.events import (
+    CaseFiled,
+    MerchantDefaulted,
+    PersonalDataErased,
+    PromiseBroken,
+    RectificationLapsed,
+)
+from domain.values import Party, Side
 from projections.read_model import CaseRow, ReadModel, Rows, put
 
 FILING, BREACH = "filing", "breach"
@@ -49,11 +55,12 @@ OCCURRENCES = ReadModel(
     """,
     indexes=("(merchant_id, kind, at)", "(buyer, kind, at)"),
     ignored="""
-        appeal clocks decision ending evidence follow_up goods lease money notes penalty relation
-        suspension CaseClassified CaseDeclined CaseEscalated CaseWithdrawn HumanReviewDemanded
-        MerchantAnswered NoticeDelivered OfferAccepted OfferDeclined OfferLapsed OfferMade
-        PlatformSteppedIn PromiseKept PromiseMade RectificationAccepted RectificationOrdered
-        RectificationRejected RectificationSubmitted RectificationWaived
+        appeal clocks decision ending evidence follow_up goods lease money notes penalty relation suspension
+        CaseClassified CaseDeclined CaseEscalated CaseWithdrawn ErasureProposed ErasureRejected
+        HumanReviewDemanded LegalHoldPlaced LegalHoldReleased MerchantAnswered NoticeDelivered OfferAccepted
+        OfferDeclined OfferLapsed OfferMade PlatformSteppedIn ProcessingRestricted PromiseKept PromiseMade
+        RectificationAccepted RectificationOrdered RectificationRejected RectificationSubmitted
+        RectificationWaived
     """,
 )
 
@@ -90,6 +97,14 @@ def _breached(
         at=fact.timestamp,
     )
     return put(rows, breach)
+
+
+@OCCURRENCES.folds(PersonalDataErased)
+def _erased(rows: Rows[Occurrence], fact: PersonalDataErased) -> Rows[Occurrence]:
+    """Who the buyer was is forgotten; what happened still counts for everything else."""
+    if fact.party is not Side.BUYER:
+        return rows
+    return {key: msgspec.structs.replace(row, buyer="") for key, row in rows.items()}
 
 
 def lately(

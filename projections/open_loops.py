@@ -112,7 +112,7 @@ OPEN_LOOPS = ReadModel(
         "(filed_by, filed_at, case_id) WHERE stage NOT IN ('closed', 'withdrawn', 'expired', 'merged')",
     ),
     ignored="""
-        evidence lease notes penalty promise CaseClassified CaseDeclined CaseLinked CaseVerified
+        evidence lease notes penalty privacy promise CaseClassified CaseDeclined CaseLinked CaseVerified
         ClockPaused ClockResumed CompensationFailed CompensationInstructed CompensationOverpaid
         CompensationRecalled DecisionApproved FollowUpAttempted GoodsInspected GoodsReceived GoodsRefused
         GoodsShipped MerchantAnswered MerchantDefaulted OfferDeclined OfferLapsed OfferMade RecoveryOpened

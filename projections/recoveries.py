@@ -70,8 +70,8 @@ RECOVERIES = ReadModel(
         "(merchant_id, opened_at, recovery_id) WHERE state IS NOT NULL",
     ),
     ignored="""
-        appeal clocks decision ending evidence follow_up goods lease negotiation notes penalty promise
-        rectification relation suspension CaseClassified CaseCompensated CaseDeclined CaseWithdrawn
+        appeal clocks decision ending evidence follow_up goods lease negotiation notes penalty privacy
+        promise rectification relation suspension CaseClassified CaseCompensated CaseDeclined CaseWithdrawn
         CompensationFailed CompensationInstructed CompensationOverpaid CompensationRecalled
         CompensationReversed GoodwillGranted
     """,

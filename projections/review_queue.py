@@ -117,7 +117,7 @@ REVIEW_QUEUE = ReadModel(
         "(holder, queue, due, case_id) WHERE holder IS NOT NULL AND queue IS NOT NULL",
     ),
     ignored="""
-        clocks evidence goods money notes penalty promise rectification CaseClassified CaseDeclined
+        clocks evidence goods money notes penalty privacy promise rectification CaseClassified CaseDeclined
         CaseLinked CaseVerified ConflictDeclared DecisionApproved FollowUpAttempted FollowUpCompleted
         FollowUpExhausted MerchantAnswered MerchantDefaulted OfferDeclined OfferLapsed OfferMade
         SuspensionConfirmed

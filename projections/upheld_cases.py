@@ -48,7 +48,7 @@ UPHELD_CASES = ReadModel(
     """,
     indexes=("(merchant_id, reason, filed_at) WHERE upheld",),
     ignored="""
-        clocks ending evidence follow_up goods lease money negotiation notes penalty promise
+        clocks ending evidence follow_up goods lease money negotiation notes penalty privacy promise
         rectification suspension AppealFiled AppealWithdrawn CaseDeclined CaseLinked CaseWithdrawn
         DecisionApproved DecisionProposed DecisionUpheld DecisionVaried ProposalVoided
     """,

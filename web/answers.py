@@ -11,6 +11,7 @@ from domain.values import (
     ClockKind,
     CompensationState,
     Detector,
+    ErasureState,
     EscalationCause,
     Finding,
     FollowUpState,
@@ -52,6 +53,8 @@ REASONS_OPEN = (
     "follow_up",
 )
 
+
+PERSONAL_STATES = ("open", "restricted", "erasable", "erased")
 
 SANCTION_STATES = ("running", *SanctionEnd)
 
@@ -240,6 +243,34 @@ class Proposed(Command):
 
     proposal_id = fields.UUID(required=True)
     proposal_hash = fields.String(required=True)
+
+
+class PersonalData(Schema):
+    """How a side's personal data stand; until when, and by which rule, they are kept and not read."""
+
+    state = fields.String(required=True, metadata={"enum": list(PERSONAL_STATES)})
+    until = fields.DateTime(required=True, allow_none=True)
+    clause = fields.String(required=True, allow_none=True)
+
+
+class PersonalDataKept(Command):
+    """Personal data that must be kept: from now on they are stored and protected, and not read."""
+
+    party = OneOf(Side, required=True)
+    personal_data = fields.Nested(PersonalData, required=True)
+
+
+class ErasureWaiting(PersonalDataKept):
+    """An erasure that waits for a second person, who approves exactly what the hash is of."""
+
+    proposal_id = fields.UUID(required=True)
+    proposal_hash = fields.String(required=True)
+
+
+class Held(Command):
+    """A legal hold that was placed."""
+
+    hold_id = fields.UUID(required=True)
 
 
 class Given(Command):
@@ -452,6 +483,9 @@ class Case(Schema):
     links = fields.List(fields.Dict(), required=True)
     expiry = fields.Dict(required=True, allow_none=True)
     merged_into = fields.Dict(required=True, allow_none=True)
+    personal_data = fields.Dict(keys=fields.String(), values=fields.Nested(PersonalData), required=True)
+    legal_holds = fields.List(fields.Dict(), required=True)
+    erasures = fields.List(fields.Dict(), required=True)
     lease = fields.Nested(CurrentLease, required=True, allow_none=True)
     viewer_state = OneOf(ViewerState, required=True)
     allowed = fields.List(fields.String(), required=True)
@@ -778,6 +812,68 @@ class Recoveries(Page):
     """Recoveries, the oldest first."""
 
     data = fields.List(fields.Nested(ListedRecovery), required=True)
+
+
+class ListedErasure(Schema):
+    """One side's personal data in one case, and how far their erasure came."""
+
+    case_id = fields.UUID(required=True)
+    party = OneOf(Side, required=True)
+    state = OneOf(ErasureState, required=True)
+    until = fields.DateTime(required=True, allow_none=True)
+    proposal_id = fields.UUID(required=True, allow_none=True)
+    proposed_by = fields.String(required=True, allow_none=True)
+    moved_at = fields.DateTime(required=True)
+
+
+class Erasures(Page):
+    """Erasures, those first that have waited longest."""
+
+    data = fields.List(fields.Nested(ListedErasure), required=True)
+
+
+class SubjectCase(Schema):
+    """Everything that one case holds about its buyer."""
+
+    case_id = fields.UUID(required=True)
+    number = fields.String(required=True)
+    stage = OneOf(Stage, required=True)
+    personal_data = fields.Nested(PersonalData, required=True)
+    filed_at = fields.DateTime(required=True)
+    order = fields.Dict(required=True)
+    claim = fields.Dict(required=True)
+    statement = fields.String(required=True, allow_none=True)
+    contact = fields.Dict(required=True, allow_none=True)
+    files = fields.List(fields.Dict(), required=True)
+    follow_ups = fields.List(fields.Dict(), required=True)
+    history = fields.List(fields.Nested(HistoryEntry), required=True)
+
+
+class SubjectExport(Schema):
+    """Everything that is held about a buyer."""
+
+    at = fields.DateTime(required=True)
+    data = fields.List(fields.Nested(SubjectCase), required=True)
+
+
+class ErasureAsked(Schema):
+    """What came of an erasure in one case; `refused` where the case did not take it."""
+
+    case_id = fields.UUID(required=True)
+    number = fields.String(required=True)
+    stage = OneOf(Stage, required=True)
+    version = fields.Integer(required=True)
+    party = OneOf(Side, required=True)
+    personal_data = fields.Nested(PersonalData, required=True)
+    refused = fields.Dict(required=True, allow_none=True)
+    proposal_id = fields.UUID(required=True, allow_none=True)
+    proposal_hash = fields.String(required=True, allow_none=True)
+
+
+class SubjectErasure(Schema):
+    """What came of an erasure in each case of a buyer."""
+
+    data = fields.List(fields.Nested(ErasureAsked), required=True)
 
 
 class Loop(Schema):

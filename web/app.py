@@ -11,13 +11,14 @@ from flask import Flask, Response, g, request
 
 from application import access
 from application.accesses import Accesses
-from application.cases import Cases, Files
+from application.cases import Cases, Files, Forgetting
 from application.clock import Clock
 from application.corrective_actions import CorrectiveActions
 from application.incidents import Incidents
 from application.keys import Keys
 from application.policies import Policies
 from application.simulation import Simulations
+from application.subjects import Subjects
 from application.vault import Vault
 from web import (
     appealing,
@@ -26,6 +27,7 @@ from web import (
     entitling,
     failures,
     filing,
+    forgetting,
     handling,
     indicators,
     leasing,
@@ -87,6 +89,8 @@ def create_app(
     cases: Cases,
     files: Files,
     accesses: Accesses,
+    forgetful: Forgetting,
+    subjects: Subjects,
     policies: Policies,
     simulations: Simulations,
     incidents: Incidents,
@@ -125,6 +129,7 @@ def create_app(
     moving.register(routes, cases)
     settling.register(routes, cases)
     handling.register(routes, cases)
+    forgetting.register(routes, forgetful, subjects, presenter, reader, clock)
     lists.register(routes, reader, cases, vault, clock)
     portal.register(routes, reader, clock)
     planning.register(routes, reader, clock)

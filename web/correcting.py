@@ -61,7 +61,7 @@ def _reading(
     def get_corrective_action(access: Access, query: dict[str, Any], corrective_action_id: UUID) -> Response:
         """A corrective action: its cause, what it waits for, and its measured effect."""
         action, facts = actions.read(access.by, corrective_action_id)
-        history = show.history(action.id, facts, access)
+        history = show.history(action, facts, access)
         return versioned({**whole(action), "history": history}, action.version)
 
 

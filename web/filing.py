@@ -61,7 +61,7 @@ def _reading(routes: Routes, cases: Cases, show: Presenter, clock: Clock) -> Non
         case, facts = cases.history(access.by, case_id)
         version, at = query.get("version", case.version), query.get("at", datetime.max.replace(tzinfo=UTC))
         known = [one for one in facts if one.fact.originator_version <= version and one.recorded_at <= at]
-        return versioned({"data": show.history(case_id, known, access)}, case.version)
+        return versioned({"data": show.history(case, known, access)}, case.version)
 
 
 def _working(routes: Routes, cases: Cases) -> None:

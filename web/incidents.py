@@ -59,7 +59,7 @@ def _reading(routes: Routes, incidents: Incidents, show: Presenter, reader: Read
     def get_incident(access: Access, query: dict[str, Any], incident_id: UUID) -> Response:
         """An incident: its cases, its steps, and how far its batch got."""
         incident, facts = incidents.read(access.by, incident_id)
-        history = show.history(incident.id, facts, access)
+        history = show.history(incident, facts, access)
         return versioned({**whole(incident), "history": history}, incident.version)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 from flask import Response
 
+from application.accesses import Access
 from application.policies import Policies, Version
 from application.running import Answer, Request
 from application.sight import sight
@@ -117,16 +118,16 @@ def _ending(routes: Routes, policies: Policies) -> None:
 
 
 def _trying(routes: Routes, simulations: Simulations) -> None:
-    @routes.question(
+    @routes.inquiry(
         "/policies/simulations",
         "policies.simulate",
         schemas.PolicySimulationSchema(),
         answers.SimulatedPolicy,
         codes=["policy_not_found", "history_too_long"],
     )
-    def simulate_policy(by: Actor, asked: dict[str, Any]) -> Response:
+    def simulate_policy(_: Access, request: Request, asked: dict[str, Any]) -> Response:
         """What would have been otherwise under a draft; nothing is recorded."""
-        return sent(msgspec.json.encode(simulations.simulate(by, **asked).told()))
+        return sent(msgspec.json.encode(simulations.simulate(request.by, **asked).told()))
 
 
 def _after(policies: Policies, done: Answer[PolicyBook], policy: str) -> Extra:

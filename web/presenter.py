@@ -21,16 +21,18 @@ from domain.case.money import Line, Recovery
 from domain.case.negotiation import Negotiation
 from domain.policy.derivation import Derived
 from domain.values import (
+    Actor,
     ClockKind,
     Contact,
     Role,
     Sealed,
+    SealedFor,
     Side,
     Stage,
     ViewerState,
     Visibility,
 )
-from web import dossier
+from web import dossier, personal
 
 Shown = dict[str, Any]
 Opened = Mapping[tuple[int, str], str | None]
@@ -39,14 +41,21 @@ NOWHERE: Mapping[UUID, str | None] = MappingProxyType({})
 
 _NAMES = {fact: name for name, fact in events.FACTS.items()}
 _IDENTITY = frozenset({"originator_id", "originator_version", "timestamp"})
-_PEOPLE = frozenset({"by", "holder", "filed_by", "drafted_by", "approved_by"})
+_PEOPLE = frozenset({"by", "holder", "filed_by", "drafted_by", "approved_by", "proposed_by"})
 _OUTCOMES = (events.DecisionUpheld, events.DecisionVaried, events.DecisionOverturned)
 _AMONG_STAFF = (
     events.ConflictDeclared,
     events.DecisionProposed,
     events.DecisionApproved,
     events.ProposalVoided,
+    events.LegalHoldPlaced,
+    events.LegalHoldReleased,
+    events.ErasureProposed,
+    events.ErasureRejected,
 )
+OWN = sight(Actor("subject", Role.BUYER_INTEGRATION))
+"""What people see of what is held about them: what those see who file for them."""
+
 _OUTSIDERS = frozenset({Role.MERCHANT, Role.BUYER_INTEGRATION, Role.SYSTEM})
 
 
@@ -193,6 +202,18 @@ def access_entry(entry: Entry) -> Shown:
     }
 
 
+@singledispatch
+def withheld(aggregate: EvolvingAggregate) -> frozenset[SealedFor]:
+    """Whose texts of this aggregate may not be read, or cannot be read any more."""
+    return frozenset()
+
+
+@withheld.register
+def _(case: Case) -> frozenset[SealedFor]:
+    gone = case.privacy.erased
+    return frozenset(SealedFor(side) for side in Side if side in gone or case.restriction(side))
+
+
 class Presenter:
     """Shows cases and histories to callers."""
 
@@ -213,7 +234,7 @@ class Presenter:
 
         burden: who must prove, as the policy has it · state: what the case asks of the caller.
         """
-        view = _View(access, facts, self._accesses, case.id)
+        view = _View(access, facts, self._accesses, case.id, withheld(case))
         filing, verified = case.filing, case.verified
         return {
             "case_id": case.id,
@@ -277,15 +298,45 @@ class Presenter:
             "links": view.every(events.CaseLinked),
             "expiry": (case.stage is Stage.EXPIRED and view.last(events.CaseExpired)) or None,
             "merged_into": (case.stage is Stage.MERGED and view.last(events.CaseMerged)) or None,
+            **personal.pages(case, view.every, at),
             "lease": view.lease(case.lease, at),
             "viewer_state": state,
             "allowed": allowed,
         }
 
-    def history(self, subject_id: UUID, facts: Iterable[RecordedFact], access: Access) -> list[Shown]:
-        """The facts as the caller may see them, with their texts opened if it may read them."""
-        view = _View(access, facts, self._accesses, subject_id)
+    def history(
+        self, aggregate: EvolvingAggregate, facts: Iterable[RecordedFact], access: Access
+    ) -> list[Shown]:
+        """The facts as the caller may see them, with their texts opened if it may read them.
+
+        aggregate: as it is now, whatever was known at the time of these facts: it says whose texts nobody
+        may read any more.
+        """
+        view = _View(access, facts, self._accesses, aggregate.id, withheld(aggregate))
         return [view.entry(one) for one in view.facts]
+
+    def subject(self, case: Case, facts: Sequence[RecordedFact], access: Access, at: datetime) -> Shown:
+        """Everything that a case holds about its buyer, for that person: what the buyer's side may see.
+
+        That it is handed out is recorded first. Raises AccessReasonRequired.
+        """
+        view = _View(access, facts, self._accesses, case.id, withheld(case), OWN)
+        self._accesses.exported(access, case.id, "subject", view.opened)
+        filing = view.content(case.filing)
+        return {
+            "case_id": case.id,
+            "number": case.filing.number,
+            "stage": case.stage,
+            "personal_data": personal.state(case, Side.BUYER, at),
+            "filed_at": case.filing.timestamp,
+            "order": case.filing.order,
+            "claim": case.filing.claim,
+            "statement": filing["statement"],
+            "contact": filing.get("contact"),
+            "files": view.every(events.EvidenceSubmitted),
+            "follow_ups": view.every(events.FollowUpCompleted),
+            "history": [view.entry(one) for one in view.facts],
+        }
 
     def changes(self, facts: Iterable[RecordedFact], access: Access) -> list[Shown]:
         """The same without opening anything: who changed what."""
@@ -302,14 +353,24 @@ class _View:
         facts: Iterable[RecordedFact],
         accesses: Accesses | None = None,
         subject_id: UUID | None = None,
+        withheld: Collection[SealedFor] = (),
+        seen: Sight | None = None,
     ) -> None:
         self._by = access.by
-        self._sight: Sight = sight(access.by, stated=access.reason is not None)
+        self._sight: Sight = seen or sight(access.by, stated=access.reason is not None)
+        self._withheld = withheld
         self._hidden = _hidden(self._sight)
+        if SealedFor.BUYER in withheld:
+            self._hidden |= {"buyer", "contact"}
         self.facts = [one for one in facts if self._sees(one.fact)]
         self._opened: Opened = {}
         if accesses and subject_id and self._sight.texts:
             self._opened = accesses.open(access, subject_id, dict(self._sealed()))
+
+    @property
+    def opened(self) -> list[str]:
+        """The fields that were opened."""
+        return sorted({name for (_, name), text in self._opened.items() if text is not None})
 
     def _sees(self, fact: events.Fact) -> bool:
         if isinstance(fact, events.EvidenceStaged | events.EvidenceDiscarded):
@@ -321,11 +382,12 @@ class _View:
         for one in self.facts:
             version = one.fact.originator_version
             for name, value in vars(one.fact).items():
-                if isinstance(value, Sealed):
+                if isinstance(value, Sealed) and value.person not in self._withheld:
                     yield (version, name), value
                 elif isinstance(value, Contact) and self._sight.contact:
                     for part, sealed in _parts(value):
-                        yield (version, f"{name}.{part}"), sealed
+                        if sealed.person not in self._withheld:
+                            yield (version, f"{name}.{part}"), sealed
 
     def entry(self, one: RecordedFact) -> Shown:
         """One fact of the history."""

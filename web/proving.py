@@ -82,7 +82,12 @@ def _filing(routes: Routes, cases: Cases, files: Files) -> None:
     @routes.download(
         "/cases/<case_id>/evidence/<evidence_id>/content",
         "evidence.read",
-        codes=["case_not_found", "evidence_not_found", "evidence_content_not_found"],
+        codes=[
+            "case_not_found",
+            "evidence_not_found",
+            "evidence_content_not_found",
+            "processing_is_restricted",
+        ],
     )
     def get_evidence_content(access: Access, case_id: UUID, evidence_id: UUID) -> tuple[Content, str]:
         """The bytes of a piece of evidence that was submitted."""

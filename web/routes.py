@@ -16,9 +16,10 @@ from flask_smorest import Blueprint
 from marshmallow import Schema
 
 from application import access
+from application.accesses import Access
 from application.blobs import LARGEST_BLOB, MEDIA_TYPES, Content
 from application.errors import Forbidden, NotFound
-from application.running import Answer
+from application.running import Answer, Request
 from domain.values import Actor
 from web import answers, presenter, problems
 from web.requests import Accepted, Commands, StrictParser, incoming
@@ -48,6 +49,7 @@ _KINDS = {
     "goods_id": "goods",
     "recovery_id": "recovery",
     "proposal_id": "proposal",
+    "hold_id": "legal_hold",
     "appeal_id": "appeal",
     "incident_id": "incident",
     "batch_id": "batch",
@@ -102,6 +104,9 @@ it to (204).
 
 UploadView = Callable[..., tuple[Answer[Any], Extra]]
 """As a CommandView, called with the query's value and the bytes in place of the body's value."""
+
+InquiryView = Callable[[Access, Request, dict[str, Any]], Response]
+"""Answers a POST about no single aggregate. Called with the access, the request and the body's value."""
 
 ReadView = Callable[..., Response]
 """Answers a read. Called with the caller, the query's value and the ids of the path by name.
@@ -200,7 +205,7 @@ class Routes:
 
         return register
 
-    def question(
+    def inquiry(
         self,
         rule: str,
         permission: str,
@@ -208,20 +213,23 @@ class Routes:
         answer: type[Schema],
         *,
         codes: Iterable[str] = (),
-    ) -> Callable[[ReadView], View]:
-        """A read under `rule` that needs a body: a POST that records nothing, so its key keeps nothing."""
+        opens: bool = False,
+    ) -> Callable[[InquiryView], View]:
+        """A POST that concerns no single aggregate; what it asks about stays out of the address.
 
-        def register(function: ReadView) -> View:
+        To repeat it does no harm: an Idempotency-Key is taken, and nothing is kept under it.
+        """
+
+        def register(function: InquiryView) -> View:
             @wraps(function)
-            def view(asked: dict[str, Any], **place: str) -> Response:
-                by = self._commands.request(compares=False).by
-                _permit(by, permission)
-                return function(by, asked, **_ids(place))
+            def view(value: dict[str, Any]) -> Response:
+                request = self._commands.request(compares=False)
+                _permit(request.by, permission)
+                return function(access_of(permission), request, value)
 
-            answered = {200: _answer_doc(answer, 200)}
-            problem_docs = _problem_docs([*codes, *WITH_BODY, *ALWAYS])
-            headers = ["RequestId", "IdempotencyKey"]
-            documented = self._documented(view, permission, {**answered, **problem_docs}, headers)
+            answered = {200: _answer_doc(answer, 200), **_problem_docs([*codes, *WITH_BODY, *ALWAYS])}
+            headers = ["RequestId", "IdempotencyKey", *(["AccessReason"] if opens else [])]
+            documented = self._documented(view, permission, answered, headers)
             return self._added(documented, rule, "POST", permission, body, "json")
 
         return register

@@ -18,6 +18,7 @@ from domain.values import (
     ClockKind,
     CompensationState,
     Detector,
+    ErasureState,
     Finding,
     FollowUpState,
     GoodsCondition,
@@ -562,6 +563,31 @@ class ReasonsSchema(Strict):
     reasons = _free_text()
 
 
+class LegalHoldSchema(Strict):
+    """What needs the case."""
+
+    ground = _free_text()
+
+
+class ErasureSchema(Strict):
+    """Whose personal data are to be erased, and why."""
+
+    party = OneOf(Side, required=True)
+    reasons = _free_text()
+
+
+class SubjectSchema(Strict):
+    """A buyer, by the id under which its cases were filed."""
+
+    buyer_id = _id()
+
+
+class ForgettingSchema(SubjectSchema):
+    """A buyer who wants to be forgotten, and why."""
+
+    reasons = _free_text()
+
+
 class AttemptSchema(Strict):
     """An attempt to reach the buyer."""
 
@@ -767,6 +793,12 @@ class RecoveriesQuery(PageQuery):
     state = OneOf(RecoveryState)
     debtor = OneOf(LiableParty)
     merchant_id = Text(ID_LENGTH)
+
+
+class ErasuresQuery(PageQuery):
+    """Which erasures."""
+
+    state = OneOf(ErasureState)
 
 
 class LoopsQuery(PageQuery):

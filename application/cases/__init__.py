@@ -2,13 +2,14 @@
 
 `running` fits them into the frame of every command; `negotiating`, `leasing`, `proving`, `reviewing`,
 `deciding`, `paying`, `moving`, `accounting`, `appealing`, `ending`, `handling` and `sharing` hold the
-commands by subject; `filing` puts them together. `files` holds those on the bytes of evidence, which need a
-port of their own.
+commands by subject; `filing` puts them together. `files` holds those on the bytes of evidence, and
+`forgetting` those on personal data, which need ports of their own.
 """
 
 from application.cases.files import Files
 from application.cases.filing import Cases, case_number
+from application.cases.forgetting import Forgetting
 from application.cases.running import Answer
 from application.running import Request
 
-__all__ = ["Answer", "Cases", "Files", "Request", "case_number"]
+__all__ = ["Answer", "Cases", "Files", "Forgetting", "Request", "case_number"]

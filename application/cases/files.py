@@ -17,7 +17,7 @@ from application.store import BytesMissing, Store
 from application.vault import CannotOpen, Sealing, Vault
 from domain.case import Case
 from domain.refusals import UnknownPart
-from domain.values import Party, SealedFor
+from domain.values import Party, SealedFor, Side
 
 
 class Files(CaseRunning):
@@ -71,13 +71,15 @@ class Files(CaseRunning):
         """The bytes of a piece of evidence that is on file; that they were opened is recorded first.
 
         Raises Forbidden, NotFound (`evidence`; `evidence_content` for one without bytes, or whose bytes
-        nobody can open any more), CannotOpen and ServiceUnavailable.
+        nobody can open any more), CannotOpen, ServiceUnavailable and the refusal ProcessingIsRestricted.
         """
         case = self._load(access.by, case_id, "evidence.read")
         try:
             piece = case.evidence.on_file(evidence_id)
         except UnknownPart as part:
             raise NotFound(part.kind) from part
+        if piece.party is not Party.PLATFORM:
+            case.readable(Side(piece.party))
         data = self._blobs.get(case_id, evidence_id) if piece.media_type else None
         if data is None or piece.media_type is None:
             raise NotFound("evidence_content")

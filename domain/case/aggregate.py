@@ -7,6 +7,7 @@ from domain import events
 from domain.case.appealing import Appealing
 from domain.case.contesting import Contesting
 from domain.case.escalating import Escalating
+from domain.case.forgetting import Forgetting
 from domain.case.giving import Giving
 from domain.case.promising import Promising
 from domain.case.relating import Relating
@@ -36,7 +37,17 @@ _FOR_THE_HOLDER = ("verification", "decisions", "burden", "inspections")
 
 @stored_as("Case")
 class Case(
-    Review, Escalating, Promising, Contesting, Appealing, Sharing, Giving, Resting, Relating, Repairing
+    Review,
+    Escalating,
+    Promising,
+    Contesting,
+    Appealing,
+    Sharing,
+    Giving,
+    Resting,
+    Relating,
+    Repairing,
+    Forgetting,
 ):
     """One after-sales case from its filing to its last follow-up.
 
@@ -104,6 +115,7 @@ class Case(
             barred.add("approval")
         if not any(one.state is PenaltyState.LIVE and one.by != by.id for one in self.penalties.values()):
             barred.add("adjustment")
+        barred |= self._nothing_to_forget(by)
         barred |= self._nothing_to_settle() | self._no_appeal_of(by, policy, at)
         return [name for name, stages in STAGES.items() if self.stage in stages and name not in barred]
 
@@ -141,5 +153,11 @@ class Case(
                 self._not_shipped(clock.subject, policy, at)
             case ClockKind.GOODS_HANDLING:
                 self._not_handled(clock.subject, policy, at)
-            case ClockKind.FOLLOW_UP | ClockKind.INSPECTION | ClockKind.EXECUTION | ClockKind.APPEAL:
+            case (
+                ClockKind.FOLLOW_UP
+                | ClockKind.INSPECTION
+                | ClockKind.EXECUTION
+                | ClockKind.APPEAL
+                | ClockKind.RETENTION
+            ):
                 pass

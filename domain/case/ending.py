@@ -176,6 +176,8 @@ class Ending(Recovering):
         """Take the case up again for another round. Refused: NotReopenable."""
         if self.stage not in STAGES["reopening"]:
             raise NotReopenable
+        if self.privacy.erased:
+            raise NotReopenable("personal data that it rested on were erased")
         follow_up = self.follow_ups.current()
         if ground is ReopenGround.UNSATISFIED and not (follow_up and follow_up.satisfied is False):
             raise NotReopenable("no follow-up found the buyer unsatisfied")

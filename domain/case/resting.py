@@ -23,7 +23,7 @@ from domain.values import (
 RECEIPT = "receipt"
 """The term (M-6) within which a receipt of the court or the police must be on file."""
 
-_RUNS_ON = frozenset({ClockKind.PENALTY_EXPIRY, ClockKind.SUSPENSION, ClockKind.STAGING})
+_RUNS_ON = frozenset({ClockKind.PENALTY_EXPIRY, ClockKind.SUSPENSION, ClockKind.STAGING, ClockKind.RETENTION})
 """Clocks that a suspension does not stop: neither is a duty or a right of the parties in this case."""
 
 

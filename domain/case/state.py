@@ -18,6 +18,7 @@ from domain.case.lease import Lease
 from domain.case.merchant import Penalty, Rectification
 from domain.case.money import Ledger
 from domain.case.negotiation import Negotiation
+from domain.case.privacy import Privacy
 from domain.case.promise import Promises
 from domain.case.proposal import Proposals
 from domain.case.suspension import Suspension
@@ -92,6 +93,11 @@ STAGES: dict[str, frozenset[Stage]] = {
     "resumption": frozenset({Stage.SUSPENDED}),
     "links": frozenset(Stage),
     "merger": _UNDECIDED,
+    "legal-holds": frozenset(Stage),
+    "legal-hold-release": frozenset(Stage),
+    "erasure": ENDED,
+    "erasure-approval": ENDED,
+    "erasure-rejection": frozenset(Stage),
 }
 """From which stages each command can be given: the one table that guards and `possible` read."""
 
@@ -151,6 +157,7 @@ class CaseState(EvolvingAggregate):
         self.round: int
         self.suspension: Suspension | None = None
         self.closed_at: datetime | None = None
+        self.ended_at: datetime | None = None
         self.links: frozenset[tuple[UUID, Relation]] = frozenset()
         self.negotiation: Negotiation | None = None
         self.agreement: events.OfferAccepted | None = None
@@ -171,6 +178,7 @@ class CaseState(EvolvingAggregate):
         self.appeals = Appeals()
         self.follow_ups = FollowUps()
         self.clocks = Clocks()
+        self.privacy = Privacy()
 
     def evolve(self, fact: events.Fact) -> None:
         """Fold one fact into this case."""

@@ -135,6 +135,14 @@ from domain.events.policy_book import (
     PolicyPublished,
     PolicyRetired,
 )
+from domain.events.privacy import (
+    ErasureProposed,
+    ErasureRejected,
+    LegalHoldPlaced,
+    LegalHoldReleased,
+    PersonalDataErased,
+    ProcessingRestricted,
+)
 from domain.events.promise import PromiseBroken, PromiseKept, PromiseMade
 from domain.events.rectification import (
     RectificationAccepted,
@@ -212,6 +220,8 @@ __all__ = [
     "DecisionUpheld",
     "DecisionVaried",
     "EffectMeasured",
+    "ErasureProposed",
+    "ErasureRejected",
     "EvidenceAccepted",
     "EvidenceChallenged",
     "EvidenceDiscarded",
@@ -248,6 +258,8 @@ __all__ = [
     "InspectionReported",
     "LeaseExpired",
     "LeaseRenewed",
+    "LegalHoldPlaced",
+    "LegalHoldReleased",
     "MeasureAccepted",
     "MeasureProposed",
     "MeasureRejected",
@@ -264,6 +276,7 @@ __all__ = [
     "PenaltyAssessed",
     "PenaltyExpired",
     "PenaltyReversed",
+    "PersonalDataErased",
     "PlatformSteppedIn",
     "PointsAdjusted",
     "PointsCounted",
@@ -273,6 +286,7 @@ __all__ = [
     "PolicyDrafted",
     "PolicyPublished",
     "PolicyRetired",
+    "ProcessingRestricted",
     "PromiseBroken",
     "PromiseKept",
     "PromiseMade",

@@ -81,6 +81,7 @@ class Life:
         self._supervisor = Actor("supervisor-1", Role.SUPERVISOR)
         self.case = self._filed(case_id or self._id())
         self._live()
+        self._forget()
 
     @property
     def facts(self) -> list[Fact]:
@@ -138,6 +139,33 @@ class Life:
             self.case.reopen(ReopenGround.NEW_FACTS, self._sealed(), self._policy, self._later(hours=60))
             self._round()
         return None
+
+    def _forget(self) -> None:
+        """The buyer of a case that ended may want to be forgotten, and somebody may need the case."""
+        case, admin = self.case, Actor("admin-1", Role.ADMIN)
+        if case.open or self._perhaps(0.8):
+            return
+        hold, first, second = self._id(), self._id(), self._id()
+        if self._perhaps(0.5):
+            case.place_legal_hold(self._supervisor, hold, self._sealed(), self._later(hours=50))
+            case.release_legal_hold(self._supervisor, hold, self._sealed(), self._later(hours=50))
+
+        def ask(proposal_id: UUID) -> None:
+            text, at = self._sealed(), self._later(hours=50)
+            case.request_erasure(admin, Side.BUYER, proposal_id, self._id(), text, self._policy, at)
+
+        ask(first)
+        if self._perhaps(0.5):
+            return
+        restriction = case.privacy.restrictions[Side.BUYER]
+        self._miss(restriction.restriction_id)
+        ask(first)
+        if self._perhaps(0.3):
+            case.reject_erasure(self._supervisor, first, self._sealed(), self._later(hours=50))
+            ask(second)
+        (waiting,) = case.privacy.waiting
+        agreed = waiting.proposal_id, waiting.proposal_hash, self._id(), self._policy
+        case.approve_erasure(self._supervisor, *agreed, self._later(hours=50))
 
     def _sibling(self) -> Case:
         """Another case of the same buyer and merchant."""

@@ -14,7 +14,9 @@ import psycopg
 from rich.console import Console
 from rich.text import Text
 
+from application.cases import Forgetting
 from application.clock import Clock
+from application.erasures import ErasureLedger
 from application.errors import NotFound
 from application.intake import IntakeInterrupted, Parse
 from application.policies import Policies
@@ -80,6 +82,16 @@ class Parts(Protocol):
     @property
     def followers(self) -> ProcessSupervisor:
         """What carries the processes along."""
+        ...
+
+    @property
+    def ledger(self) -> ErasureLedger:
+        """The ledger of erasures."""
+        ...
+
+    @property
+    def forgetting(self) -> Forgetting:
+        """The use cases on personal data."""
         ...
 
     @property

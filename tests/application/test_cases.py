@@ -309,7 +309,7 @@ def test_the_caller_is_told_what_it_could_do_now(desk):
     ways_out = ["closure", "classification", "suspension", "links", "merger"]
     assert desk.cases.allowed(desk.reviewer, case) == ways_on + ways_out
     assert desk.cases.allowed(desk.app, case) == ["promises", "evidence", "withdrawal"]
-    assert desk.cases.allowed(desk.auditor, case) == []
+    assert desk.cases.allowed(desk.auditor, case) == ["legal-holds"]
     claimed = desk.cases.claim(desk.request(desk.reviewer, 1), case.id).aggregate
     assert "verification" in desk.cases.allowed(desk.reviewer, claimed)
     assert "verification" not in desk.cases.allowed(desk.other_reviewer, claimed)

@@ -13,6 +13,7 @@ from contextlib import ExitStack
 from dataclasses import is_dataclass, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from pathlib import Path
 from typing import Any, get_args, get_type_hints
 from uuid import UUID, uuid4
 
@@ -22,7 +23,7 @@ from psycopg import sql
 
 from application.accesses import Access, Accesses
 from application.blobs import Content
-from application.cases import Answer, Cases, Files, Request
+from application.cases import Answer, Cases, Files, Forgetting, Request
 from application.cases.appealing import Brought, Verdict
 from application.corrective_actions import CorrectiveActions
 from application.effects import PAYMENT
@@ -65,6 +66,7 @@ from domain.values import (
     Visibility,
 )
 from infrastructure.blobs import PostgresBlobs
+from infrastructure.erasure_ledger import ErasureLedgerFile
 from infrastructure.event_store.connections import Datastore
 from infrastructure.gateways import SandboxGateway
 from infrastructure.key_file import MasterKey
@@ -136,6 +138,7 @@ class Marketplace:
     other_reviewer = Actor("reviewer-2", Role.REVIEWER)
     supervisor = Actor("supervisor-1", Role.SUPERVISOR)
     auditor = Actor("auditor-1", Role.AUDITOR)
+    other_supervisor = Actor("supervisor-2", Role.SUPERVISOR)
     finance = Actor("finance-1", Role.FINANCE)
 
     def __init__(
@@ -481,6 +484,34 @@ class Marketplace:
         actions.complete(self.request(self.seller), action_id, say("carried out"))
         actions.close(seen(self.supervisor), action_id, say("end of the action"))
 
+    def forget(self, ledger: Path) -> None:
+        """A case that somebody needs, that is restricted, and years later erased after all."""
+        say = self.say
+
+        def at(when: datetime) -> Forgetting:
+            rules, file = OnePolicy(DEFAULT), ErasureLedgerFile(ledger)
+            return Forgetting(self.store, self.vault, rules, Clock(when), uuid4, self.vault, file)
+
+        def seen(by: Actor, case_id: UUID) -> Request:
+            return replace(self.request(by), expected_version=self.cases.get(by, case_id).version)
+
+        case_id = self.file("forgotten").aggregate.id
+        self.cases.close(seen(self.agent, case_id), case_id, Resolution.ANSWERED, say("end of the forgotten"))
+        now, later = at(NOW), at(NOW + timedelta(days=4 * 366))
+        hold = now.place_legal_hold(self.request(self.supervisor), case_id, say("hold")).subject
+        assert hold
+        now.release_legal_hold(self.request(self.supervisor), case_id, hold, say("release"))
+        now.request_erasure(self.request(self.supervisor), case_id, Side.BUYER, say("restriction"))
+        for rejected in (True, False):
+            asked = self.request(self.supervisor), case_id, Side.BUYER, say(f"erasure {rejected}")
+            (waiting,) = later.request_erasure(*asked).aggregate.privacy.waiting
+            if rejected:
+                judge, why = seen(self.other_supervisor, case_id), say("no erasure")
+                later.reject_erasure(judge, case_id, waiting.proposal_id, why)
+            else:
+                agreed = waiting.proposal_id, waiting.proposal_hash
+                later.approve_erasure(seen(self.other_supervisor, case_id), case_id, *agreed)
+
     def trade(self) -> None:
         """The whole life of a case with two rounds, a declined one, a withdrawn one and one from a file."""
         answer = self.file("case")
@@ -558,10 +589,11 @@ def open_market(migrated_database: str) -> Iterator[Callable[..., Marketplace]]:
         yield lambda **options: Marketplace(migrated_database, within, **options)
 
 
-def test_nothing_that_people_wrote_stands_anywhere_in_clear(open_market, log_text):
+def test_nothing_that_people_wrote_stands_anywhere_in_clear(open_market, log_text, tmp_path):
     market = open_market()
     market.trade()
-    written = dump(market.url)
+    market.forget(tmp_path / "erasures.ledger")
+    written = dump(market.url) + (tmp_path / "erasures.ledger").read_bytes()
     assert len(market.say.planted) > 50
     assert b"m-2001" in written
     assert b"refused: WrongStage" in log_text()
@@ -569,10 +601,11 @@ def test_nothing_that_people_wrote_stands_anywhere_in_clear(open_market, log_tex
     assert market.say.found_in(log_text()) == set()
 
 
-def test_every_sealed_field_of_every_fact_was_planted(open_market):
+def test_every_sealed_field_of_every_fact_was_planted(open_market, tmp_path):
     """A fact that gains a sealed field must be told here too."""
     market = open_market()
     market.trade()
+    market.forget(tmp_path / "erasures.ledger")
     with psycopg.connect(market.url) as connection:
         ids = connection.execute("SELECT DISTINCT originator_id FROM events").fetchall()
     facts = [recorded.fact for (case_id,) in ids for recorded in market.store.facts(case_id)]

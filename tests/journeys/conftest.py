@@ -30,6 +30,7 @@ from application.clock import Clock
 from application.payments import Instruction, PaymentGateway
 from infrastructure import settings
 from infrastructure.clock import Reading
+from infrastructure.commands.erasures import LEDGER
 from infrastructure.credentials import HOLDERS
 from infrastructure.gateways import SandboxGateway
 from infrastructure.migrate import migrate
@@ -306,6 +307,10 @@ class World:
     def object_to_payments(self, objection: Callable[[Instruction], str | None]) -> None:
         """Have the gateway refuse what this gives a reason against."""
         self._parts.objection = objection
+
+    def apply_ledger(self) -> None:
+        """What is done before anything is served."""
+        self._parts.forgetting.apply_ledger(LEDGER)
 
     def bytes_kept(self) -> set[str]:
         """The pieces of evidence of which there are bytes."""

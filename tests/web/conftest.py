@@ -17,18 +17,20 @@ from flask import Flask
 from psycopg import sql
 
 from application.accesses import Accesses
-from application.cases import Cases, Files, Request
+from application.cases import Cases, Files, Forgetting, Request
 from application.corrective_actions import CorrectiveActions
 from application.incidents import Incidents
 from application.policies import Policies
 from application.rulebook import OnePolicy, PublishedPolicies
 from application.simulation import Simulations
+from application.subjects import Subjects
 from domain.case import Case
 from domain.events import FACTS
 from domain.policy import Fault, Policy, PolicyFaults
 from domain.values import Actor, Role
 from infrastructure import policy_documents
 from infrastructure.blobs import PostgresBlobs
+from infrastructure.erasure_ledger import ErasureLedgerFile
 from infrastructure.event_store.connections import Datastore
 from infrastructure.fact_log import StoredFacts
 from infrastructure.health import Health
@@ -40,6 +42,7 @@ from infrastructure.projection_supervisor import ProjectionSupervisor
 from infrastructure.read_models import ReadModels
 from infrastructure.recurrence import StoredRecurrence
 from infrastructure.store import PostgresStore
+from infrastructure.subject_index import StoredSubjects
 from infrastructure.vault import PostgresVault
 from web.app import WebSettings, create_app
 
@@ -193,7 +196,9 @@ def migrated_url(database_url: str) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def installation(
-    migrated_url: str, serve: Callable[[Flask], AbstractContextManager[str]]
+    migrated_url: str,
+    serve: Callable[[Flask], AbstractContextManager[str]],
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Installation]:
     """One installation for all web tests; each test files cases of its own."""
     clock = MovableClock()
@@ -208,8 +213,13 @@ def installation(
         book = PublishedPolicies(store, compiled, DEFAULT, monotonic)
         accesses = Accesses(store, vault, clock, uuid4)
         policies = Policies(store, vault, book, compiled, policy_documents.read, DOCUMENT, clock, uuid4)
+        ledger = ErasureLedgerFile(tmp_path_factory.mktemp("home") / "erasures.ledger")
+        cases = Cases(store, vault, OnePolicy(DEFAULT), clock, uuid4)
+        forgetting = Forgetting(store, vault, OnePolicy(DEFAULT), clock, uuid4, vault, ledger)
         parts: dict[str, Any] = {
-            "cases": Cases(store, vault, OnePolicy(DEFAULT), clock, uuid4),
+            "cases": cases,
+            "forgetful": forgetting,
+            "subjects": Subjects(cases, forgetting, vault, StoredSubjects(ReadModels(datastore))),
             "incidents": Incidents(store, vault, book, clock, uuid4),
             "files": Files(
                 store, vault, OnePolicy(DEFAULT), clock, uuid4, PostgresBlobs(datastore, vault), accesses

@@ -85,6 +85,14 @@ POST /cases/{case_id}/suspension/receipt
 POST /cases/{case_id}/resumption
 POST /cases/{case_id}/links
 POST /cases/{case_id}/merger
+POST /cases/{case_id}/legal-holds
+POST /cases/{case_id}/legal-holds/{hold_id}/release
+POST /cases/{case_id}/erasure
+POST /cases/{case_id}/erasure/{proposal_id}/approval
+POST /cases/{case_id}/erasure/{proposal_id}/rejection
+GET /erasures
+POST /subjects/export
+POST /subjects/erasure
 GET /queues
 GET /queues/{queue}
 POST /queues/{queue}/next
@@ -168,6 +176,8 @@ VERSIONED = {
     "POST /cases/{case_id}/suspension",
     "POST /cases/{case_id}/resumption",
     "POST /cases/{case_id}/merger",
+    "POST /cases/{case_id}/erasure/{proposal_id}/approval",
+    "POST /cases/{case_id}/erasure/{proposal_id}/rejection",
     "POST /policies/{version}/approval",
     "POST /policies/{version}/withdrawal",
     "POST /policies/{version}/retirement",
@@ -187,6 +197,7 @@ CREATING = {
     "POST /cases/{case_id}/appeals",
     "POST /cases/{case_id}/decisions/{proposal_id}/approval",
     "POST /cases/{case_id}/goodwill",
+    "POST /cases/{case_id}/legal-holds",
     "POST /cases/{case_id}/penalties",
     "POST /policies",
 }

@@ -68,6 +68,8 @@ def test_a_database_that_goes_away_and_returns(database_url, fresh_database, fil
             cases=Cases(store, vault, OnePolicy(DEFAULT), clock, uuid4),
             files=absent,
             accesses=Accesses(store, vault, clock, uuid4),
+            forgetful=absent,
+            subjects=absent,
             policies=absent,
             simulations=absent,
             incidents=absent,

@@ -187,7 +187,7 @@ def test_allowed_names_what_the_caller_could_do_now(told):
     assert set(allowed("reviewer:2")).isdisjoint({"verification", "decisions"})
     assert set(allowed("merchant")) == {"promises", "evidence"}
     assert set(allowed("buyer")) == {"promises", "evidence", "withdrawal"}
-    assert allowed("auditor") == []
+    assert allowed("auditor") == ["legal-holds"]
 
 
 def test_staff_may_file_evidence_for_any_party_and_are_recorded_as_doing_so(told):

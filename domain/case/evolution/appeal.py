@@ -70,6 +70,8 @@ def _ended(fact: _End, case: "CaseState", state: AppealState) -> Appeal:
     appeal = replace(case.appeals.all[fact.appeal_id], state=state)
     case.appeals = case.appeals.put(appeal).resumed(fact.timestamp)
     case.stage = fact.resumes
+    if fact.resumes is Stage.CLOSED:
+        case.ended_at = fact.timestamp
     case.lease = None
     if state is not AppealState.WITHDRAWN:
         case.evidence = case.evidence.cited(appeal.evidence)

@@ -26,6 +26,7 @@ def _(fact: events.CaseFiled, case: "CaseState") -> None:
 @evolve.register(events.CaseWithdrawn)
 def _(fact: events.CaseWithdrawn, case: "CaseState") -> None:
     case.stage = Stage.WITHDRAWN
+    case.ended_at = fact.timestamp
     case.lease = None
 
 
@@ -33,6 +34,7 @@ def _(fact: events.CaseWithdrawn, case: "CaseState") -> None:
 def _(fact: events.CaseClosed, case: "CaseState") -> None:
     case.stage = Stage.CLOSED
     case.closed_at = fact.timestamp
+    case.ended_at = fact.timestamp
     case.lease = None
     case.appeals = case.appeals.resumed(fact.timestamp)
 
@@ -41,6 +43,7 @@ def _(fact: events.CaseClosed, case: "CaseState") -> None:
 def _(fact: events.CaseExpired, case: "CaseState") -> None:
     case.stage = Stage.EXPIRED
     case.closed_at = fact.timestamp
+    case.ended_at = fact.timestamp
     case.lease = None
 
 
@@ -71,6 +74,7 @@ def _(fact: events.CaseClassified, case: "CaseState") -> None:
 @evolve.register(events.CaseMerged)
 def _(fact: events.CaseMerged, case: "CaseState") -> None:
     case.stage = Stage.MERGED
+    case.ended_at = fact.timestamp
     case.lease = None
 
 
