@@ -48,11 +48,13 @@ def test_a_return_that_the_merchant_leaves_alone_for_fifteen_days_is_refunded(wo
     assert seen(world, case) == ("following_up", "accepted", "paid")
 
 
-def test_a_buyer_who_sends_nothing_in_a_week_gets_nothing(world, case):
+def test_the_case_of_a_buyer_who_sends_nothing_in_a_week_expires_and_its_order_line_is_free(world, case):
     world.pass_time(days=7)
     assert seen(world, case) == ("executing", "to_ship", "authorised")
     world.pass_time(days=1)
-    assert seen(world, case) == ("following_up", "lapsed", "reversed")
+    assert seen(world, case) == ("expired", "lapsed", "reversed")
+    again = world.caller("buyer-integration").post("/cases", world.filing("PO-7"))
+    assert (again["stage"], f"/cases/{again['case_id']}" == case) == ("filed", False)
 
 
 def test_a_return_in_time_stops_the_clock(world, case):
