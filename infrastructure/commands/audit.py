@@ -9,6 +9,7 @@ import click
 
 from application.audit import recompute
 from infrastructure import screen
+from infrastructure.commands.log import reopen, verify
 from infrastructure.commands.terminal import (
     Failure,
     Parts,
@@ -29,6 +30,10 @@ from infrastructure.transparency.notes import KeyInvalid, Verifier
 @click.group()
 def audit() -> None:
     """Prove that the log is what its rules say."""
+
+
+audit.add_command(verify)
+audit.add_command(reopen)
 
 
 @audit.command("recompute")

@@ -45,6 +45,11 @@ class Parts(Protocol):
     """What the commands of this room work with."""
 
     @property
+    def settings(self) -> Settings:
+        """What they were built from."""
+        ...
+
+    @property
     def url(self) -> str:
         """Of the database."""
         ...
