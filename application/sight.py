@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass, replace
 
-from domain.values import STAFF, Actor, EvidenceParty, Role
+from application.store import RecordedFact
+from domain import events
+from domain.values import STAFF, Actor, EvidenceParty, Role, Visibility
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +22,21 @@ class Sight:
     people: bool
     drafts: EvidenceParty | None = None
 
+
+_AMONG_STAFF = (
+    events.ConflictDeclared,
+    events.DecisionProposed,
+    events.DecisionApproved,
+    events.ProposalVoided,
+    events.LegalHoldPlaced,
+    events.LegalHoldReleased,
+    events.ErasureProposed,
+    events.ErasureRejected,
+)
+_NAMING = frozenset(
+    {"approved_by", "buyer", "by", "contact", "drafted_by", "filed_by", "holder", "proposed_by", "token"}
+)
+"""Parts of facts that name somebody, or are somebody's."""
 
 _WORKING = Sight(texts=True, contact=True, internal=True, people=True)
 _FILING = Sight(texts=True, contact=True, internal=False, people=True, drafts=EvidenceParty.BUYER)
@@ -44,3 +61,27 @@ def sight(actor: Actor, *, stated: bool = False) -> Sight:
             return _ACCUSED
         case _:
             return _WATCHING
+
+
+def sees(seen: Sight, fact: events.Fact) -> bool:
+    """Whether a fact is shown at all: not what staff say among themselves, nor the other side's drafts."""
+    if isinstance(fact, events.EvidenceStaged | events.EvidenceDiscarded):
+        return seen.drafts in (None, fact.party)
+    noted = isinstance(fact, events.NoteAdded) and fact.visibility is Visibility.INTERNAL
+    return seen.internal or not (noted or isinstance(fact, _AMONG_STAFF))
+
+
+def shown_whole(seen: Sight, one: RecordedFact) -> bool:
+    """Whether a fact's whole record may be shown as it is stored, with its texts sealed.
+
+    A record cannot be shown in part, so who is not told of people sees its own side's and the system's alone.
+    """
+    if seen.people or not sees(seen, one.fact):
+        return sees(seen, one.fact)
+    match one.provenance.actor_role:
+        case Role.MERCHANT:
+            return True
+        case Role.SYSTEM:
+            return vars(one.fact).keys().isdisjoint(_NAMING)
+        case _:
+            return False

@@ -18,6 +18,7 @@ from application.incidents import Incidents
 from application.keys import Keys
 from application.policies import Policies
 from application.subjects import Subjects
+from application.transparency import Transparency
 from application.vault import Vault
 from web import (
     appealing,
@@ -43,6 +44,7 @@ from web import (
     settling,
 )
 from web import incidents as incident_routes
+from web import transparency as log_routes
 from web.failures import route
 from web.limits import Rate, RateLimiter
 from web.lists import Reader
@@ -92,6 +94,7 @@ def create_app(
     policies: Policies,
     incidents: Incidents,
     corrective_actions: CorrectiveActions,
+    transparency: Transparency,
     vault: Vault,
     keys: Keys,
     reader: Reader,
@@ -134,11 +137,15 @@ def create_app(
     incident_routes.register(routes, incidents, presenter, reader, clock)
     reading.register(routes, accesses)
     correcting.register(routes, corrective_actions, presenter, reader, clock)
+    log_routes.register(routes, transparency)
+    public_log = ApiBlueprint("log", __name__, url_prefix=PREFIX, description="The transparency log")
+    log_routes.register_public(public_log, transparency)
     watching = ApiBlueprint("operations", __name__, description="For those who run the service")
     operations.register(watching, probes, watched, lag, process_lag, log_figures, metrics, settings.version)
 
     api = openapi.document(app, settings.version)
     api.register_blueprint(blueprint)
+    api.register_blueprint(public_log)
     api.register_blueprint(watching)
     openapi.pages(app, api)
     require_permissions(app)
@@ -167,7 +174,7 @@ def _watch(app: Flask, metrics: Metrics, new_id: Callable[[], UUID]) -> None:
         response.headers.add("X-Request-Id", here.request_id)
         if "Content-Security-Policy" not in response.headers:
             for name, value in HEADERS.items():
-                response.headers.add(name, value)
+                response.headers.setdefault(name, value)
         seconds = perf_counter() - here.started
         metrics.answered(request.method, route(), response.status_code, seconds)
         if log.isEnabledFor(logging.INFO):

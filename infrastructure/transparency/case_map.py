@@ -12,7 +12,16 @@ from uuid import UUID
 from psycopg import Connection
 from psycopg.rows import scalar_row, tuple_row
 
-from domain.merkle import EMPTY_ROOT, HASH_BYTES, inclusion_proof, leaf_hash, node_hash, root_of
+from domain.merkle import (
+    EMPTY_ROOT,
+    HASH_BYTES,
+    ProofInvalid,
+    inclusion_proof,
+    leaf_hash,
+    node_hash,
+    root_of,
+    verify_inclusion,
+)
 from infrastructure.transparency.tree import TILE_WIDTH, Log
 
 HEIGHT = 16
@@ -59,13 +68,23 @@ class Head(NamedTuple):
 
 
 class MapProof(NamedTuple):
-    """What leads from a stream's newest entry to the root of the map: within its bucket, then above it."""
+    """What leads from a stream's newest entry to the root of the map: in its bucket, then above it."""
 
     head: Head
     place: int
     size: int
+    bucket: bytes
     within: list[bytes]
     above: list[bytes]
+
+    def leads_to(self, root: bytes) -> bool:
+        """Whether the map has this root."""
+        try:
+            verify_inclusion(self.head.leaf, self.place, self.size, self.within, self.bucket)
+            verify_inclusion(self.bucket, bucket_of(self.head.stream_id), BUCKETS, self.above, root)
+        except ProofInvalid:
+            return False
+        return True
 
 
 def bucket_of(stream_id: UUID) -> int:
@@ -163,13 +182,9 @@ def proof_of(connection: Connection[Any], log: Log, stream_id: UUID) -> MapProof
     index = next((at for at, head in enumerate(heads) if head.stream_id == stream_id), None)
     if index is None:
         raise LookupError(f"no checkpoint covers {stream_id} yet")
-    leaves = [head.leaf for head in heads]
+    leaves, roots = [head.leaf for head in heads], stored_roots(connection, log)
     return MapProof(
-        heads[index],
-        index,
-        len(heads),
-        _proof(index, leaves),
-        _proof(bucket, stored_roots(connection, log)),
+        heads[index], index, len(heads), roots[bucket], _proof(index, leaves), _proof(bucket, roots)
     )
 
 

@@ -23,6 +23,7 @@ from application.incidents import Incidents
 from application.policies import Policies
 from application.rulebook import OnePolicy, PublishedPolicies
 from application.subjects import Subjects
+from application.transparency import Transparency
 from domain.case import Case
 from domain.events import FACTS
 from domain.policy import Fault, Policy, PolicyFaults
@@ -41,6 +42,7 @@ from infrastructure.read_models import ReadModels
 from infrastructure.recurrence import StoredRecurrence
 from infrastructure.store import PostgresStore
 from infrastructure.subject_index import StoredSubjects
+from infrastructure.transparency.published import PublishedLog
 from infrastructure.vault import PostgresVault
 from web.app import WebSettings, create_app
 
@@ -226,6 +228,7 @@ def installation(
                 store, vault, book, StoredRecurrence(ReadModels(datastore)), clock, uuid4
             ),
             "policies": Policies(store, vault, book, compiled, policy_documents.read, DOCUMENT, clock, uuid4),
+            "transparency": Transparency(cases, accesses, PublishedLog(datastore)),
             "vault": vault,
             "keys": keys,
             "reader": ReadModels(datastore),
