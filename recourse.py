@@ -23,7 +23,7 @@ from importlib.metadata import version
 from pathlib import Path
 from time import monotonic
 from typing import Any, Self
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import click
 import msgspec
@@ -48,10 +48,10 @@ from application.simulation import Simulations
 from application.standings import StandingProcess, Standings
 from application.store import StoreUnavailable
 from application.subjects import Subjects
+from application.transparency import Transparency
 from domain import policy
 from domain.case import Case
 from domain.events import Fact
-from domain.values import Actor, Role
 from infrastructure import (
     credentials,
     doctor,
@@ -74,6 +74,7 @@ from infrastructure.clock import DatabaseClock, Reading, database_time
 from infrastructure.commands.archive import backup, restore
 from infrastructure.commands.audit import audit
 from infrastructure.commands.bench import bench
+from infrastructure.commands.cases import OPERATOR, find_case
 from infrastructure.commands.duties import clock, outbox, processes
 from infrastructure.commands.erasures import LEDGER, erasures
 from infrastructure.commands.filing import file, file_lines
@@ -121,10 +122,13 @@ from infrastructure.subject_index import StoredSubjects
 from infrastructure.supervision import PartFailed, StopRequested
 from infrastructure.ticker import Ticker
 from infrastructure.transparency import witnesses
+from infrastructure.transparency.export import FolderRefused
+from infrastructure.transparency.published import PublishedLog
 from infrastructure.transparency.sealer import Sealer
+from infrastructure.transparency.tree import NoLog
 from infrastructure.transparency.witnesses import Witnesses, parsed_witnesses
 from infrastructure.vault import PostgresVault, WrongKeyFile
-from projections import case_index, review_queue
+from projections import review_queue
 from projections.catalogue import ALL
 from web import problems, strict_json
 from web.app import WebSettings, create_app
@@ -138,9 +142,6 @@ log = logging.getLogger(__name__)
 VERSION = version("recourse")
 PROGRAM = (sys.executable, str(Path(__file__).resolve()))
 """This command line, to be run as a child process."""
-
-OPERATOR = Actor("operator", Role.ADMIN)
-"""As whom the command line reads: everything but what people wrote."""
 
 AT_THE_SCREEN = Access(OPERATOR, "cases.read", "command-line")
 
@@ -283,6 +284,11 @@ class Parts:
         return Standings(self.store, self.vault, self.rulebook, self.clock, uuid4)
 
     @cached_property
+    def transparency(self) -> Transparency:
+        """The use cases of reading the transparency log."""
+        return Transparency(self.cases, self.accesses, PublishedLog(self.datastore))
+
+    @cached_property
     def keys(self) -> ApiKeys:
         """The API keys."""
         keys = ApiKeys(self.datastore, self.clock)
@@ -385,6 +391,7 @@ def web_app(parts: Parts) -> Flask:
         simulations=parts.simulations,
         incidents=parts.incidents,
         corrective_actions=parts.corrective_actions,
+        transparency=parts.transparency,
         vault=parts.vault,
         keys=parts.keys,
         reader=parts.reader,
@@ -416,6 +423,7 @@ def openapi_document() -> dict[str, Any]:
         simulations=Simulations(absent, absent, absent),
         incidents=Incidents(absent, absent, absent, absent, uuid4),
         corrective_actions=CorrectiveActions(absent, absent, absent, absent, absent, uuid4),
+        transparency=Transparency(absent, absent, absent),
         vault=absent,
         keys=absent,
         reader=absent,
@@ -473,6 +481,8 @@ class FrontDoor(AdvisedGroup):
         Advice((RestoreUnfinished,), "recourse restore, into another empty database"),
         Advice((LedgerRefused,), "mend it, then: recourse erasures apply"),
         Advice((NotFound,), "recourse queue"),
+        Advice((NoLog,), "recourse doctor"),
+        Advice((FolderRefused,), "recourse audit verify"),
         Advice((NotParked,), "recourse projections parked"),
         Advice((ReplayFailed, RebuildUnderWay, SwapRefused), "recourse projections status"),
         Advice((IntakeInterrupted,), "recourse doctor, then the same again: nothing is filed twice"),
@@ -690,18 +700,6 @@ def migrate_command(given: Settings, dry_run: bool) -> None:
 
 
 # --- reading ------------------------------------------------------------------------------------------
-
-
-def find_case(parts: Parts, name: str) -> UUID:
-    """The id of a case that is named by id or number. Raises NotFound."""
-    try:
-        return UUID(name)
-    except ValueError:
-        page = parts.reader.read(case_index.CASE_INDEX, lambda rows: case_index.page(rows, number=name))
-        found = json.loads(page)["data"]
-    if not found:
-        raise NotFound(f"case {name}")
-    return UUID(found[0]["case_id"])
 
 
 @main.group("case")

@@ -12,6 +12,7 @@ AUD, F, L, ADMIN, SYS = Role.AUDITOR, Role.FINANCE, Role.LOGISTICS, Role.ADMIN, 
 PERMISSIONS: dict[str, frozenset[Role]] = {
     "cases.file": frozenset({B, A}),
     "cases.read": frozenset({B, M, A, R, S, AUD, F, L, ADMIN}),
+    "cases.prove": frozenset({B, M, A, R, S, AUD, F, L, ADMIN}),
     "cases.notify": frozenset({A, SYS}),
     "cases.answer": frozenset({M}),
     "cases.negotiate": frozenset({B, M, A}),
@@ -101,6 +102,7 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "workload.read": frozenset({A, R, S, AUD, ADMIN}),
     "workload.read_all": frozenset({S, AUD, ADMIN}),
     "indicators.read": frozenset({A, R, S, AUD, ADMIN}),
+    "log.read": frozenset({S, AUD, ADMIN}),
 }
 """Permission to roles."""
 

@@ -86,7 +86,14 @@ class Accesses:
         ServiceUnavailable.
         """
         self._stated(access)
-        self._note(access, case_id, lambda log, look, at: log.exported(look, export, tuple(fields), at))
+        self._handed_out(access, case_id, export, fields)
+
+    def proved(self, access: Access, case_id: UUID) -> None:
+        """Record that what proves a case is about to be handed out. Raises ServiceUnavailable.
+
+        No text is opened in it, so that a reason may be left out.
+        """
+        self._handed_out(access, case_id, "proof", ())
 
     def refused(self, access: Access, case_id: UUID) -> None:
         """Record a refusal; nothing where there is no such case. Raises ServiceUnavailable."""
@@ -113,6 +120,9 @@ class Accesses:
         entries = [Entry(one, reasons.get(one.event_id)) for one in recorded]
         self._seen(access, case_id, ["access reasons"] if any(one.reason for one in entries) else [])
         return entries
+
+    def _handed_out(self, access: Access, case_id: UUID, export: str, fields: Sequence[str]) -> None:
+        self._note(access, case_id, lambda log, look, at: log.exported(look, export, tuple(fields), at))
 
     def _stated(self, access: Access) -> None:
         if access.reason is None:

@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass, replace
 
-from domain.values import STAFF, Actor, Party, Role
+from application.store import RecordedFact
+from domain import events
+from domain.values import STAFF, Actor, Party, Role, Visibility
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +22,21 @@ class Sight:
     people: bool
     drafts: Party | None = None
 
+
+_AMONG_STAFF = (
+    events.ConflictDeclared,
+    events.DecisionProposed,
+    events.DecisionApproved,
+    events.ProposalVoided,
+    events.LegalHoldPlaced,
+    events.LegalHoldReleased,
+    events.ErasureProposed,
+    events.ErasureRejected,
+)
+_NAMING = frozenset(
+    {"approved_by", "buyer", "by", "contact", "drafted_by", "filed_by", "holder", "proposed_by", "token"}
+)
+"""Parts of facts that name somebody, or are somebody's."""
 
 _WORKING = Sight(texts=True, contact=True, internal=True, people=True)
 _FILING = Sight(texts=True, contact=True, internal=False, people=True, drafts=Party.BUYER)
@@ -44,3 +61,31 @@ def sight(actor: Actor, *, stated: bool = False) -> Sight:
             return _ACCUSED
         case _:
             return _WATCHING
+
+
+def sees(seen: Sight, fact: events.Fact) -> bool:
+    """Whether a fact is shown at all: not what staff say among themselves, nor the other side's drafts."""
+    if isinstance(fact, events.EvidenceStaged | events.EvidenceDiscarded):
+        return seen.drafts in (None, fact.party)
+    noted = isinstance(fact, events.NoteAdded) and fact.visibility is Visibility.INTERNAL
+    return seen.internal or not (noted or isinstance(fact, _AMONG_STAFF))
+
+
+def shown_whole(seen: Sight, one: RecordedFact) -> bool:
+    """Whether a fact's whole record may be shown as it is stored, with its texts sealed.
+
+    A record cannot be shown in part: who is not told of people sees its own side's and the system's alone, and
+    of those what names nobody else; a lease's token is nothing for outside callers.
+    """
+    parts = vars(one.fact).keys()
+    if not sees(seen, one.fact) or ("token" in parts and not seen.internal):
+        return False
+    if seen.people:
+        return True
+    match one.provenance.actor_role:
+        case Role.MERCHANT:
+            return parts.isdisjoint(_NAMING - {"by"})
+        case Role.SYSTEM:
+            return parts.isdisjoint(_NAMING)
+        case _:
+            return False

@@ -26,6 +26,7 @@ from infrastructure.process_supervisor import ParkedStream, ProcessStatus
 from infrastructure.projection_supervisor import ParkedCase, ProjectionStatus
 from infrastructure.projection_tables import Difference
 from infrastructure.ticker import DeadlineStatus
+from infrastructure.transparency.verification import Report
 
 Json = dict[str, Any]
 
@@ -296,6 +297,28 @@ def print_recomputed(console: Console, facts: int, differences: Sequence[audit.D
     for one in differences:
         table.add_row(str(one.stream), str(one.version), one.fact, one.part, one.stored, one.derived)
     console.print(table)
+
+
+def print_verified(console: Console, report: Report) -> None:
+    """What was recomputed, and the first of what is not as it was sealed."""
+    sound = "everything is as it was sealed" if not report.faults else f"{report.faults:,} faults"
+    console.print(
+        f"{report.origin}: {report.leaves:,} leaves, {report.facts:,} facts, {report.maps:,} case maps,"
+        f" {report.checkpoints:,} checkpoints; {sound}",
+        style="red" if report.faults else None,
+        highlight=False,
+    )
+    for what in report.compared:
+        console.print(f"compared with {what}", highlight=False)
+    console.print(f"{report.unsealed:,} facts wait to be sealed", highlight=False)
+    if report.first:
+        table = _table("Not as it was sealed")
+        for name in ("table", "number", "case", "version", "column", "what"):
+            table.add_column(name, overflow="fold")
+        for one in report.first:
+            named = [one.table, one.index, one.case, one.version, one.column, one.what]
+            table.add_row(*("" if value is None else str(value) for value in named))
+        console.print(table)
 
 
 def print_simulated(console: Console, said: Simulated) -> None:

@@ -528,6 +528,62 @@ class History(Schema):
     data = fields.List(fields.Nested(HistoryEntry), required=True)
 
 
+class LogLeaf(Schema):
+    """An entry of the log, exactly, and the hashes that prove that it is there."""
+
+    index = fields.Integer(required=True)
+    entry = fields.String(required=True)
+    proof = fields.List(fields.String(), required=True)
+
+
+class ProvedEvent(LogLeaf):
+    """An event with its record and the salt of its commitment, or `withheld` with the reason."""
+
+    salt = fields.String()
+    record = fields.String()
+    withheld = fields.String()
+
+
+class ProvedMap(LogLeaf):
+    """The map of every case's newest event, and what proves this case's place in it."""
+
+    place = fields.Integer(required=True)
+    size = fields.Integer(required=True)
+    within = fields.List(fields.String(), required=True)
+    above = fields.List(fields.String(), required=True)
+
+
+class LogBeginning(Schema):
+    """An earlier head of the log, and what proves that the log continues it."""
+
+    size = fields.Integer(required=True)
+    root = fields.String(required=True)
+    proof = fields.List(fields.String(), required=True)
+
+
+class CaseProof(Schema):
+    """What `recourse_verify.py` checks. Canonical JSON: kept byte for byte as it came."""
+
+    format = fields.String(required=True)
+    version = fields.Integer(required=True)
+    origin = fields.String(required=True)
+    vkey = fields.String(required=True)
+    case = fields.UUID(required=True)
+    checkpoint = fields.String(required=True)
+    events = fields.List(fields.Nested(ProvedEvent), required=True)
+    map = fields.Nested(ProvedMap, required=True)
+    consistency = fields.List(fields.Nested(LogBeginning), required=True)
+    sha256 = fields.String(required=True)
+
+
+class LogEntry(Schema):
+    """An entry of the log, exactly; `proof` is what https://c2sp.org/tlog-proof writes of it."""
+
+    number = fields.String(required=True)
+    entry = fields.String(required=True)
+    proof = fields.String(required=True)
+
+
 class Page(Schema):
     """A page of a list; `next_cursor` asks for the next one."""
 

@@ -19,6 +19,7 @@ from application.keys import Keys
 from application.policies import Policies
 from application.simulation import Simulations
 from application.subjects import Subjects
+from application.transparency import Transparency
 from application.vault import Vault
 from web import (
     appealing,
@@ -45,6 +46,7 @@ from web import (
     settling,
 )
 from web import incidents as incident_routes
+from web import transparency as log_routes
 from web.failures import route
 from web.limits import Rate, RateLimiter
 from web.lists import Reader
@@ -95,6 +97,7 @@ def create_app(
     simulations: Simulations,
     incidents: Incidents,
     corrective_actions: CorrectiveActions,
+    transparency: Transparency,
     vault: Vault,
     keys: Keys,
     reader: Reader,
@@ -138,11 +141,15 @@ def create_app(
     incident_routes.register(routes, incidents, presenter, reader, clock)
     reading.register(routes, accesses)
     correcting.register(routes, corrective_actions, presenter, reader, clock)
+    log_routes.register(routes, transparency)
+    public_log = ApiBlueprint("log", __name__, url_prefix=PREFIX, description="The transparency log")
+    log_routes.register_public(public_log, transparency)
     watching = ApiBlueprint("operations", __name__, description="For those who run the service")
     operations.register(watching, probes, watched, lag, process_lag, log_figures, metrics, settings.version)
 
     api = openapi.document(app, settings.version)
     api.register_blueprint(blueprint)
+    api.register_blueprint(public_log)
     api.register_blueprint(watching)
     openapi.pages(app, api)
     require_permissions(app)
@@ -171,7 +178,7 @@ def _watch(app: Flask, metrics: Metrics, new_id: Callable[[], UUID]) -> None:
         response.headers.add("X-Request-Id", here.request_id)
         if "Content-Security-Policy" not in response.headers:
             for name, value in HEADERS.items():
-                response.headers.add(name, value)
+                response.headers.setdefault(name, value)
         seconds = perf_counter() - here.started
         metrics.answered(request.method, route(), response.status_code, seconds)
         if log.isEnabledFor(logging.INFO):

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from application.accesses import Access, Accesses, Entry
 from application.running import Answer
-from application.sight import Sight, sight
+from application.sight import Sight, sees, sight
 from application.store import Provenance, RecordedFact
 from domain import events
 from domain.aggregate import EvolvingAggregate
@@ -30,7 +30,6 @@ from domain.values import (
     Side,
     Stage,
     ViewerState,
-    Visibility,
 )
 from web import dossier, personal
 
@@ -43,16 +42,6 @@ _NAMES = {fact: name for name, fact in events.FACTS.items()}
 _IDENTITY = frozenset({"originator_id", "originator_version", "timestamp"})
 _PEOPLE = frozenset({"by", "holder", "filed_by", "drafted_by", "approved_by", "proposed_by"})
 _OUTCOMES = (events.DecisionUpheld, events.DecisionVaried, events.DecisionOverturned)
-_AMONG_STAFF = (
-    events.ConflictDeclared,
-    events.DecisionProposed,
-    events.DecisionApproved,
-    events.ProposalVoided,
-    events.LegalHoldPlaced,
-    events.LegalHoldReleased,
-    events.ErasureProposed,
-    events.ErasureRejected,
-)
 OWN = sight(Actor("subject", Role.BUYER_INTEGRATION))
 """What people see of what is held about them: what those see who file for them."""
 
@@ -362,7 +351,7 @@ class _View:
         self._hidden = _hidden(self._sight)
         if SealedFor.BUYER in withheld:
             self._hidden |= {"buyer", "contact"}
-        self.facts = [one for one in facts if self._sees(one.fact)]
+        self.facts = [one for one in facts if sees(self._sight, one.fact)]
         self._opened: Opened = {}
         if accesses and subject_id and self._sight.texts:
             self._opened = accesses.open(access, subject_id, dict(self._sealed()))
@@ -371,12 +360,6 @@ class _View:
     def opened(self) -> list[str]:
         """The fields that were opened."""
         return sorted({name for (_, name), text in self._opened.items() if text is not None})
-
-    def _sees(self, fact: events.Fact) -> bool:
-        if isinstance(fact, events.EvidenceStaged | events.EvidenceDiscarded):
-            return self._sight.drafts in (None, fact.party)
-        noted = isinstance(fact, events.NoteAdded) and fact.visibility is Visibility.INTERNAL
-        return self._sight.internal or not (noted or isinstance(fact, _AMONG_STAFF))
 
     def _sealed(self) -> Iterable[tuple[tuple[int, str], Sealed]]:
         for one in self.facts:

@@ -21,6 +21,7 @@ from application.errors import (
     UnsoundPolicy,
 )
 from application.store import StoreUnavailable
+from application.transparency import NotSealedYet
 from domain.refusals import REFUSALS, Refusal
 from web.titles import CHINESE, ENGLISH
 
@@ -56,6 +57,9 @@ STATUS: Mapping[str, int] = {refusal.code: 409 for refusal in REFUSALS} | {
     "corrective_action_not_found": 404,
     "indicator_not_found": 404,
     "batch_not_found": 404,
+    "log_checkpoint_not_found": 404,
+    "log_entry_not_found": 404,
+    "log_tile_not_found": 404,
     "method_not_allowed": 405,
     "request_in_progress": 409,
     "history_too_long": 409,
@@ -68,6 +72,7 @@ STATUS: Mapping[str, int] = {refusal.code: 409 for refusal in REFUSALS} | {
     "access_reason_required": 428,
     "rate_limited": 429,
     "internal_error": 500,
+    "not_sealed_yet": 503,
     "service_unavailable": 503,
 }
 """The HTTP status of each code. Codes are stable; none is ever reused for something else."""
@@ -128,6 +133,8 @@ def of(error: RequestError | Refusal | StoreUnavailable) -> Problem:
             return Problem("idempotency_key_reused", "use a new Idempotency-Key for a new request")
         case RequestInProgress():
             return Problem("request_in_progress", headers=_later())
+        case NotSealedYet():
+            return Problem("not_sealed_yet", str(error), headers=_later())
         case ServiceUnavailable() | StoreUnavailable():
             return Problem("service_unavailable", headers=_later())
         case _:

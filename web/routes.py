@@ -78,7 +78,7 @@ class Resource:
     stale: type[Schema]
 
 
-_NAMES = {"version": "policy"}
+_NAMES = {"version": "policy", "entry": "log_entry", "place": "log_tile"}
 """What a name in a path names, where it is not called so."""
 
 CASE = Resource("case", "/cases/", answers.StaleCase)
@@ -116,6 +116,9 @@ Where texts are opened, with the caller's `Access` in place of the caller.
 
 DownloadView = Callable[..., tuple[Content, str]]
 """Answers a file, with the name to save it under. Called with the access and the ids of the path by name."""
+
+ContentView = Callable[..., Response]
+"""Answers a read of another media type. Called with the caller and the names of the path."""
 
 
 class ApiBlueprint(Blueprint):  # type: ignore[misc]
@@ -172,8 +175,8 @@ class Routes:
             answered = {status: _answer_doc(answer, status)}
             answered |= {202: _answer_doc(waiting, 202)} if waiting else {}
             answered |= {204: {"description": empty}} if empty else {}
-            problem_docs = _problem_docs(possible, {412: of.stale})
-            documented = self._documented(view, permission, {**answered, **problem_docs}, headers)
+            failures = problem_docs(possible, {412: of.stale})
+            documented = self._documented(view, permission, {**answered, **failures}, headers)
             return self._added(documented, rule, method, permission, body, "json")
 
         return register
@@ -198,9 +201,9 @@ class Routes:
                 return function(seen, asked, **_ids(place))
 
             answered = {200: _answer_doc(answer, 200)}
-            problem_docs = _problem_docs([*codes, *ALWAYS])
+            failures = problem_docs([*codes, *ALWAYS])
             headers = ["AccessReason"] if opens else []
-            documented = self._documented(view, permission, {**answered, **problem_docs}, headers)
+            documented = self._documented(view, permission, {**answered, **failures}, headers)
             return self._added(documented, rule, "GET", permission, query, "query")
 
         return register
@@ -227,7 +230,7 @@ class Routes:
                 _permit(request.by, permission)
                 return function(access_of(permission), request, value)
 
-            answered = {200: _answer_doc(answer, 200), **_problem_docs([*codes, *WITH_BODY, *ALWAYS])}
+            answered = {200: _answer_doc(answer, 200), **problem_docs([*codes, *WITH_BODY, *ALWAYS])}
             headers = ["RequestId", "IdempotencyKey", *(["AccessReason"] if opens else [])]
             documented = self._documented(view, permission, answered, headers)
             return self._added(documented, rule, "POST", permission, body, "json")
@@ -258,7 +261,7 @@ class Routes:
                 return _commanded(function(request, asked, content, **_ids(place)), created)
 
             headers = ["RequestId", "IdempotencyKey", "IfMatchOptional"]
-            answers_docs = {201: _answer_doc(answer, 201), **_problem_docs(possible, {412: CASE.stale})}
+            answers_docs = {201: _answer_doc(answer, 201), **problem_docs(possible, {412: CASE.stale})}
             body = {"required": True, "content": {name: {"schema": {}} for name in MEDIA_TYPES}}
             documented = self._documented(view, permission, answers_docs, headers, requestBody=body)
             added = self._added(documented, rule, "POST", permission, query, "query")
@@ -283,8 +286,27 @@ class Routes:
                 "description": "The bytes, to be saved and never shown in a page",
                 "content": {name: {"schema": {}} for name in MEDIA_TYPES},
             }
-            docs = {200: answered, **_problem_docs([*codes, *ALWAYS])}
+            docs = {200: answered, **problem_docs([*codes, *ALWAYS])}
             documented = self._documented(view, permission, docs, ["AccessReason"])
+            return self._added(documented, rule, "GET", permission, NOTHING, "query")
+
+        return register
+
+    def content(
+        self, rule: str, permission: str, media_type: str, *, codes: Iterable[str] = ()
+    ) -> Callable[[ContentView], View]:
+        """A read under `rule` whose answer is of another media type than JSON."""
+
+        def register(function: ContentView) -> View:
+            @wraps(function)
+            def view(asked: dict[str, Any], **place: str) -> Response:
+                by = incoming().known_caller.actor
+                _permit(by, permission)
+                return function(by, **_ids(place))
+
+            answered = {"description": "Answered.", "content": {media_type: {"schema": {}}}}
+            docs = {200: answered, **problem_docs([*codes, *ALWAYS])}
+            documented = self._documented(view, permission, docs, [])
             return self._added(documented, rule, "GET", permission, NOTHING, "query")
 
         return register
@@ -384,9 +406,10 @@ def _answer_doc(answer: type[Schema], status: int) -> dict[str, Any]:
     }
 
 
-def _problem_docs(
+def problem_docs(
     codes: Iterable[str], shapes: Mapping[int, type[Schema]] = NO_SHAPES
 ) -> dict[int, dict[str, Any]]:
+    """The documentation of these failures, by status; `shapes`: of those whose answer tells more."""
     by_status: dict[int, list[str]] = {}
     for code in sorted(set(codes)):
         by_status.setdefault(problems.STATUS[code], []).append(code)

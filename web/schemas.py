@@ -77,6 +77,7 @@ CURSOR_LENGTH = 200
 DAYS_OF_A_QUARTER = 92
 MOST_DAYS = 366
 LARGEST_DOCUMENT = 500_000
+LARGEST_LOG = 2**63 - 1
 
 
 def _id(**options: Any) -> Text:
@@ -705,6 +706,12 @@ class FreshQuery(Strict):
     """How recent an answer must be."""
 
     min_position = Position()
+
+
+class ProofQuery(Strict):
+    """The size of the log under a checkpoint that the reader has; the proof leads on from there."""
+
+    since = Whole(1, LARGEST_LOG, textual=True, load_default=None)
 
 
 class CasesQuery(PageQuery):

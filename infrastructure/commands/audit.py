@@ -7,8 +7,12 @@ from uuid import uuid4
 
 import click
 
+from application.accesses import Access
 from application.audit import recompute
+from application.errors import InvalidRequest, NotFound
 from infrastructure import screen
+from infrastructure.commands.cases import OPERATOR, find_case
+from infrastructure.commands.log import reopen, verify
 from infrastructure.commands.terminal import (
     Failure,
     Parts,
@@ -21,14 +25,20 @@ from infrastructure.commands.terminal import (
 )
 from infrastructure.fact_log import StoredFacts
 from infrastructure.progress import progress
+from infrastructure.projector import connected
 from infrastructure.secret_file import FileExposed
-from infrastructure.transparency import witness
+from infrastructure.transparency import export, notes, witness
 from infrastructure.transparency.notes import KeyInvalid, Verifier
+from infrastructure.transparency.sealer import identity
 
 
 @click.group()
 def audit() -> None:
     """Prove that the log is what its rules say."""
+
+
+audit.add_command(verify)
+audit.add_command(reopen)
 
 
 @audit.command("recompute")
@@ -92,3 +102,57 @@ def witness_command(
             server.serve_forever()
         except KeyboardInterrupt:
             return
+
+
+# --- the transparency log -----------------------------------------------------------------------------
+
+
+@audit.command()
+@with_parts
+def vkey(parts: Parts) -> None:
+    """Print the key with which everybody verifies what the log signed."""
+    click.echo(identity(parts.url).vkey)
+
+
+@audit.command("export")
+@click.argument("case")
+@click.option(
+    "-o", "file", type=click.Path(path_type=Path, dir_okay=False), required=True, help="The file to write."
+)
+@click.option(
+    "--since",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False, readable=True),
+    help="A file with a checkpoint that its reader has: the proof then leads on from there.",
+)
+@click.option("--reason", help="Why, to be kept in the access log of the case.")
+@with_parts
+def export_command(parts: Parts, case: str, file: Path, since: Path | None, reason: str | None) -> None:
+    """Write what proves CASE, an id or a number, to whoever has the log's key.
+
+    Waits until a checkpoint covers the newest fact of the case. Texts stay sealed in it.
+    """
+    log, access = identity(parts.url), Access(OPERATOR, "cases.prove", "command-line", reason)
+    try:
+        size = None if since is None else notes.checkpoint(since.read_text(encoding="utf-8"), log).size
+        document = parts.transparency.case_proof(access, find_case(parts, case), size)
+    except (notes.NoteInvalid, UnicodeDecodeError) as fault:
+        raise Failure(f"{since} is no checkpoint of this log: {fault}", "recourse audit vkey") from None
+    except InvalidRequest as refused:
+        raise Failure(f"{since} leads nowhere: {refused.detail}", "recourse audit verify") from None
+    export.write_whole(file, document)
+    out.print(f"wrote {file}", highlight=False, soft_wrap=True)
+    check = f"python recourse_verify.py {file} --vkey {log.vkey}"
+    out.print(f"check it: {check}", highlight=False, soft_wrap=True)
+
+
+@audit.command()
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@with_parts
+def tiles(parts: Parts, folder: Path) -> None:
+    """Write the whole log to FOLDER, as tlog-tiles names its files; those that are there already stay."""
+    try:
+        with connected(parts.url, "recourse audit") as connection, progress(err, "writing") as done:
+            size = export.export(connection, folder, done)
+    except NotFound:
+        raise Failure("the log has no checkpoint yet", "recourse doctor") from None
+    out.print(f"{folder} holds the log up to leaf {size:,}", highlight=False, soft_wrap=True)

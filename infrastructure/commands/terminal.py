@@ -21,11 +21,13 @@ from application.errors import NotFound
 from application.intake import IntakeInterrupted, Parse
 from application.policies import Policies
 from application.rulebook import Rulebook
+from application.transparency import Transparency
 from infrastructure import settings
 from infrastructure.event_store.connections import Datastore
 from infrastructure.keys import ApiKeys
 from infrastructure.process_supervisor import ProcessSupervisor
 from infrastructure.projection_supervisor import ProjectionSupervisor
+from infrastructure.read_models import ReadModels
 from infrastructure.settings import Settings
 from infrastructure.ticker import Ticker
 
@@ -43,6 +45,11 @@ port_option = click.option("--port", type=int, help="Port to listen on; 0: any t
 
 class Parts(Protocol):
     """What the commands of this room work with."""
+
+    @property
+    def settings(self) -> Settings:
+        """What they were built from."""
+        ...
 
     @property
     def url(self) -> str:
@@ -97,6 +104,16 @@ class Parts(Protocol):
     @property
     def policies(self) -> Policies:
         """The use cases of the policy book."""
+        ...
+
+    @property
+    def reader(self) -> ReadModels:
+        """Queries of read models."""
+        ...
+
+    @property
+    def transparency(self) -> Transparency:
+        """The use cases of reading the transparency log."""
         ...
 
 

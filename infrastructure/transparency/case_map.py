@@ -5,14 +5,23 @@ id in 65,536 buckets, named by the first two bytes of the id; the buckets' roots
 tree of height 16. Whoever is shown a stream's leaf here knows that nothing of the stream was left out.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from psycopg import Connection
 from psycopg.rows import scalar_row, tuple_row
 
-from domain.merkle import EMPTY_ROOT, HASH_BYTES, inclusion_proof, leaf_hash, root_of
+from domain.merkle import (
+    EMPTY_ROOT,
+    HASH_BYTES,
+    ProofInvalid,
+    inclusion_proof,
+    leaf_hash,
+    node_hash,
+    root_of,
+    verify_inclusion,
+)
 from infrastructure.transparency.tree import TILE_WIDTH, Log
 
 HEIGHT = 16
@@ -50,22 +59,70 @@ class Head(NamedTuple):
     @property
     def leaf(self) -> bytes:
         """Its leaf hash in the map."""
-        return leaf_hash(self.stream_id.bytes + self.version.to_bytes(8, "big") + self.hash)
+        return leaf_hash(self.record)
+
+    @property
+    def record(self) -> bytes:
+        """What its leaf says."""
+        return self.stream_id.bytes + self.version.to_bytes(8, "big") + self.hash
 
 
 class MapProof(NamedTuple):
-    """What leads from a stream's newest entry to the root of the map: within its bucket, then above it."""
+    """What leads from a stream's newest entry to the root of the map: in its bucket, then above it."""
 
     head: Head
     place: int
     size: int
+    bucket: bytes
     within: list[bytes]
     above: list[bytes]
+
+    def leads_to(self, root: bytes) -> bool:
+        """Whether the map has this root."""
+        try:
+            verify_inclusion(self.head.leaf, self.place, self.size, self.within, self.bucket)
+            verify_inclusion(self.bucket, bucket_of(self.head.stream_id), BUCKETS, self.above, root)
+        except ProofInvalid:
+            return False
+        return True
 
 
 def bucket_of(stream_id: UUID) -> int:
     """The bucket of a stream."""
     return int.from_bytes(stream_id.bytes[:2], "big")
+
+
+class Buckets:
+    """The tree over the roots of all buckets; a changed bucket costs no more than its path."""
+
+    def __init__(self, roots: Sequence[bytes] | None = None) -> None:
+        """All empty, or with these roots."""
+        self._levels = [[EMPTY_ROOT] * BUCKETS]
+        for level in range(HEIGHT):
+            under = self._levels[level]
+            self._levels.append([node_hash(under[0], under[1])] * (BUCKETS >> level + 1))
+        if roots is not None:
+            self.change({at: root for at, root in enumerate(roots) if root != EMPTY_ROOT})
+
+    def change(self, roots: Mapping[int, bytes]) -> None:
+        """Put other roots in the place of those of some buckets."""
+        for bucket, root in roots.items():
+            self._levels[0][bucket] = root
+        changed: Iterable[int] = roots
+        for level in range(HEIGHT):
+            under, above = self._levels[level], self._levels[level + 1]
+            changed = {at >> 1 for at in changed}
+            for at in changed:
+                above[at] = node_hash(under[at << 1], under[(at << 1) + 1])
+
+    @property
+    def root(self) -> bytes:
+        """The root over all buckets."""
+        return self._levels[HEIGHT][0]
+
+    def tile(self, index: int) -> list[bytes]:
+        """The roots of 256 buckets."""
+        return self._levels[0][index * TILE_WIDTH : (index + 1) * TILE_WIDTH]
 
 
 class CaseMap:
@@ -74,8 +131,7 @@ class CaseMap:
     def __init__(self, connection: Connection[Any], log: Log) -> None:
         self._connection = connection
         self._log = log
-        self._roots = stored_roots(connection, log)
-        self._upper = [root_of(self._roots[at : at + TILE_WIDTH]) for at in range(0, BUCKETS, TILE_WIDTH)]
+        self._buckets = Buckets(stored_roots(connection, log))
         self.streams = self._count()
 
     def advance(self, first: int, end: int) -> bytes:
@@ -85,17 +141,12 @@ class CaseMap:
         changed = {bucket for bucket, _ in found}
         self.streams += sum(new for _, new in found)
         buckets = heads_of(self._connection, self._log, changed)
-        for bucket, heads in buckets.items():
-            self._roots[bucket] = root_of([head.leaf for head in heads])
+        roots = {bucket: root_of([head.leaf for head in heads]) for bucket, heads in buckets.items()}
+        self._buckets.change(roots)
         tiles = sorted({bucket // TILE_WIDTH for bucket in changed})
-        for tile in tiles:
-            self._upper[tile] = root_of(self._tile(tile))
-        kept = [b"".join(self._tile(tile)) for tile in tiles]
+        kept = [b"".join(self._buckets.tile(tile)) for tile in tiles]
         self._connection.execute(_PUT_TILES, (self._log.number, tiles, kept))
-        return root_of(self._upper)
-
-    def _tile(self, tile: int) -> list[bytes]:
-        return self._roots[tile * TILE_WIDTH : (tile + 1) * TILE_WIDTH]
+        return self._buckets.root
 
     def _count(self) -> int:
         with self._connection.cursor(row_factory=scalar_row) as cursor:
@@ -131,13 +182,9 @@ def proof_of(connection: Connection[Any], log: Log, stream_id: UUID) -> MapProof
     index = next((at for at, head in enumerate(heads) if head.stream_id == stream_id), None)
     if index is None:
         raise LookupError(f"no checkpoint covers {stream_id} yet")
-    leaves = [head.leaf for head in heads]
+    leaves, roots = [head.leaf for head in heads], stored_roots(connection, log)
     return MapProof(
-        heads[index],
-        index,
-        len(heads),
-        _proof(index, leaves),
-        _proof(bucket, stored_roots(connection, log)),
+        heads[index], index, len(heads), roots[bucket], _proof(index, leaves), _proof(bucket, roots)
     )
 
 

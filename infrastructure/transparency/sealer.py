@@ -9,7 +9,7 @@ import fcntl
 import logging
 import os
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Event
@@ -59,10 +59,10 @@ _PREVIOUS = """
      AND leaves.stream_id = wanted.stream_id AND leaves.version = wanted.version
 """
 _PUT_LEAVES = """
-    INSERT INTO transparency.leaves (log, index, stream_id, version, position, salt, entry, hash)
-    SELECT %s, * FROM unnest(%s::bigint[], %s::uuid[], %s::integer[], %s::bigint[],
-                             %s::bytea[], %s::bytea[], %s::bytea[])
+    COPY transparency.leaves (log, index, stream_id, version, position, salt, entry, hash)
+    FROM STDIN (FORMAT BINARY)
 """
+_LEAF_TYPES = ("int2", "int8", "uuid", "int4", "int8", "bytea", "bytea", "bytea")
 _PUT_TILES = """
     INSERT INTO transparency.tiles (log, level, index, hashes, root)
     SELECT %s, * FROM unnest(%s::smallint[], %s::bigint[], %s::bytea[], %s::bytea[])
@@ -137,7 +137,7 @@ class Sealer:
         self._sign_every = sign_every.total_seconds()
         self._connection: Connection[Any] | None = None
         self._state: _State | None = None
-        self._hold: int | None = None
+        self._hold: ExitStack | None = None
         self._unsigned_since: float | None = None
 
     def run(self, stop: Event) -> None:
@@ -215,31 +215,20 @@ class Sealer:
         """Let another sealer take over."""
         self._drop()
         if self._hold is not None:
-            os.close(self._hold)
+            self._hold.close()
             self._hold = None
 
     # --- state ------------------------------------------------------------------------------------
 
     def _ready(self) -> "_State":
         if self._state is None:
-            self._take_hold()
+            if self._hold is None:
+                self._hold = ExitStack()
+                self._hold.enter_context(hold(self._kept.path.parent))
             self._connection = connected(self._url, "recourse sealer")
             self._take_database(self._connection)
             self._state = self._loaded(self._connection)
         return self._state
-
-    def _take_hold(self) -> None:
-        """One sealer at a time: who has locked the kept checkpoint's file beside it."""
-        if self._hold is None:
-            path = self._kept.path.with_suffix(".lock")
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            hold = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-            try:
-                fcntl.flock(hold, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                os.close(hold)
-                raise AnotherSealer(AnotherSealer.__doc__) from None
-            self._hold = hold
 
     def _take_database(self, connection: Connection[Any]) -> None:
         """One sealer at a time also where several have a home of their own."""
@@ -314,9 +303,10 @@ class Sealer:
     def _append(self, state: "_State", rows: list[Row]) -> None:
         first = state.frontier.size
         tiles = [tile for row in rows for tile in state.frontier.append(row[-1])]
-        columns = [list(column) for column in zip(*rows, strict=True)]
-        numbers = list(range(first, state.frontier.size))
-        self._open().execute(_PUT_LEAVES, (state.log.number, numbers, *columns))
+        with self._open().cursor() as cursor, cursor.copy(_PUT_LEAVES) as copy:
+            copy.set_types(_LEAF_TYPES)
+            for index, row in enumerate(rows, first):
+                copy.write_row((state.log.number, index, *row))
         if tiles:
             self._open().execute(_PUT_TILES, (state.log.number, *map(list, zip(*tiles, strict=True))))
 
@@ -374,6 +364,20 @@ class _State:
         self.map = case_map
         self.position = position
         self.signed_size = signed_size
+
+
+@contextmanager
+def hold(home: Path) -> Iterator[None]:
+    """What belongs to the log in a home, to ourselves. Raises AnotherSealer and OSError."""
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    lock = os.open((home / signing.KEPT_FILE).with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError:
+        raise AnotherSealer(AnotherSealer.__doc__) from None
+    finally:
+        os.close(lock)
 
 
 def compare(tree: StoredTree, kept: Checkpoint | None) -> None:

@@ -34,6 +34,7 @@ class Leaf(NamedTuple):
 LEAF_COLUMNS = "index, stream_id, version, position, salt, entry, hash"
 
 _NEWEST_LOG = "SELECT log, origin, vkey FROM transparency.logs ORDER BY log DESC LIMIT 1"
+_LOGS = "SELECT log, origin, vkey FROM transparency.logs ORDER BY log"
 _SIZE = "SELECT coalesce(max(index) + 1, 0) FROM transparency.leaves WHERE log = %s"
 _TILE = "SELECT hashes FROM transparency.tiles WHERE log = %s AND level = %s AND index = %s"
 _ROOTS = """
@@ -72,6 +73,12 @@ def newest_log(connection: Connection[Any]) -> Log:
         raise NoLog(NoLog.__doc__)
     number, origin, vkey = row
     return Log(number, origin, Verifier.parsed(vkey))
+
+
+def logs(connection: Connection[Any]) -> list[Log]:
+    """Every log of a database, by number; a vkey that is none raises KeyInvalid. Raises psycopg.Error."""
+    with connection.cursor(row_factory=tuple_row) as cursor:
+        return [Log(number, origin, Verifier.parsed(vkey)) for number, origin, vkey in cursor.execute(_LOGS)]
 
 
 class StoredTree:

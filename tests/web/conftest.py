@@ -24,6 +24,7 @@ from application.policies import Policies
 from application.rulebook import OnePolicy, PublishedPolicies
 from application.simulation import Simulations
 from application.subjects import Subjects
+from application.transparency import Transparency
 from domain.case import Case
 from domain.events import FACTS
 from domain.policy import Fault, Policy, PolicyFaults
@@ -43,6 +44,7 @@ from infrastructure.read_models import ReadModels
 from infrastructure.recurrence import StoredRecurrence
 from infrastructure.store import PostgresStore
 from infrastructure.subject_index import StoredSubjects
+from infrastructure.transparency.published import PublishedLog
 from infrastructure.vault import PostgresVault
 from web.app import WebSettings, create_app
 
@@ -230,6 +232,7 @@ def installation(
             ),
             "policies": policies,
             "simulations": Simulations(policies, StoredFacts(datastore), book),
+            "transparency": Transparency(cases, accesses, PublishedLog(datastore)),
             "vault": vault,
             "keys": keys,
             "reader": ReadModels(datastore),

@@ -127,6 +127,12 @@ POST /incidents/{incident_id}/step-in
 POST /incidents/{incident_id}/batches
 POST /incidents/{incident_id}/batches/{batch_id}/approval
 POST /incidents/{incident_id}/closure
+GET /cases/{case_id}/proof
+GET /log/checkpoint
+GET /log/tile/{level}/{place}
+GET /log/tile/entries/{place}
+GET /log/entries/{entry}
+GET /log/entries/{entry}.tlog-proof
 GET /policies
 POST /policies
 GET /policies/{version}
@@ -182,6 +188,7 @@ VERSIONED = {
     "POST /policies/{version}/withdrawal",
     "POST /policies/{version}/retirement",
 }
+PUBLIC = {"GET /log/checkpoint", "GET /log/tile/{level}/{place}"}
 CREATING = {
     "POST /corrective-actions",
     "POST /incidents",
@@ -246,12 +253,20 @@ def test_every_route_that_is_served_is_documented(installation, document):
 def test_every_operation_says_what_it_does_who_may_and_how_it_fails(document):
     for name, operation in operations(document).items():
         assert operation["summary"], name
-        permission = operation["x-permission"]
-        assert operation["x-roles"] == sorted(access.PERMISSIONS[permission]), name
-        assert codes(operation) >= {"unauthenticated", "forbidden", "invalid_request"}, name
+        if name in PUBLIC:
+            assert (operation["security"], "x-permission" in operation) == ([], False), name
+        else:
+            permission = operation["x-permission"]
+            assert operation["x-roles"] == sorted(access.PERMISSIONS[permission]), name
+            assert codes(operation) >= {"unauthenticated", "forbidden", "invalid_request"}, name
         for status, response in operation["responses"].items():
             for code in response.get("x-codes", []):
                 assert problems.STATUS[code] == int(status), (name, code)
+
+
+def test_what_everybody_may_read_is_named_here(document):
+    open_to_all = {name for name, one in operations(document).items() if one.get("security") == []}
+    assert open_to_all == PUBLIC
 
 
 def test_every_operation_has_a_name_of_its_own(document):

@@ -74,6 +74,7 @@ def test_a_database_that_goes_away_and_returns(database_url, fresh_database, fil
             simulations=absent,
             incidents=absent,
             corrective_actions=absent,
+            transparency=absent,
             vault=vault,
             keys=keys,
             reader=ReadModels(datastore),
