@@ -74,8 +74,8 @@ def sees(seen: Sight, fact: events.Fact) -> bool:
 def shown_whole(seen: Sight, one: RecordedFact) -> bool:
     """Whether a fact's whole record may be shown as it is stored, with its texts sealed.
 
-    A record cannot be shown in part: who is not told of people sees its own side's and the system's alone, and
-    of those what names nobody else; a lease's token is nothing for outside callers.
+    A record cannot be shown in part: who is not told of people sees its own side's and the system's alone,
+    and of those what names nobody else; a lease's token is nothing for outside callers.
     """
     parts = vars(one.fact).keys()
     if not sees(seen, one.fact) or ("token" in parts and not seen.internal):
