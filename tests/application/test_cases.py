@@ -212,7 +212,17 @@ COMMANDS = {
     "verify_in_batch": ("cases.decide_in_batch", (None, "r")),
     "decide_in_batch": ("cases.decide_in_batch", (None, "r")),
 }
-READS = {"runs_clock", "get", "history", "allowed", "burden", "entitlements", "viewer_state"}
+READS = {
+    "runs_clock",
+    "get",
+    "history",
+    "as_known",
+    "history_known",
+    "allowed",
+    "burden",
+    "entitlements",
+    "viewer_state",
+}
 NOT_ON_ONE_CASE = {"file", "claim_next", "miss_clock"}
 
 
