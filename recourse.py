@@ -17,13 +17,14 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 from time import monotonic
 from typing import Any, Self
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import click
 import msgspec
@@ -33,6 +34,7 @@ from marshmallow import ValidationError
 
 from application.accesses import Access, Accesses
 from application.cases import Cases, Files, Forgetting
+from application.cases.recalling import Moment
 from application.clock import Clock
 from application.corrective_actions import CorrectionProcess, CorrectiveActions
 from application.effects import PAYMENT
@@ -95,6 +97,7 @@ from infrastructure.commands.terminal import (
     with_parts,
     with_settings,
 )
+from infrastructure.comparison import changes
 from infrastructure.demo import tour
 from infrastructure.demo.cases import as_lines, example_cases
 from infrastructure.demo.client import Client
@@ -713,19 +716,66 @@ def case_group() -> None:
 @with_parts
 def case_show(parts: Parts, case: str, as_json: bool) -> None:
     """The case as it is now."""
-    found, facts = parts.cases.history(OPERATOR, find_case(parts, case))
-    cases, now = parts.cases, parts.clock.now()
-    told = parts.presenter.case(
-        found,
-        facts,
-        AT_THE_SCREEN,
-        cases.allowed(OPERATOR, found),
-        cases.burden(found),
-        cases.viewer_state(OPERATOR, found),
-        now,
-    )
-    shown = msgspec.to_builtins(told)
+    shown = page_of(parts, find_case(parts, case), Moment())
     print_json(shown) if as_json else screen.print_case(out, shown)
+
+
+def page_of(parts: Parts, case_id: UUID, moment: Moment) -> dict[str, Any]:
+    """The page of a case as it was known at a moment, without its texts. Raises NotFound."""
+    cases, known = parts.cases, parts.cases.as_known(OPERATOR, case_id, moment)
+    told = parts.presenter.case(
+        known.case,
+        known.facts,
+        AT_THE_SCREEN,
+        cases.allowed(OPERATOR, known.case, known.at),
+        cases.burden(known.case, known.at),
+        cases.viewer_state(OPERATOR, known.case, known.at),
+        known.at,
+        known.current,
+    )
+    page: dict[str, Any] = msgspec.to_builtins(told)
+    return page
+
+
+def an_instant(_context: click.Context, _parameter: click.Parameter, value: str | None) -> datetime | None:
+    """The callback of an option that names an instant; one without an offset is in UTC."""
+    if value is None:
+        return None
+    try:
+        instant = datetime.fromisoformat(value)
+    except ValueError:
+        raise click.BadParameter("must be an instant, such as 2026-11-10T08:00:00+08:00") from None
+    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+
+
+@audit.command("show")
+@click.argument("case")
+@click.option("--at", callback=an_instant, help="As known at this instant.")
+@click.option("--version", type=click.IntRange(1), help="As known at this version.")
+@click.option("--decision", type=click.UUID, help="As seen by whoever decided this, or judged this appeal.")
+@click.option("--against", callback=an_instant, help="What had changed at this instant.")
+@as_json
+@with_parts
+def audit_show(
+    parts: Parts,
+    case: str,
+    at: datetime | None,
+    version: int | None,
+    decision: UUID | None,
+    against: datetime | None,
+    as_json: bool,
+) -> None:
+    """The case as it was known then, or what changed between then and another instant."""
+    case_id = find_case(parts, case)
+    shown = page_of(parts, case_id, Moment(version, at, decision))
+    if against is None:
+        print_json(shown) if as_json else screen.print_case(out, shown)
+        return
+    changed = list(changes(shown, page_of(parts, case_id, Moment(at=against))))
+    if as_json:
+        print_json({"data": [asdict(one) for one in changed]})
+    else:
+        screen.print_changes(out, shown["number"], changed)
 
 
 @case_group.command("history")

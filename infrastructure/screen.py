@@ -1,5 +1,6 @@
 """How answers look in a terminal, to people; without one the same comes as plain lines."""
 
+import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from domain import audit
 from domain.case import Case
 from domain.events import Fact
 from domain.simulation import Tally
+from infrastructure.comparison import Change
 from infrastructure.demo.story import Step
 from infrastructure.doctor import Finding
 from infrastructure.jump_guard import Alarm
@@ -218,6 +220,22 @@ def print_case(console: Console, case: Json) -> None:
         if text:
             table.add_row(Text(name, "dim"), Text(str(text)))
     console.print(table)
+
+
+def print_changes(console: Console, number: str, found: Sequence[Change]) -> None:
+    """What changed of a case between two instants."""
+    table = Table(title=f"Case {number}: what changed", title_justify="left")
+    for name in ("member", "then", "later"):
+        table.add_column(name, overflow="fold")
+    for one in found:
+        table.add_row(Text(one.path), *(Text(_plain(value)) for value in (one.before, one.after)))
+    console.print(table if found else "nothing changed")
+
+
+def _plain(value: Any) -> str:
+    if value is None or isinstance(value, str):
+        return value or "-"
+    return json.dumps(value, ensure_ascii=False)
 
 
 @dataclass(frozen=True, slots=True)

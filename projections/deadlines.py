@@ -51,11 +51,12 @@ ALWAYS_OF: Mapping[ClockKind, Awaited] = {
     ClockKind.FOLLOW_UP: Awaited.PLATFORM,
     ClockKind.INSPECTION: Awaited.PLATFORM,
     ClockKind.APPEAL: Awaited.PLATFORM,
+    ClockKind.RETENTION: Awaited.PLATFORM,
     ClockKind.SUSPENSION: Awaited.THIRD_PARTY,
 }
 """Whose each clock is; of a kind that is not named here it is whoever was asked for, or said, its subject."""
 
-WINDOWS = (ClockKind.PENALTY_EXPIRY, ClockKind.STAGING, ClockKind.SUSPENSION)
+WINDOWS = (ClockKind.PENALTY_EXPIRY, ClockKind.RETENTION, ClockKind.STAGING, ClockKind.SUSPENSION)
 """Clocks that wait for nobody: with them ends what was possible, or counted, until then."""
 
 
@@ -113,7 +114,7 @@ DEADLINES = ReadModel(
         "(paused_at, clock_id) WHERE paused_at IS NOT NULL",
     ),
     ignored="""
-        ending follow_up lease money notes penalty relation suspension AppealFiled AppealWithdrawn
+        ending follow_up lease money notes penalty privacy relation suspension AppealFiled AppealWithdrawn
         BurdenShifted CaseClassified CaseDeclined CaseEscalated CaseVerified CaseWithdrawn
         DecisionApproved DecisionOverturned DecisionProposed DecisionUpheld EvidenceAccepted
         EvidenceChallenged EvidenceDiscarded EvidenceLapsed EvidenceSubmitted EvidenceWithdrawn

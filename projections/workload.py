@@ -107,7 +107,7 @@ WORKLOAD = ReadModel(
         "(work_id) WHERE stale",
     ),
     ignored="""
-        clocks evidence follow_up goods money notes promise rectification CaseClassified CaseDeclined
+        clocks evidence follow_up goods money notes privacy promise rectification CaseClassified CaseDeclined
         CaseEscalated CaseLinked CaseResumed CaseVerified ConflictDeclared DecisionApproved
         ExecutionFailed MerchantAnswered MerchantDefaulted NoticeDelivered OfferAccepted OfferDeclined
         OfferLapsed OfferMade PenaltyAdjusted PenaltyExpired PenaltyReversed PlatformSteppedIn

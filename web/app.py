@@ -121,7 +121,7 @@ def create_app(
     blueprint = ApiBlueprint("cases", __name__, url_prefix=PREFIX, description="Cases and their read models")
     blueprint.before_request(Gate(keys, limiter).admit)
     routes = Routes(blueprint, Commands(vault))
-    filing.register(routes, cases, presenter, clock)
+    filing.register(routes, cases, presenter)
     proving.register(routes, cases, files)
     negotiating.register(routes, cases, new_id)
     leasing.register(routes, cases)

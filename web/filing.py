@@ -1,7 +1,6 @@
 """Routes by which a case is filed, read and examined."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -9,7 +8,7 @@ from flask import Response
 
 from application.accesses import Access
 from application.cases import Answer, Cases, Request
-from application.clock import Clock
+from application.cases.recalling import Moment
 from web import answers, schemas
 from web.presenter import Presenter
 from web.routes import CLAIMED, Extra, Routes, versioned
@@ -17,50 +16,48 @@ from web.routes import CLAIMED, Extra, Routes, versioned
 _NOTHING: Mapping[str, Any] = {}
 
 
-def register(routes: Routes, cases: Cases, show: Presenter, clock: Clock) -> None:
+def register(routes: Routes, cases: Cases, show: Presenter) -> None:
     """Add the routes."""
-    _reading(routes, cases, show, clock)
+    _reading(routes, cases, show)
     _working(routes, cases)
     _examining(routes, cases)
 
 
-def _reading(routes: Routes, cases: Cases, show: Presenter, clock: Clock) -> None:
+def _reading(routes: Routes, cases: Cases, show: Presenter) -> None:
     @routes.read(
         "/cases/<case_id>",
         "cases.read",
         answers.Case,
-        schemas.NothingSchema(),
-        codes=["case_not_found"],
+        schemas.MomentQuery(),
+        codes=["case_not_found", "version_not_found", "decision_not_found"],
         opens=True,
     )
     def get_case(access: Access, query: dict[str, Any], case_id: UUID) -> Response:
-        """The case as the caller may see it."""
-        by = access.by
-        case, facts = cases.history(by, case_id)
+        """The case as the caller may see it; with `version`, `at` or `decision` as it was known then."""
+        by, known = access.by, cases.as_known(access.by, case_id, Moment(**query))
         shown = show.case(
-            case,
-            facts,
+            known.case,
+            known.facts,
             access,
-            cases.allowed(by, case),
-            cases.burden(case),
-            cases.viewer_state(by, case),
-            clock.now(),
+            cases.allowed(by, known.case, known.at),
+            cases.burden(known.case, known.at),
+            cases.viewer_state(by, known.case, known.at),
+            known.at,
+            known.current,
         )
-        return versioned(shown, case.version)
+        return versioned(shown, known.case.version)
 
     @routes.read(
         "/cases/<case_id>/history",
         "cases.read",
         answers.History,
-        schemas.HistoryQuery(),
-        codes=["case_not_found"],
+        schemas.MomentQuery(),
+        codes=["case_not_found", "decision_not_found"],
         opens=True,
     )
     def get_history(access: Access, query: dict[str, Any], case_id: UUID) -> Response:
-        """The facts of the case in order; with `version` or `at` as they were known then."""
-        case, facts = cases.history(access.by, case_id)
-        version, at = query.get("version", case.version), query.get("at", datetime.max.replace(tzinfo=UTC))
-        known = [one for one in facts if one.fact.originator_version <= version and one.recorded_at <= at]
+        """The facts of the case in order; with `version`, `at` or `decision` those that were known then."""
+        case, known = cases.history_known(access.by, case_id, Moment(**query))
         return versioned({"data": show.history(case, known, access)}, case.version)
 
 

@@ -218,12 +218,14 @@ class Presenter:
         burden: Derived[Side],
         state: ViewerState,
         at: datetime,
+        current: Case,
     ) -> Shown:
         """The case as the caller may see it at an instant; what is opened for it is recorded first.
 
-        burden: who must prove, as the policy has it · state: what the case asks of the caller.
+        burden: who must prove, as the policy has it · state: what the case asks of the caller · current: the
+        case as it is now, which says whose texts nobody may read any more.
         """
-        view = _View(access, facts, self._accesses, case.id, withheld(case))
+        view = _View(access, facts, self._accesses, case.id, withheld(current))
         filing, verified = case.filing, case.verified
         return {
             "case_id": case.id,

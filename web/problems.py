@@ -51,6 +51,8 @@ STATUS: Mapping[str, int] = {refusal.code: 409 for refusal in REFUSALS} | {
     "penalty_not_found": 404,
     "queue_not_found": 404,
     "legal_hold_not_found": 404,
+    "decision_not_found": 404,
+    "version_not_found": 404,
     "recovery_not_found": 404,
     "rectification_not_found": 404,
     "incident_not_found": 404,

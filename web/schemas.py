@@ -814,11 +814,12 @@ class LoopsQuery(PageQuery):
     merchant_id = Text(ID_LENGTH)
 
 
-class HistoryQuery(Strict):
-    """The history as it was known at a version, or at an instant."""
+class MomentQuery(Strict):
+    """What was known at a version, at an instant, or to whoever made this decision or judged this appeal."""
 
     version = Whole(1, 2**31 - 1, textual=True)
     at = Moment()
+    decision = Id()
 
 
 class IncidentsQuery(PageQuery):

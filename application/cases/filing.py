@@ -16,6 +16,7 @@ from application.cases.moving import Moving
 from application.cases.negotiating import Negotiating
 from application.cases.paying import Paying
 from application.cases.proving import Proving
+from application.cases.recalling import Recalling
 from application.cases.reviewing import Reviewing
 from application.cases.running import Answer
 from application.cases.sharing import Sharing
@@ -50,6 +51,7 @@ class Cases(
     Ending,
     Handling,
     Sharing,
+    Recalling,
 ):
     """Every use case of a case. Safe to share between threads."""
 
@@ -118,16 +120,15 @@ class Cases(
         """The case and its facts in order. Raises NotFound for one that is not the caller's to see."""
         return self._recorded(by, case_id, "cases.read")
 
-    def allowed(self, by: Actor, case: Case) -> list[str]:
-        """The commands that this caller could give now."""
-        now = self._clock.now()
-        possible = case.possible(by, self._policy(case, now), now)
+    def allowed(self, by: Actor, case: Case, at: datetime | None = None) -> list[str]:
+        """The commands that this caller could give at an instant; left out, now."""
+        then = at or self._clock.now()
+        possible = case.possible(by, self._policy(case, then), then)
         return [name for name in possible if access.may(by, access.COMMANDS[name])]
 
-    def viewer_state(self, by: Actor, case: Case) -> ViewerState:
-        """What the case asks of this caller, or of the side that it acts for."""
-        now = self._clock.now()
-        return viewer_state(case, SIDES.get(by.role), self._policy(case, now), now)
+    def viewer_state(self, by: Actor, case: Case, at: datetime) -> ViewerState:
+        """What the case asks at an instant of this caller, or of the side that it acts for."""
+        return viewer_state(case, SIDES.get(by.role), self._policy(case, at), at)
 
 
 def case_number(case_id: UUID, at: datetime) -> str:

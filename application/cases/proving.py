@@ -152,9 +152,9 @@ class Proving(CaseRunning):
 
         return self._command(request, case_id, "inspections.report", decide)
 
-    def burden(self, case: Case) -> Derived[Side]:
-        """The side that must prove now, and how the policy came to that."""
-        return case.burden(self._policy(case, self._clock.now()))
+    def burden(self, case: Case, at: datetime) -> Derived[Side]:
+        """The side that must prove at an instant, and how the policy came to that."""
+        return case.burden(self._policy(case, at))
 
 
 def for_own_party(by: Actor, party: Party) -> None:

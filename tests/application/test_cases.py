@@ -232,7 +232,17 @@ COMMANDS = {
     "verify_in_batch": ("cases.decide_in_batch", (None, "s", "r")),
     "decide_in_batch": ("cases.decide_in_batch", (None, "s", "r")),
 }
-READS = {"runs_clock", "get", "history", "allowed", "burden", "entitlements", "viewer_state"}
+READS = {
+    "runs_clock",
+    "get",
+    "history",
+    "as_known",
+    "history_known",
+    "allowed",
+    "burden",
+    "entitlements",
+    "viewer_state",
+}
 NOT_ON_ONE_CASE = {"file", "claim_next", "miss_clock"}
 
 

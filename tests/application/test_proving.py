@@ -299,5 +299,5 @@ def test_a_request_falls_due_by_the_ticker(desk):
 
 
 def test_the_burden_of_proof_is_told_with_its_derivation(desk):
-    burden = desk.cases.burden(desk.file().aggregate)
+    burden = desk.cases.burden(desk.file().aggregate, desk.clock.at)
     assert (burden.value, burden.derivation[0].rule) == (Side.MERCHANT, "I-2")

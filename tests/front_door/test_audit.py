@@ -105,3 +105,54 @@ def test_an_unsound_draft_is_told_with_the_command_that_shows_its_faults(filled,
     path = str(tmp_path / "draft.yaml")
     told = filled("policy", "simulate", path, "--from", "2026-01-01", "--to", "2026-01-02", code=1)
     assert f"next: recourse policy check {path}" in told.stderr
+
+
+def test_who_saw_what_is_no_part_of_what_is_derived(filled):
+    with psycopg.connect(filled.url) as connection:
+        connection.execute(
+            "INSERT INTO events SELECT gen_random_uuid(), 2, position, 'PageRead', '{}', gen_random_uuid(),"
+            " recorded_at, actor_id, actor_role, request_id, NULL, 1 FROM events LIMIT 1"
+        )
+    assert filled.json("audit", "recompute")["differences"] == []
+
+
+@pytest.fixture
+def decided(filled):
+    """A case that was decided, the version of its decision, and the id of it."""
+    with psycopg.connect(filled.url) as connection:
+        ((case_id, version, state),) = connection.execute(
+            "SELECT originator_id, originator_version, state FROM events"
+            " WHERE topic = 'DecisionIssued' ORDER BY position LIMIT 1"
+        ).fetchall()
+    return str(case_id), version, json.loads(bytes(state))["decision_id"]
+
+
+def test_a_case_is_shown_as_it_was_known_at_a_version_or_to_whoever_decided(filled, decided):
+    case_id, version, decision_id = decided
+    assert filled.json("audit", "show", case_id) == filled.json("case", "show", case_id)
+    made = filled.json("audit", "show", case_id, "--version", str(version))
+    seen = filled.json("audit", "show", case_id, "--decision", decision_id)
+    assert (made["version"], made["decision"]["decision_id"]) == (version, decision_id)
+    assert (seen["version"], seen["decision"]) == (version - 1, None)
+    assert made["number"] in filled("audit", "show", case_id, "--decision", decision_id).stdout
+
+
+def test_two_moments_of_a_case_are_compared(filled, decided):
+    case_id, version, _ = decided
+    words = ("audit", "show", case_id, "--version", str(version - 1), "--against", "2100-01-01")
+    changed = {one["path"]: one for one in filled.json(*words)["data"]}
+    assert changed["/version"]["before"] == version - 1
+    assert changed["/version"]["after"] == filled.json("case", "show", case_id)["version"]
+    assert changed["/decision"]["before"] is None
+    assert "/decision" in filled(*words).stdout
+    now = ("audit", "show", case_id, "--at", "2100-01-01", "--against", "2100-01-01T00:00:00Z")
+    assert filled.json(*now) == {"data": []}
+    assert "nothing changed" in filled(*now).stdout
+
+
+def test_a_moment_at_which_there_was_nothing_is_told(filled, decided):
+    case_id, *_ = decided
+    before = filled("audit", "show", case_id, "--at", "2020-01-01T00:00:00+08:00", code=1)
+    assert "there is no version" in before.stderr
+    assert "there is no version" in filled("audit", "show", case_id, "--version", "9999", code=1).stderr
+    assert "must be an instant" in filled("audit", "show", case_id, "--at", "noon", code=2).stderr
