@@ -186,9 +186,11 @@ def _paced(save: Save, worker: int, seconds: float) -> None:
 
 
 def _looks(url: str, over: Event) -> list[Look]:
-    looks = []
+    """Looks until it is over, and once more."""
+    looks, last = [], False
     with psycopg.connect(url, autocommit=True) as connection:
-        while not over.wait(LOOK_SECONDS):
+        while not last:
+            last = over.wait(LOOK_SECONDS)
             at, sealed, signed = connection.execute(_SEEN).fetchone() or (None, 0, 0)
             looks.append(Look(at, sealed or 0, signed or 0))
     return looks
