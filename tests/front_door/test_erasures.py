@@ -65,3 +65,18 @@ def test_a_ledger_that_others_could_change_is_not_applied(recourse_on, agreed):
     refused = recourse_on("erasures", "apply", code=1)
     assert "chmod 600" in refused.stderr
     assert agreed.key_id in [key_id for _, key_id in keys(recourse_on)]
+
+
+def test_a_new_epoch_begins_and_texts_are_still_opened(recourse_on, three_cases):
+    first, second = (recourse_on.home / f"vault.key.{number}" for number in (1, 2))
+    before = keys(recourse_on)
+    assert first.exists()
+    assert "would begin epoch 2" in recourse_on("key", "roll", "--dry-run").stdout
+    assert first.exists()
+    told = recourse_on("key", "roll").stdout
+    assert f"epoch 2 began; {len(before)} data keys wrapped anew; ended: 1" in told
+    assert second.exists()
+    assert not first.exists()
+    assert keys(recourse_on) == before
+    findings = recourse_on.json("doctor", code=0)["data"]
+    assert not [one for one in findings if one["level"] == "fault"]
