@@ -103,6 +103,7 @@ from infrastructure.demo.cases import as_lines, example_cases
 from infrastructure.demo.client import Client
 from infrastructure.demo.client import Refused as RequestRefused
 from infrastructure.demo.story import PaymentsLate
+from infrastructure.epochs import Epochs
 from infrastructure.erasure_ledger import ErasureLedgerFile, LedgerRefused
 from infrastructure.event_store.connections import Datastore
 from infrastructure.event_store.order import EpochBehind, NotMigrated, RestoreUnfinished
@@ -110,6 +111,7 @@ from infrastructure.fact_log import StoredFacts
 from infrastructure.gateways import ManualGateway, SandboxGateway
 from infrastructure.health import Health
 from infrastructure.installation import NoDatabase, Running, running, with_database
+from infrastructure.key_roll import RollUnfinished
 from infrastructure.keys import ApiKeys
 from infrastructure.occurrences import StoredOccurrences
 from infrastructure.outbox import OutboxWorker
@@ -200,9 +202,14 @@ class Parts:
         return DatabaseClock(database_time(self.datastore), observe=observe)
 
     @cached_property
+    def epochs(self) -> Epochs:
+        """The secrets in which data keys are wrapped."""
+        return Epochs(self.settings.key_file)
+
+    @cached_property
     def vault(self) -> PostgresVault:
         """The keeper of texts. Raises KeyFileRefused and WrongKeyFile."""
-        vault = PostgresVault(self.datastore, key_file.provide(self.settings.key_file))
+        vault = PostgresVault(self.datastore, key_file.provide(self.settings.key_file), self.epochs)
         vault.bind()
         return vault
 
@@ -482,6 +489,7 @@ class FrontDoor(AdvisedGroup):
         Advice((ArchiveInvalid,), "the same with another backup, into another empty database"),
         Advice((DatabaseNotEmpty,), "createdb ANOTHER, then the same with RECOURSE_DATABASE_URL naming it"),
         Advice((RestoreUnfinished,), "recourse restore, into another empty database"),
+        Advice((RollUnfinished,), "recourse key roll"),
         Advice((LedgerRefused,), "mend it, then: recourse erasures apply"),
         Advice((NotFound,), "recourse queue"),
         Advice((NoLog,), "recourse doctor"),

@@ -19,6 +19,7 @@ import stat
 import sys
 from base64 import b64decode, b64encode
 from collections.abc import Iterator, Sequence
+from datetime import datetime, timezone
 from hashlib import sha256
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -31,8 +32,14 @@ VERSION = 1
 LARGEST_FILE = 64 * 1024 * 1024
 LARGEST_NOTE = 65_536
 MOST_SIGNATURES = 100
+LATEST = 253_402_300_799
+"""The last second of the year 9999: what is said to be later is shown as this."""
+
 HASH_BYTES = 32
 ED25519 = 1
+COSIGNATURE = 4
+"""Types of keys: a log's, and a witness's, which signs a checkpoint together with the time."""
+
 BUCKETS = 1 << 16
 """Of the case map: a stream's bucket is the first two bytes of its id."""
 
@@ -233,16 +240,17 @@ def proof_of(texts: Sequence[Any], what: str) -> list[bytes]:
 
 
 class Key(NamedTuple):
-    """A verifier key of a log: `name+hash+key`."""
+    """A verifier key: `name+hash+key`."""
 
     name: str
     public: bytes
     text: str
+    kind: int = ED25519
 
     @property
     def id(self) -> bytes:
         """The four bytes that stand before its signatures."""
-        return sha256(self.name.encode() + b"\n" + bytes([ED25519]) + self.public).digest()[:4]
+        return sha256(self.name.encode() + b"\n" + bytes([self.kind]) + self.public).digest()[:4]
 
 
 class Checkpoint(NamedTuple):
@@ -250,11 +258,12 @@ class Checkpoint(NamedTuple):
 
     size: int
     root: bytes
-    signatures: int
+    text: str
+    signatures: tuple[tuple[str, bytes], ...]
 
 
-def key(text: str) -> Key:
-    """The key that this text tells. Raises Refused."""
+def key(text: str, what: str = "KEY", kind: int = ED25519) -> Key:
+    """The key that this text tells, of a log or of a witness. Raises Refused."""
     name, _, rest = text.strip().partition("+")
     _, _, encoded = rest.partition("+")
     try:
@@ -263,12 +272,12 @@ def key(text: str) -> Key:
     except ValueError:
         material = b""
     if not name or not name.isprintable() or " " in name or len(material) != 1 + HASH_BYTES:
-        raise Refused("KEY is no verifier key; it reads name+hash+key, as `recourse audit vkey` prints it")
-    if material[0] != ED25519:
-        raise Refused(f"KEY is of type {material[0]}; a log's key is an Ed25519 key, type {ED25519}")
-    found = Key(name, material[1:], text.strip())
+        raise Refused(f"{what} is no verifier key: name+hash+key, as `recourse audit vkey` prints it")
+    if material[0] != kind:
+        raise Refused(f"{what} is of type {material[0]}, and should be of type {kind}")
+    found = Key(name, material[1:], text.strip(), kind)
     if found.text != f"{name}+{found.id.hex()}+{b64encode(material).decode()}":
-        raise Refused("KEY is damaged: its hash does not fit its name and key")
+        raise Refused(f"{what} is damaged: its hash does not fit its name and key")
     return found
 
 
@@ -287,27 +296,48 @@ def checkpoint(note: str, log: Key, what: str) -> Checkpoint:
     lines = tail[:-1].split("\n")
     if len(lines) > MOST_SIGNATURES:
         raise Refused(f"{what} has more than {MOST_SIGNATURES} signatures")
-    if not [_check_signature(line, text, log, what) for line in lines].count(True):
-        raise Refused(f"{what} is not signed by {log.name} with KEY")
+    signatures = tuple(_signature(line, what) for line in lines)
+    for signature in _by(log, signatures, f"{what} is not signed by {log.name} with KEY"):
+        _check_signature(log, signature, text.encode(), what)
     origin, number, root = _head(text, what)
     if origin != log.name:
         raise Refused(f"{what} is of the log {origin!a}, and KEY is of {log.name}")
-    return Checkpoint(number, root, len(lines))
+    return Checkpoint(number, root, text, signatures)
 
 
-def _check_signature(line: str, text: str, log: Key, what: str) -> bool:
-    """Whether the log's key signed here; what others signed is passed over."""
+def cosigned(head: Checkpoint, witness: Key) -> str:
+    """When the witness cosigned the checkpoint. Raises Refused."""
+    absent = f"the checkpoint is not cosigned by {witness.name} with the witness's KEY"
+    at = 0
+    for signature in _by(witness, head.signatures, absent):
+        at = int.from_bytes(signature[:8], "big")
+        message = f"cosignature/v1\ntime {at}\n{head.text}".encode()
+        _check_signature(witness, signature[8:], message, "the checkpoint")
+    utc = timezone.utc  # noqa: UP017  # its other name is newer than Python 3.9
+    return datetime.fromtimestamp(min(at, LATEST), utc).isoformat()
+
+
+def _signature(line: str, what: str) -> tuple[str, bytes]:
+    """Who signed, and the key's id with the signature."""
     found = re.fullmatch("\N{EM DASH} ([^ +]+) ([A-Za-z0-9+/=]+)", line)
     if not found:
         raise Refused(f"{what} has a damaged signature line")
-    value = in_base64(found[2], f"a signature line of {what}", None)
-    if (found[1], value[:4]) != (log.name, log.id):
-        return False
+    return found[1], in_base64(found[2], f"a signature line of {what}", None)
+
+
+def _by(signer: Key, signatures: Sequence[tuple[str, bytes]], absent: str) -> list[bytes]:
+    """The signatures that are said to be this key's; those of others are passed over."""
+    found = [value[4:] for name, value in signatures if (name, value[:4]) == (signer.name, signer.id)]
+    if not found:
+        raise Refused(absent)
+    return found
+
+
+def _check_signature(signer: Key, signature: bytes, message: bytes, what: str) -> None:
     try:
-        Ed25519PublicKey.from_public_bytes(log.public).verify(value[4:], text.encode())
+        Ed25519PublicKey.from_public_bytes(signer.public).verify(signature, message)
     except (InvalidSignature, ValueError):
-        raise Refused(f"{what} is not what {log.name} signed: the signature does not fit") from None
-    return True
+        raise Refused(f"{what} is not what {signer.name} signed: the signature does not fit") from None
 
 
 def _head(text: str, what: str) -> tuple[str, int, bytes]:
@@ -350,15 +380,19 @@ class Report:
         self.lines.append(f"      {what}")
 
 
-def check(content: bytes, vkey: str, earlier: str | None, report: Report) -> None:
+def check(
+    content: bytes, vkey: str, earlier: str | None, report: Report, witnesses: Sequence[str] = ()
+) -> None:
     """Check a bundle, and that it continues the earlier checkpoint. Raises Refused at the first fault."""
     bundle = _bundle(parsed(content, "the file"))
     log = key(vkey)
     if (bundle["vkey"], bundle["origin"]) != (log.text, log.name):
         raise Refused(f"the file is of the log {bundle['origin']!a}, which signs with another key than KEY")
     head = checkpoint(bundle["checkpoint"], log, "the checkpoint")
-    others = head.signatures - 1
+    others = len(head.signatures) - 1
     report.holds(f"the checkpoint is signed by {log.name}: {head.size:,} leaves, {others} more signatures")
+    for witness in (key(text, "the witness's KEY", COSIGNATURE) for text in witnesses):
+        report.holds(f"{witness.name} cosigned it at {cosigned(head, witness)}")
     events = list(_events(bundle, log, head))
     report.holds(f"{len(events)} events stand in the log, from version 1 on, each bound to the one before it")
     _check_map(bundle["map"], bundle["case"], events, log, head)
@@ -601,12 +635,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("file", metavar="FILE", help="what `recourse audit export CASE -o FILE` wrote")
     parser.add_argument("--vkey", metavar="KEY", required=True, help="the log's key: recourse audit vkey")
     parser.add_argument("--checkpoint", metavar="EARLIER", help="a file with an earlier checkpoint")
+    parser.add_argument(
+        "--witness", metavar="KEY", action="append", default=[], help="somebody who must have cosigned it"
+    )
     given = parser.parse_args(arguments)
     sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     report = Report()
     try:
         earlier = _note(read(given.checkpoint, LARGEST_NOTE)) if given.checkpoint else None
-        check(read(given.file, LARGEST_FILE), given.vkey, earlier, report)
+        check(read(given.file, LARGEST_FILE), given.vkey, earlier, report, given.witness)
         verdict, code = "VERIFIED: everything that is listed above holds.", 0
     except Refused as refused:
         verdict, code = f"FAILED: {refused}.", 1

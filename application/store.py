@@ -62,11 +62,12 @@ class OutboxMessage:
 
 @dataclass(frozen=True, slots=True)
 class WrappedKey:
-    """A new data key of one person in one aggregate, wrapped for storage."""
+    """A new data key of one person in one aggregate, wrapped for storage in an epoch."""
 
     person: str
     key_id: UUID
     wrapped: bytes
+    epoch: int = 0
 
 
 @dataclass(frozen=True, slots=True)

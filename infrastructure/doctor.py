@@ -16,6 +16,7 @@ import psycopg
 from application.errors import ServiceUnavailable
 from infrastructure import key_file, migrate
 from infrastructure.embedded import Embedded, HomeRefused, for_application
+from infrastructure.epochs import Epochs
 from infrastructure.event_store.connections import Datastore
 from infrastructure.health import Health
 from infrastructure.settings import Settings, without_password
@@ -237,7 +238,7 @@ def sealed(url: str, path: Path) -> Iterator[Finding]:
     """Whether this key file opens what was sealed in the database; faults of its own, `key` tells."""
     try:
         with Datastore(url, pool_size=1, max_overflow=0) as datastore:
-            PostgresVault(datastore, _key_or_any(path)).check()
+            PostgresVault(datastore, _key_or_any(path), Epochs(path)).check()
     except WrongKeyFile:
         yield Finding(
             "sealed texts",

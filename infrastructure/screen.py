@@ -462,11 +462,11 @@ def print_keys(console: Console, keys: Iterable[ApiKey], at: datetime) -> None:
 def print_erasures(console: Console, erasures: Iterable[tuple[Erasure, str]]) -> None:
     """Every erasure of the ledger, with how far it came or what was made of it."""
     table = _table("Erasures")
-    for name in ("erasure", "case", "party", "agreed by", "at", "state"):
+    for name in ("state", "case", "party", "at", "agreed by"):
         table.add_column(name, no_wrap=True)
     for one, state in erasures:
         people, at = f"{one.proposed_by}, {one.by}", f"{one.at.astimezone():%Y-%m-%d %H:%M}"
-        table.add_row(str(one.erasure_id), str(one.case_id), one.party, people, at, state)
+        table.add_row(state, str(one.case_id), one.party, at, people)
     console.print(table)
 
 

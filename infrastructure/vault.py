@@ -11,24 +11,28 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from uuid import UUID, uuid4
 
+from application.errors import ServiceUnavailable
 from application.store import WrappedKey
 from application.vault import CannotOpen
 from domain.values import Sealed, SealedFor
 from infrastructure import envelope
+from infrastructure.epochs import Epochs
 from infrastructure.event_store.connections import Datastore
-from infrastructure.key_file import MasterKey
+from infrastructure.key_file import KeyFileMissing, KeyFileRefused, MasterKey
 from infrastructure.statements import change, read
 
 SCHEMA = 1
 """Version of what a sealed value is bound to; part of the binding."""
 
-SELECT_KEYS = b"SELECT person, key_id, wrapped FROM vault.data_keys WHERE case_id = %s"
+SELECT_KEYS = b"SELECT person, key_id, wrapped, epoch FROM vault.data_keys WHERE case_id = %s"
 SELECT_KEY_ID = b"SELECT key_id FROM vault.data_keys WHERE case_id = %s AND person = %s"
 DESTROY = b"SELECT vault.destroy_keys(%b, ARRAY[%b::uuid])"
-SELECT_CHECK_VALUE = b"SELECT check_value FROM vault.master_key"
+SELECT_CHECK_VALUE = b"SELECT check_value, epoch FROM vault.master_key"
+BEGIN_FIRST_EPOCH = b"UPDATE vault.master_key SET epoch = 1 WHERE epoch = 0 RETURNING epoch"
 KEEP_KEY = (
-    b"INSERT INTO vault.data_keys (case_id, person, key_id, wrapped) VALUES (%b, %b, %b, %b)"
-    b" ON CONFLICT DO NOTHING RETURNING key_id"
+    b"INSERT INTO vault.data_keys (case_id, person, key_id, wrapped, epoch)"
+    b" SELECT %b, %b, %b, %b, new.epoch FROM (SELECT %b::integer AS epoch) AS new"
+    b" WHERE new.epoch >= vault.current_epoch() ON CONFLICT DO NOTHING RETURNING key_id"
 )
 KEEP_CHECK_VALUE = (
     b"INSERT INTO vault.master_key (check_value) VALUES (%b) ON CONFLICT DO NOTHING RETURNING check_value"
@@ -58,8 +62,10 @@ class PostgresVault:
     Reads that cannot reach the database raise ServiceUnavailable.
     """
 
-    def __init__(self, datastore: Datastore, master: MasterKey) -> None:
+    def __init__(self, datastore: Datastore, master: MasterKey, epochs: Epochs | None = None) -> None:
+        """`epochs`: those that the data keys are wrapped in; without them the key file alone opens all."""
         self._datastore = datastore
+        self._epochs = epochs
         self._wrapping = master.subkey("wrapping")
         self._pseudonyms = master.subkey("pseudonym")
         self._fingerprints = master.subkey("fingerprint")
@@ -72,12 +78,17 @@ class PostgresVault:
         """Let the database belong to this key file from the first use on. Raises WrongKeyFile."""
         change(self._datastore, KEEP_CHECK_VALUE, self._check_value)
         self.check()
+        if self._epochs and not self._epochs.newest():
+            self._epochs.begin(1)
+            change(self._datastore, BEGIN_FIRST_EPOCH)
 
     def check(self) -> None:
         """Raises WrongKeyFile when the database belongs to another key file."""
-        for (kept,) in read(self._datastore, SELECT_CHECK_VALUE):
+        for kept, epoch in read(self._datastore, SELECT_CHECK_VALUE):
             if not hmac.compare_digest(kept, self._check_value):
                 raise WrongKeyFile(WrongKeyFile.__doc__)
+            if self._epochs and epoch and not self._epochs.path(epoch).exists():
+                raise WrongKeyFile(f"{self._epochs.path(epoch)} is missing; put your copy of it back")
 
     def sealing(self, case_id: UUID, version: int) -> "CaseSealing":
         """Begin to seal for the fact that will be `version` of the case; nothing is looked up yet."""
@@ -113,10 +124,10 @@ class PostgresVault:
         """The data keys of a case by person. Raises CannotOpen and ServiceUnavailable."""
         try:
             return {
-                person: DataKey(key_id, self._unwrap(case_id, person, key_id, wrapped))
-                for person, key_id, wrapped in read(self._datastore, SELECT_KEYS, case_id)
+                person: DataKey(key_id, self._unwrap(case_id, person, key_id, wrapped, epoch))
+                for person, key_id, wrapped, epoch in read(self._datastore, SELECT_KEYS, case_id)
             }
-        except envelope.Unopened:
+        except (envelope.Unopened, KeyFileRefused):
             raise CannotOpen(f"a data key of case {case_id} does not open") from None
 
     def key_of(self, case_id: UUID, person: str) -> DataKey:
@@ -127,8 +138,10 @@ class PostgresVault:
         keys = self.keys_of(case_id)
         if person not in keys:
             new = self.wrap(case_id, person, DataKey.new())
-            change(self._datastore, KEEP_KEY, case_id, person, new.key_id, new.wrapped)
+            change(self._datastore, KEEP_KEY, case_id, person, new.key_id, new.wrapped, new.epoch)
             keys = self.keys_of(case_id)
+        if person not in keys:
+            raise ServiceUnavailable  # another epoch began in between
         return keys[person]
 
     def key_id(self, case_id: UUID, person: SealedFor) -> UUID | None:
@@ -142,11 +155,34 @@ class PostgresVault:
 
     def wrap(self, case_id: UUID, person: str, key: DataKey) -> WrappedKey:
         """The key as it may be stored."""
-        box = envelope.seal(self._wrapping, _key_context(case_id, person, key.key_id), key.secret)
-        return WrappedKey(person, key.key_id, box)
+        epoch = self._epochs.newest() if self._epochs else 0
+        return WrappedKey(
+            person, key.key_id, self._wrap(case_id, person, key.key_id, key.secret, epoch), epoch
+        )
 
-    def _unwrap(self, case_id: UUID, person: str, key_id: UUID, wrapped: bytes) -> bytes:
-        return envelope.open_box(self._wrapping, _key_context(case_id, person, key_id), wrapped)
+    def wrapped_anew(
+        self, case_id: UUID, person: str, key_id: UUID, wrapped: bytes, old: int, new: int
+    ) -> bytes:
+        """A stored key as it is stored in a new epoch. Raises CannotOpen."""
+        try:
+            secret = self._unwrap(case_id, person, key_id, wrapped, old)
+        except (envelope.Unopened, KeyFileRefused):
+            raise CannotOpen(f"a data key of case {case_id} does not open") from None
+        return self._wrap(case_id, person, key_id, secret, new)
+
+    def _wrap(self, case_id: UUID, person: str, key_id: UUID, secret: bytes, epoch: int) -> bytes:
+        return envelope.seal(self._wrapping_in(epoch), _key_context(case_id, person, key_id), secret)
+
+    def _unwrap(self, case_id: UUID, person: str, key_id: UUID, wrapped: bytes, epoch: int) -> bytes:
+        return envelope.open_box(self._wrapping_in(epoch), _key_context(case_id, person, key_id), wrapped)
+
+    def _wrapping_in(self, epoch: int) -> bytes:
+        """The key that wraps in an epoch: of the key file and the epoch's secret, so that both are needed."""
+        if not epoch:
+            return self._wrapping
+        if self._epochs is None:
+            raise KeyFileMissing(f"there is no secret of epoch {epoch}")
+        return hmac.digest(self._wrapping, b"epoch\0" + self._epochs.secret(epoch), "sha256")
 
 
 class CaseSealing:

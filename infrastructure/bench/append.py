@@ -122,7 +122,7 @@ def _variant(url: str, rounds: int, seconds: float, *, rows: bool) -> dict[int, 
     with ExitStack() as stack:
         saves = {form: build(url, stack, rows=rows) for form, build in FORMS.items()}
         for save in saves.values():
-            _rate(save, THREADS[-1], seconds / 4)
+            rate(save, THREADS[-1], seconds / 4)
         return {threads: _compared(saves, threads, rounds, seconds) for threads in THREADS}
 
 
@@ -130,12 +130,12 @@ def _compared(saves: dict[str, Save], threads: int, rounds: int, seconds: float)
     measured: dict[str, list[float]] = {form: [] for form in FORMS}
     for _ in range(rounds):
         for form in FORMS:
-            measured[form].append(_rate(saves[form], threads, seconds))
+            measured[form].append(rate(saves[form], threads, seconds))
     found = {form: median(rates) for form, rates in measured.items()}
     return {**found, "of_stock": found["ours"] / found["stock"], "of_bare": found["ours"] / found["bare"]}
 
 
-def _rate(save: Save, threads: int, seconds: float) -> float:
+def rate(save: Save, threads: int, seconds: float) -> float:
     """Saves a second of all threads together."""
     start = Barrier(threads + 1)
 

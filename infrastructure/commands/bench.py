@@ -17,7 +17,7 @@ from rich.console import Console
 
 from domain.values import Actor, Role
 from infrastructure import serving
-from infrastructure.bench import append, http, projection, queue, rules
+from infrastructure.bench import append, audit, http, projection, queue, rules
 from infrastructure.bench.append import scratch_database
 from infrastructure.commands.terminal import Door, Parts, as_json, err, out, print_json, with_settings
 from infrastructure.embedded import Embedded
@@ -25,6 +25,7 @@ from infrastructure.installation import awaited, environment_of, is_alive, url_o
 from infrastructure.key_file import FILE_NAME
 from infrastructure.migrate import migrate
 from infrastructure.settings import Settings
+from infrastructure.transparency.signing import KEY_FILE as LOG_KEY_FILE
 
 Measure = Callable[[Settings, bool], dict[str, Any]]
 Print = Callable[[dict[str, Any], Console], None]
@@ -103,6 +104,30 @@ def settle(parts: Parts, url: str) -> None:
         connection.execute("ANALYZE")
 
 
+def measure_audit(given: Settings, quick: bool) -> dict[str, Any]:
+    """Sealing, and verifying."""
+    door: Door = click.get_current_context().find_root().obj
+
+    @contextmanager
+    def sealing(url: str) -> Iterator[None]:
+        """The sealer as a process of its own."""
+        process = subprocess.Popen([*door.program, "seal"], env=environment_of(beside(with_home, url)))
+        try:
+            yield
+        finally:
+            process.terminate()
+            process.wait()
+
+    with TemporaryDirectory(prefix="recourse-bench-") as folder:
+        home = Path(folder)
+        with_home = replace(given, home=home, log_key_file=home / LOG_KEY_FILE, witnesses="")
+        if quick:
+            return audit.run(
+                url_in(given), sealing, events=3_000, load_seconds=2, rounds=1, round_seconds=0.3
+            )
+        return audit.run(url_in(given), sealing)
+
+
 @contextmanager
 def web_server(given: Settings, door: Door) -> Iterator[tuple[str, int]]:
     """Our web server as a process of its own: its URL and process id."""
@@ -142,6 +167,11 @@ MEASUREMENTS: dict[str, tuple[str, Measure, Print]] = {
         "One page of the review queue, with few and with many open cases.",
         measure_queue,
         queue.print_table,
+    ),
+    "audit": (
+        "How soon facts are sealed, what that costs, and verifying a whole log.",
+        measure_audit,
+        audit.print_table,
     ),
     "rules": (
         "Deciding a long case, deriving a whole log again, and a backlog of due times.",

@@ -5,17 +5,19 @@ from datetime import timedelta
 import click
 
 from domain.values import Actor, Role
-from infrastructure import screen
+from infrastructure import key_roll, screen
 from infrastructure.commands.terminal import (
     Failure,
     Parts,
     a_name,
     as_json,
     dry_run,
+    err,
     out,
     print_json,
     with_parts,
 )
+from infrastructure.progress import progress
 
 ROLES = [role.value for role in Role if role is not Role.SYSTEM]
 
@@ -60,6 +62,25 @@ def revoke(parts: Parts, key_id: str, dry_run: bool) -> None:
         parts.keys.revoke(key_id)
     verb = "would revoke" if dry_run else "revoked"
     out.print(f"{verb} {key_id} of {known[0].actor.id}", highlight=False)
+
+
+@key.command()
+@dry_run
+@with_parts
+def roll(parts: Parts, dry_run: bool) -> None:
+    """Begin a new epoch of the vault: copies of its data keys from before open nothing any more.
+
+    Nothing need be stopped. Copy the new file beside the key file afterwards, and back the data keys up anew.
+    """
+    if dry_run:
+        out.print(f"would begin epoch {parts.epochs.newest() + 1}", highlight=False)
+        return
+    vault = parts.vault
+    with progress(err, "wrapping anew") as done:
+        rolled = key_roll.roll(parts.datastore, vault, parts.epochs, lambda count: done(count, count))
+    ended = ", ".join(map(str, rolled.ended)) or "none"
+    told = f"epoch {rolled.epoch} began; {rolled.rewrapped:,} data keys wrapped anew; ended: {ended}"
+    out.print(told, highlight=False)
 
 
 @key.command("list")

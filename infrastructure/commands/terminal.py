@@ -23,6 +23,7 @@ from application.policies import Policies
 from application.rulebook import Rulebook
 from application.transparency import Transparency
 from infrastructure import settings
+from infrastructure.epochs import Epochs
 from infrastructure.event_store.connections import Datastore
 from infrastructure.keys import ApiKeys
 from infrastructure.process_supervisor import ProcessSupervisor
@@ -30,6 +31,7 @@ from infrastructure.projection_supervisor import ProjectionSupervisor
 from infrastructure.read_models import ReadModels
 from infrastructure.settings import Settings
 from infrastructure.ticker import Ticker
+from infrastructure.vault import PostgresVault
 
 PLAIN_WIDTH = 160
 
@@ -89,6 +91,16 @@ class Parts(Protocol):
     @property
     def followers(self) -> ProcessSupervisor:
         """What carries the processes along."""
+        ...
+
+    @property
+    def vault(self) -> PostgresVault:
+        """The keeper of texts."""
+        ...
+
+    @property
+    def epochs(self) -> Epochs:
+        """The secrets in which data keys are wrapped."""
         ...
 
     @property

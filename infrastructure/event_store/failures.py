@@ -24,6 +24,7 @@ _BY_CONSTRAINT: dict[str, type[StoreError]] = {
     "idempotency_pkey": KeyAlreadyUsed,
     "deadline_pending": DeadlineNotPending,
     "blob_present": BytesMissing,
+    "data_key_epoch": StoreUnavailable,
 }
 
 _NO_CONNECTION = (PoolTimeout, PoolClosed, TooManyRequests)

@@ -135,6 +135,11 @@ class Report:
         if len(self.first) < MOST_LISTED:
             self.first.append(fault)
 
+    def follow_with(self, other: "Report") -> None:
+        """Add the faults of another report after these."""
+        self.faults += other.faults
+        self.first = [*self.first, *other.first][:MOST_LISTED]
+
 
 def nobody(_: int, __: int) -> None:
     """Nobody looks at the progress."""
@@ -173,6 +178,7 @@ class _Verification:
         self._witnesses = witnesses
         self._before = before
         self.report = Report(source.log.origin)
+        self._of_map = Report(source.log.origin)  # of tables that follow from the leaves: told after those
         self._streams = Streams()
         self._position = 0
         self._roots: dict[int, list[bytes]] = defaultdict(list)
@@ -198,6 +204,7 @@ class _Verification:
             done(end, size)
         self._compare_upper_tiles(size)
         self._compare_beyond(size)
+        self.report.follow_with(self._of_map)
         self._compare_cosignatures()
         self._compare_strays()
         return self.report
@@ -376,16 +383,18 @@ class _Verification:
                     stream, version = named(true)
                     if found.pop((bucket, stream), None) != true:
                         what = "the case map's row is not that of the stream's newest entry"
-                        self.report.add(Fault("heads", bucket, stream, version, "version or hash", what))
+                        self._of_map.add(Fault("heads", bucket, stream, version, "version or hash", what))
             for bucket, stream in found:
-                self.report.add(
+                self._of_map.add(
                     Fault("heads", bucket, stream, None, "", "the case map's row stands for no stream")
                 )
             true_tile = self._streams.tile(tile)
             if tiles.get(tile, EMPTY_ROOT * TILE_WIDTH) != true_tile:
-                self._add("map_tiles", tile, "hashes", "the buckets' roots are not those of their streams")
+                self._of_map.add(
+                    Fault("map_tiles", tile, None, None, "hashes", "they are not the roots of the buckets")
+                )
         for tile in set(tiles) - set(range(step)):
-            self._add("map_tiles", tile, "index", "there is no such tile")
+            self._of_map.add(Fault("map_tiles", tile, None, None, "index", "there is no such tile"))
 
     # --- tiles and roots --------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ from uuid import UUID
 import psycopg
 import pytest
 
+import recourse_verify
 from domain.merkle import verify_consistency, verify_inclusion
 from infrastructure.transparency.notes import checkpoint
 from infrastructure.transparency.sealer import Sealer
@@ -128,6 +129,33 @@ def test_a_buyer_is_forgotten_and_the_history_still_verifies(world, ended, seale
     assert rows(copied, LEAVES, before.size) == leaves
     assert after.size > before.size
     verified(copied, before, after)
+
+
+def test_the_proof_of_a_forgotten_case_says_so_and_shows_the_same_records(
+    world, ended, sealer, tmp_path, capsys
+):
+    supervisor, admin = world.caller("supervisor"), world.caller("admin")
+    world.pass_time(days=3 * 366)
+    earlier = sealer.catch_up()
+    before = supervisor.get(f"{ended}/proof")
+    proposal = admin.ask("POST", f"{ended}/erasure", {"party": "buyer", "reasons": "本人申请"}).json()
+    agreed = {"proposal_hash": proposal["proposal_hash"]}
+    approval = f"{ended}/erasure/{proposal['proposal_id']}/approval"
+    supervisor.post(approval, agreed, version=proposal["version"])
+    sealer.catch_up()
+    after = supervisor.ask("GET", f"{ended}/proof", **{"X-Access-Reason": "again"})
+    shown = [{name: one[name] for name in ("entry", "salt", "record")} for one in after.json()["events"]]
+    known = [{name: one[name] for name in ("entry", "salt", "record")} for one in before["events"]]
+    assert shown[: len(known)] == known
+    (tmp_path / "case.json").write_bytes(after.content)
+    (tmp_path / "earlier").write_text(before["checkpoint"], encoding="utf-8")
+    words = [str(tmp_path / "case.json"), "--vkey", before["vkey"], "--checkpoint", str(tmp_path / "earlier")]
+    assert recourse_verify.main(words) == 0
+    told = capsys.readouterr().out
+    assert f"its first {earlier.size:,} leaves are as they were" in told
+    (filed,) = (line for line in told.splitlines() if "CaseFiled" in line)
+    assert "key destroyed: contact.address, contact.name, contact.phone, statement" in filed
+    assert "PersonalDataErased" in told
 
 
 def test_an_older_copy_of_the_keys_is_forgotten_again_before_it_serves(world, ended, copied):

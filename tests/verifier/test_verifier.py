@@ -20,6 +20,7 @@ from uuid import UUID
 import pytest
 
 import recourse_verify
+from domain import events
 from domain.merkle import (
     EMPTY_ROOT,
     ProofInvalid,
@@ -198,7 +199,9 @@ class Verify:
         self.folder = folder
         self._capsys = capsys
 
-    def __call__(self, document: bytes, vkey: str, earlier: str | bytes | None = None) -> Verdict:
+    def __call__(
+        self, document: bytes, vkey: str, earlier: str | bytes | None = None, witness: str | None = None
+    ) -> Verdict:
         """The verdict; `earlier`: a checkpoint that the reader has."""
         file, kept = self.folder / "case.json", self.folder / "earlier"
         file.write_bytes(document)
@@ -206,6 +209,7 @@ class Verify:
         if earlier is not None:
             kept.write_bytes(earlier.encode() if isinstance(earlier, str) else earlier)
             words += ["--checkpoint", str(kept)]
+        words += ["--witness", witness] if witness else []
         code = recourse_verify.main(words)
         return Verdict(code, self._capsys.readouterr().out)
 
@@ -299,15 +303,47 @@ def test_a_proof_made_again_is_the_same_byte_for_byte(log: MemoryLog) -> None:
     assert log.proof(CASE, since=[5]) == log.proof(CASE, since=[5])
 
 
-def test_signatures_by_others_are_counted_and_not_believed(verify: Verify) -> None:
-    log = filled(MemoryLog(), 3)
-    witness = Signer("witness.example", b"\x05" * 32, COSIGNATURE)
+@pytest.fixture
+def witnessed() -> tuple[MemoryLog, Signer]:
+    """A log whose newest checkpoint a witness cosigned, and that witness."""
+    log, witness = filled(MemoryLog(), 3), Signer("witness.example", b"\x05" * 32, COSIGNATURE)
     size, note = log.notes[-1]
     log.notes[-1] = (size, note + witness.line(note.rpartition("\n\n")[0] + "\n", 1_700_000_000))
+    return log, witness
+
+
+def test_signatures_by_others_are_counted_and_not_believed(
+    witnessed: tuple[MemoryLog, Signer], verify: Verify
+) -> None:
+    log, witness = witnessed
     verdict = verify(log.proof(CASE), log.vkey)
     assert verdict.code == 0, verdict.text
     assert "1 more signatures" in verdict.text
     assert verify(log.proof(CASE), witness.verifier.vkey).code == 1
+
+
+def test_a_witness_that_is_named_must_have_cosigned(
+    witnessed: tuple[MemoryLog, Signer], verify: Verify
+) -> None:
+    log, witness = witnessed
+    verdict = verify(log.proof(CASE), log.vkey, witness=witness.verifier.vkey)
+    assert verdict.code == 0, verdict.text
+    assert "witness.example cosigned it at 2023-11-14T22:13:20+00:00" in verdict.text
+    size, note = log.notes[-1]
+    other = Signer("other.example", b"\x06" * 32, COSIGNATURE)
+    for key in (other.verifier.vkey, log.vkey, "nobody"):
+        assert verify(log.proof(CASE), log.vkey, witness=key).code == 1
+    log.notes[-1] = (size, note.replace(witness.name, other.name))
+    assert verify(log.proof(CASE), log.vkey, witness=witness.verifier.vkey).code == 1
+    text = note.rpartition("\n\n")[0] + "\n"
+    false = witness.line(text + "x\n", 1_700_000_000)
+    log.notes[-1] = (size, signed(text, log.signer.line(text), false))
+    told = verify(log.proof(CASE), log.vkey, witness=witness.verifier.vkey)
+    assert (told.code, "is not what witness.example signed" in told.reason) == (1, True)
+
+
+def test_it_knows_the_fact_that_destroys_a_key() -> None:
+    assert "key_id" in events.FACTS[recourse_verify.ERASING].__annotations__
 
 
 # --- what does not ------------------------------------------------------------------------------------

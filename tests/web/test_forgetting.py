@@ -67,6 +67,8 @@ def test_what_was_known_before_the_restriction_is_restricted_too(ended):
     ended.did("supervisor", "erasure", BUYERS, versioned=False)
     then = ended.call("reviewer").get(f"{ended.path}/history", version=1).json()["data"]
     assert [one["data"]["statement"] for one in then] == [None]
+    page = ended.call("reviewer").get(ended.path, version=1).json()
+    assert (page["version"], page["statement"], page["contact"]) == (1, None, None)
 
 
 def test_the_platforms_own_words_are_still_read(ended):

@@ -1,0 +1,82 @@
+"""`recourse erasures`: an older database forgets again what the ledger remembers, before it serves."""
+
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import psycopg
+import pytest
+
+from application.erasures import Erasure, LedgerState
+from domain.values import Side
+from infrastructure.erasure_ledger import ErasureLedgerFile
+
+KEYS = "SELECT case_id, key_id FROM vault.data_keys WHERE person = 'buyer' ORDER BY case_id"
+
+
+@pytest.fixture
+def agreed(recourse_on, three_cases):
+    """An erasure of which the ledger knows, and the database nothing."""
+    (case_id, key_id), *_ = keys(recourse_on)
+    erasure = Erasure(
+        uuid4(), case_id, Side.BUYER, key_id, "supervisor-1", "admin-1", datetime(2036, 1, 1, tzinfo=UTC)
+    )
+    ledger = ErasureLedgerFile(recourse_on.home / "erasures.ledger")
+    ledger.begin(erasure)
+    ledger.end(erasure.erasure_id, LedgerState.RECORDED)
+    return erasure
+
+
+def keys(recourse_on):
+    with psycopg.connect(recourse_on.url) as connection:
+        return connection.execute(KEYS).fetchall()
+
+
+def test_the_ledger_is_listed(recourse_on, agreed):
+    (listed,) = recourse_on.json("erasures", "list")["data"]
+    assert (listed["state"], listed["erasure"]["case_id"]) == ("recorded", str(agreed.case_id))
+    shown = recourse_on("erasures", "list").stdout
+    assert "recorded" in shown
+    assert str(agreed.case_id) in shown
+
+
+def test_applying_it_destroys_the_key_and_says_so(recourse_on, agreed):
+    before = keys(recourse_on)
+    assert "would apply 1 erasures" in recourse_on("erasures", "apply", "--dry-run").stdout
+    assert keys(recourse_on) == before
+    (applied,) = recourse_on.json("erasures", "apply")["data"]
+    assert applied["outcome"] == "applied"
+    assert keys(recourse_on) == before[1:]
+    history = recourse_on.json("case", "history", str(agreed.case_id))["data"]
+    assert history[-1]["type"] == "PersonalDataErased"
+    recourse_on("erasures", "apply")
+    assert recourse_on.json("case", "history", str(agreed.case_id))["data"] == history
+
+
+def test_it_is_applied_before_anything_is_served(recourse_on, agreed):
+    process = recourse_on.start("serve", "--port", "0", WEB_WORKERS="1")
+    assert "listening on" in process.stderr.readline()
+    assert agreed.key_id not in [key_id for _, key_id in keys(recourse_on)]
+    process.terminate()
+    process.communicate(timeout=60)
+
+
+def test_a_ledger_that_others_could_change_is_not_applied(recourse_on, agreed):
+    (recourse_on.home / "erasures.ledger").chmod(0o666)
+    refused = recourse_on("erasures", "apply", code=1)
+    assert "chmod 600" in refused.stderr
+    assert agreed.key_id in [key_id for _, key_id in keys(recourse_on)]
+
+
+def test_a_new_epoch_begins_and_texts_are_still_opened(recourse_on, three_cases):
+    first, second = (recourse_on.home / f"vault.key.{number}" for number in (1, 2))
+    before = keys(recourse_on)
+    assert first.exists()
+    assert "would begin epoch 2" in recourse_on("key", "roll", "--dry-run").stdout
+    assert first.exists()
+    told = recourse_on("key", "roll").stdout
+    assert f"epoch 2 began; {len(before)} data keys wrapped anew; ended: 1" in told
+    assert second.exists()
+    assert not first.exists()
+    assert keys(recourse_on) == before
+    findings = recourse_on.json("doctor", code=0)["data"]
+    assert not [one for one in findings if one["level"] == "fault"]
