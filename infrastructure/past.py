@@ -34,7 +34,7 @@ BEFORE_ALL = UUID(int=0)
 class Past:
     """Reads the log page by page, so that memory does not grow with it. Nothing is held open meanwhile.
 
-    The log is read whole for every answer: some 20,000 facts of the read model's own types a second.
+    The log is read whole for every answer: 200,000 facts in some two seconds (docs/performance.md).
     """
 
     def __init__(self, datastore: Datastore, *, page: int = PAGE) -> None:

@@ -1,8 +1,8 @@
-"""What the rules cost: deciding on a long case, deriving a whole log again, and a backlog of due times."""
+"""What the rules cost: deciding on a long case, reading a whole log again, and a backlog of due times."""
 
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from random import Random
 from statistics import median
 from subprocess import PIPE
@@ -22,18 +22,24 @@ from application.simulation import simulate
 from domain.case import Case
 from domain.policy import Policy, compiled
 from domain.values import Actor, Remedy, RemedyKind, Stage
+from infrastructure import projection_tables
 from infrastructure.bench.append import scratch_database
-from infrastructure.bench.histories import Life, awaiting, fill, put
+from infrastructure.bench.histories import OPENED, Life, awaiting, fill, put
 from infrastructure.bench.peak import peak_megabytes
 from infrastructure.event_store.connections import Datastore
 from infrastructure.fact_log import StoredFacts
 from infrastructure.mapper import FactMapper
 from infrastructure.migrate import migrate
 from infrastructure.policy_pack import default_document, default_pack
+from infrastructure.read_models import ReadModels
+from projections.case_times import CASE_TIMES
+from projections.indicators import numbers
 
 EVENTS = 200_000
 FEW_EVENTS = 20_000
 """So many to compare the memory with."""
+
+HALF_OF_THE_FILINGS = timedelta(days=30)
 
 FACTS = 60
 ROUNDS = 5
@@ -92,6 +98,7 @@ def run(
     `decide_milliseconds`: a case of 60 facts read from its stored form, decided, and its new facts put in
     theirs, without a database. `recompute` and `simulate`: facts a second, each in a process of its own;
     `recompute_core` and `simulate_core`: facts for each second that it used of a core.
+    `past_seconds`: for the indicators as of an instant in the past, over the same facts.
     `fire` acts upon everything that is due in a database, and says in how many seconds; `backlog_left` is
     what it left undone.
     """
@@ -108,6 +115,7 @@ def run(
             result[f"{what}_megabytes"] = max(one.megabytes for one in found)
             result[f"{what}_few_megabytes"] = _in_own_process(what, some).megabytes
             result[f"{what}_found"] = found[0].found
+        result["past_seconds"], result["past_cases"] = _past(many, rounds)
     with scratch_database(url) as scratch:
         migrate(scratch)
         fill_backlog(scratch, backlog)
@@ -127,6 +135,8 @@ def print_table(result: dict[str, Any], console: Console) -> None:
         memory = f"{result[f'{what}_few_megabytes']:.0f} to {result[f'{what}_megabytes']:.0f} MB"
         rates = f"{result[what]:,.0f} facts/s, {result[f'{what}_core']:,.0f} for a second of a core"
         table.add_row(what, f"{rates}, {memory}", f"{TARGET_RATE:,} facts/s, flat")
+    past = f"{result['past_seconds']:.2f} s, {result['past_cases']:,} cases"
+    table.add_row(f"indicators as of the past, {result['events']:,} facts", past, "")
     backlog = f"{result['backlog_seconds']:.0f} s, {result['backlog_left']:,} left"
     table.add_row(f"{result['backlog']:,} due times", backlog, f"{TARGET_BACKLOG_SECONDS} s")
     console.print(table)
@@ -215,6 +225,23 @@ def draft() -> Policy:
 
 def _untold(done: int, total: int) -> None:
     """Nobody watches."""
+
+
+def _past(url: str, rounds: int) -> tuple[float, int]:
+    """Seconds for the indicators as of an instant in the past, and of how many cases they then were."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        projection_tables.Table(CASE_TIMES, CASE_TIMES.table).create(connection)
+    datastore = Datastore(url, pool_size=2, max_overflow=0)
+    datastore.pool.open()
+    reader, at = ReadModels(datastore), OPENED + HALF_OF_THE_FILINGS
+    times, cases = [], 0
+    for _ in range(rounds):
+        began = perf_counter()
+        found = reader.read_past(CASE_TIMES, lambda rows, table: numbers(rows, table, at=at), at)
+        times.append(perf_counter() - began)
+        cases = int(msgspec.json.decode(found)["cases_filed"])
+    datastore.close()
+    return median(times), cases
 
 
 # --- a backlog of due times ---------------------------------------------------------------------------

@@ -58,7 +58,7 @@ def measure_queue(given: Settings, quick: bool) -> dict[str, Any]:
 
 
 def measure_rules(given: Settings, quick: bool) -> dict[str, Any]:
-    """Deciding, deriving again, and due times."""
+    """Deciding, deriving again, the past, and due times."""
     door: Door = click.get_current_context().find_root().obj
 
     def fire(url: str) -> float:
@@ -174,7 +174,7 @@ MEASUREMENTS: dict[str, tuple[str, Measure, Print]] = {
         audit.print_table,
     ),
     "rules": (
-        "Deciding a long case, deriving a whole log again, and a backlog of due times.",
+        "Deciding a long case, reading a whole log again, and a backlog of due times.",
         measure_rules,
         rules.print_table,
     ),

@@ -21,6 +21,8 @@ def test_the_rules_are_measured_over_a_whole_log(database_url: str) -> None:
     result = rules.run(database_url, fire, events=300, few=100, rounds=1, backlog=3)
     assert pending == [(3, 3)]
     assert result["backlog_left"] == 3
+    assert result["past_seconds"] > 0
+    assert 0 < result["past_cases"] < 100
     assert result["recompute_found"] == 0
     assert result["simulate_found"] > 0
     assert result["decide_milliseconds"] > 0
