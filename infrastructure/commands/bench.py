@@ -17,7 +17,7 @@ from rich.console import Console
 
 from domain.values import Actor, Role
 from infrastructure import serving
-from infrastructure.bench import append, audit, http, projection, queue, rules
+from infrastructure.bench import append, archive, audit, http, projection, queue, rules
 from infrastructure.bench.append import scratch_database
 from infrastructure.commands.terminal import Door, Parts, as_json, err, out, print_json, with_settings
 from infrastructure.embedded import Embedded
@@ -128,6 +128,11 @@ def measure_audit(given: Settings, quick: bool) -> dict[str, Any]:
         return audit.run(url_in(given), sealing)
 
 
+def measure_archive(given: Settings, quick: bool) -> dict[str, Any]:
+    """Saving, restoring, and the proof of a case."""
+    return archive.run(url_in(given), events=3_000, rounds=3) if quick else archive.run(url_in(given))
+
+
 @contextmanager
 def web_server(given: Settings, door: Door) -> Iterator[tuple[str, int]]:
     """Our web server as a process of its own: its URL and process id."""
@@ -172,6 +177,11 @@ MEASUREMENTS: dict[str, tuple[str, Measure, Print]] = {
         "How soon facts are sealed, what that costs, and verifying a whole log.",
         measure_audit,
         audit.print_table,
+    ),
+    "archive": (
+        "Saving a whole log, restoring it with its proof, and verifying one case offline.",
+        measure_archive,
+        archive.print_table,
     ),
     "rules": (
         "Deciding a long case, reading a whole log again, and a backlog of due times.",
