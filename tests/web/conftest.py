@@ -45,6 +45,7 @@ from infrastructure.recurrence import StoredRecurrence
 from infrastructure.store import PostgresStore
 from infrastructure.subject_index import StoredSubjects
 from infrastructure.transparency.published import PublishedLog
+from infrastructure.transparency.sealer import Sealer
 from infrastructure.vault import PostgresVault
 from web.app import WebSettings, create_app
 
@@ -434,3 +435,11 @@ def refused(installation: Installation) -> Refused:
         return problem
 
     return ask
+
+
+@pytest.fixture(scope="session")
+def sealer(installation: Installation, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sealer]:
+    """What seals the installation's log, when it is asked to."""
+    sealer = Sealer(installation.database, tmp_path_factory.mktemp("log"), origin=lambda: "web.test/log")
+    yield sealer
+    sealer.close()

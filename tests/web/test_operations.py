@@ -16,8 +16,9 @@ def test_a_process_that_answers_is_alive(call):
     assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
 
 
-def test_a_service_is_ready_when_every_check_is(call, installation):
+def test_a_service_is_ready_when_every_check_is(call, installation, sealer):
     installation.catch_up()
+    sealer.catch_up()
     answer = call("nobody").ask_at_root("GET", "/readyz")
     checks = answer.json()["checks"]
     assert (answer.status_code, answer.json()["status"]) == (200, "ready"), answer.text

@@ -10,19 +10,9 @@ import recourse_verify
 from application.transparency import Transparency
 from infrastructure.event_store.connections import Datastore
 from infrastructure.transparency.published import PublishedLog
-from infrastructure.transparency.sealer import Sealer
 
 CASE_READERS = ["buyer", "merchant", "agent", "reviewer", "supervisor", "auditor", "finance", "admin"]
 LOG_READERS = ["supervisor", "auditor", "admin"]
-
-
-@pytest.fixture(scope="module")
-def sealer(installation, tmp_path_factory):
-    """What seals the installation's log, for as long as these tests run."""
-    home = tmp_path_factory.mktemp("log")
-    sealer = Sealer(installation.database, home, origin=lambda: "web.test/log")
-    yield sealer
-    sealer.close()
 
 
 @pytest.fixture
