@@ -24,12 +24,15 @@ import psycopg
 from rich.console import Console
 from rich.table import Table
 
+import recourse_verify
 from infrastructure.bench.append import Save, ours, rate, scratch_database
 from infrastructure.bench.histories import fill
 from infrastructure.bench.peak import peak_megabytes
+from infrastructure.event_store.connections import Datastore
 from infrastructure.installation import awaited
 from infrastructure.migrate import migrate
-from infrastructure.transparency.sealer import Sealer
+from infrastructure.transparency.published import PublishedLog
+from infrastructure.transparency.sealer import Sealer, identity
 from infrastructure.transparency.stored import StoredLog, snapshot
 from infrastructure.transparency.tree import newest_log
 from infrastructure.transparency.verification import verify
@@ -47,8 +50,13 @@ PATIENCE_SECONDS = 120.0
 TARGET_LEAF_SECONDS = 1.0
 TARGET_CHECKPOINT_SECONDS = 10.0
 TARGET_OF_UNSEALED = 0.9
+TARGET_OFFLINE_MILLISECONDS = 100
+TARGET_PROOF_BYTES = 2_048
 TARGET_VERIFY_SECONDS = 60
 TARGET_VERIFY_MEGABYTES = 300
+
+OFFLINE_FACTS = 30
+OFFLINE_ROUNDS = 15
 
 Sealing = Callable[[str], AbstractContextManager[None]]
 """Seals a database, in a process of its own, while it is entered."""
@@ -65,6 +73,11 @@ _SEEN = b"""
 _WAITING = b"""
     SELECT count(*) FROM events WHERE position > coalesce((
         SELECT position FROM transparency.leaves WHERE position IS NOT NULL ORDER BY index DESC LIMIT 1), 0)
+"""
+
+
+_A_CASE = """
+    SELECT originator_id, count(*) FROM events GROUP BY originator_id ORDER BY abs(count(*) - %s) LIMIT 1
 """
 
 
@@ -96,7 +109,9 @@ def run(
     """Measure in scratch databases beside the one of `url`.
 
     `leaf_p99`, `leaf_worst`, `checkpoint_worst`: seconds under 500 facts a second. `alone`, `sealed`: saves a
-    second without and with the sealer, medians of alternating rounds. `verify`: seconds and megabytes.
+    second without and with the sealer, medians of alternating rounds. `offline_milliseconds`: for a case of
+    `offline_facts`, by the verifier that auditors are given; `proof_bytes`: of its proof, for each of them,
+    without the facts themselves. `verify_...`: seconds and megabytes.
     """
     result: dict[str, Any] = {"events": events, "rounds": rounds, "load": LOAD, "load_seconds": load_seconds}
     with scratch_database(url) as scratch, ExitStack() as stack:
@@ -109,6 +124,7 @@ def run(
         migrate(scratch)
         fill(scratch, events)
         result["seal_rate"] = events / _sealed_at_once(scratch)
+        result |= _offline(scratch)
         result |= {f"verify_{name}": value for name, value in _verified(scratch).items()}
     return result
 
@@ -132,6 +148,12 @@ def print_table(result: dict[str, Any], console: Console) -> None:
         ("beside the sealer", f"{result['sealed']:,.0f}", ""),
         ("of alone", f"{result['of_alone']:.2f}", f"{TARGET_OF_UNSEALED:g}"),
         ("facts/s sealed at once", f"{result['seal_rate']:,.0f}", ""),
+        (
+            f"verifying a case of {result['offline_facts']} facts offline",
+            f"{result['offline_milliseconds']:.1f} ms",
+            f"{TARGET_OFFLINE_MILLISECONDS} ms",
+        ),
+        ("its proof, each fact", f"{result['proof_bytes']:,.0f} bytes", f"{TARGET_PROOF_BYTES:,} bytes"),
         (
             f"verifying {result['events']:,} facts",
             f"{result['verify_seconds']:.1f} s, {processor}, {result['verify_megabytes']:.0f} MB",
@@ -250,6 +272,26 @@ def _sealed_at_once(url: str) -> float:
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("VACUUM (ANALYZE)")
     return took
+
+
+def _offline(url: str) -> dict[str, Any]:
+    """One case, as an auditor checks it."""
+    with Datastore(url, pool_size=1, max_overflow=0) as datastore:
+        datastore.pool.open()
+        case, facts = datastore.read(_A_CASE.encode(), (OFFLINE_FACTS,))[0]
+        log, vkey = PublishedLog(datastore), identity(url).vkey
+        whole = log.case_proof(case, facts, range(1, facts + 1), None).document
+        alone = log.case_proof(case, facts, (), None).document
+    took = []
+    for _ in range(OFFLINE_ROUNDS):
+        began = perf_counter()
+        recourse_verify.check(whole, vkey, None, recourse_verify.Report(), [])
+        took.append(perf_counter() - began)
+    return {
+        "offline_facts": facts,
+        "offline_milliseconds": median(took) * 1000,
+        "proof_bytes": len(alone) / facts,
+    }
 
 
 def _verified(url: str) -> dict[str, Any]:

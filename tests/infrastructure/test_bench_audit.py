@@ -34,6 +34,9 @@ def test_delays_rates_and_verifying_are_measured(database_url: str, tmp_path: Pa
     assert result["facts_per_second"] == audit.LOAD
     assert min(result["alone"], result["sealed"], result["seal_rate"]) > 0
     assert result["verify_faults"] == 0
+    assert result["offline_facts"] > 1
+    assert result["offline_milliseconds"] > 0
+    assert 500 < result["proof_bytes"] < audit.TARGET_PROOF_BYTES
     assert 10 < result["verify_megabytes"] < 300
     console = Console(record=True, width=120)
     audit.print_table(result, console)
