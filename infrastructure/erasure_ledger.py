@@ -4,8 +4,10 @@ A database can be put back as it was before an erasure; this file is not, and is
 cases, keys and those who agreed, and nobody whose data were erased.
 """
 
+import errno
 import fcntl
 import os
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -50,14 +52,31 @@ class ErasureLedgerFile:
         self._append(_Line(state, erasure_id))
 
     def entries(self) -> list[tuple[Erasure, LedgerState]]:
-        """Every erasure in the order of its beginning, and how far it came. Raises LedgerRefused."""
+        """Every erasure in the order of its beginning, and how far it came. Raises LedgerRefused.
+
+        Several may attempt the same one at once: one that is dropped says nothing of the others, and what was
+        recorded once stays recorded.
+        """
         begun: dict[UUID, Erasure] = {}
-        states: dict[UUID, LedgerState] = {}
+        under_way: Counter[UUID] = Counter()
+        recorded: set[UUID] = set()
         for line in self._lines():
             if line.begun:
                 begun.setdefault(line.erasure, line.begun)
-            states[line.erasure] = line.state
-        return [(erasure, states[erasure_id]) for erasure_id, erasure in begun.items()]
+            match line.state:
+                case LedgerState.BEGUN:
+                    under_way[line.erasure] += 1
+                case LedgerState.DROPPED:
+                    under_way[line.erasure] -= 1
+                case LedgerState.RECORDED:
+                    recorded.add(line.erasure)
+
+        def state(erasure_id: UUID) -> LedgerState:
+            if erasure_id in recorded:
+                return LedgerState.RECORDED
+            return LedgerState.BEGUN if under_way[erasure_id] > 0 else LedgerState.DROPPED
+
+        return [(erasure, state(erasure_id)) for erasure_id, erasure in begun.items()]
 
     def _lines(self) -> Iterator[_Line]:
         try:
@@ -79,7 +98,9 @@ class ErasureLedgerFile:
         try:
             with self._locked() as handle:
                 _drop_torn_line(handle)
-                os.write(handle, self._encode(line) + b"\n")
+                content = self._encode(line) + b"\n"
+                if os.write(handle, content) < len(content):
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
                 os.fsync(handle)
         except OSError as error:
             raise ServiceUnavailable from error

@@ -24,6 +24,7 @@ class Outcome(StrEnum):
 
     APPLIED = "applied"
     HELD = "held"
+    REJECTED = "rejected"
     NO_CASE = "no_case"
 
 
@@ -117,7 +118,7 @@ class Forgetting(CaseRunning):
         """Carry out every erasure of the ledger that this database does not know of; as often as you like.
 
         Needed after a crash in the middle of one, and after an older database was put back. An erasure that
-        was never recorded is dropped where a legal hold has come between.
+        was never recorded is dropped where a legal hold or a rejection has come between.
         """
         return [
             Applied(erasure, self._applied(request, erasure, state))
@@ -128,9 +129,10 @@ class Forgetting(CaseRunning):
     def _applied(self, request: Request, erasure: Erasure, state: LedgerState) -> Outcome:
         case = self._stored(erasure.case_id)
         known = case is not None and case.privacy.knows(erasure.erasure_id)
-        if case and case.privacy.held and state is LedgerState.BEGUN and not known:
+        hindrance = _hindrance(case, erasure) if state is LedgerState.BEGUN and not known else None
+        if hindrance:
             self._ledger.end(erasure.erasure_id, LedgerState.DROPPED)
-            return Outcome.HELD
+            return hindrance
         if not known:
             try:
                 self._record_erasure(request, erasure)
@@ -165,6 +167,15 @@ class Forgetting(CaseRunning):
             attempt.end(erasure_id, LedgerState.DROPPED)
             raise
         attempt.end(erasure_id, LedgerState.RECORDED)
+
+
+def _hindrance(case: Case | None, erasure: Erasure) -> Outcome | None:
+    """What has come between an agreement and its erasure."""
+    if case and case.privacy.held:
+        return Outcome.HELD
+    if case and case.privacy.rejected(erasure.erasure_id):
+        return Outcome.REJECTED
+    return None
 
 
 class _Attempt:

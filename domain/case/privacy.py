@@ -35,6 +35,11 @@ class Privacy:
         """Whether this erasure was recorded."""
         return any(one.erasure_id == erasure_id for one in self.erasures)
 
+    def rejected(self, proposal_id: UUID) -> bool:
+        """Whether it was decided that what was proposed stays."""
+        judged = proposal_id in self.proposals and self.proposals[proposal_id] is None
+        return judged and not self.knows(proposal_id)
+
     @property
     def waiting(self) -> tuple[events.ErasureProposed, ...]:
         """What waits for a second person."""

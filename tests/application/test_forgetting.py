@@ -237,6 +237,17 @@ def test_an_unfinished_erasure_is_dropped_where_a_legal_hold_has_come_between(of
     assert office.keys_of(case.id) == ["buyer"]
 
 
+def test_an_unfinished_erasure_is_dropped_where_a_rejection_has_come_between(office):
+    case, waiting = office.proposed()
+    with pytest.raises(ServiceUnavailable):
+        office.agree(case, waiting, office.over(Away(office.desk.store, recorded=False)))
+    request = office.desk.request(office.desk.supervisor, case.version)
+    office.forgetting.reject_erasure(request, case.id, waiting.proposal_id, "仍有争议")
+    (applied,) = office.apply()
+    assert (applied.outcome, office.ledger.states[-1]) == (Outcome.REJECTED, "dropped")
+    assert office.keys_of(case.id) == ["buyer"]
+
+
 def test_an_older_database_forgets_again(office, nothing_recorded):
     """It knows neither the proposal nor the erasure, and holds the key still."""
     case = office.desk.file(statement="拉链坏了").aggregate

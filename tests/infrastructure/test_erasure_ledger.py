@@ -1,6 +1,7 @@
 """The ledger of erasures outlives the database, and whatever happens while it is written."""
 
 import multiprocessing
+import resource
 import stat
 from datetime import UTC, datetime
 from pathlib import Path
@@ -90,3 +91,28 @@ def test_several_processes_write_whole_lines(path: Path) -> None:
     for writer in writers:
         writer.join()
     assert len(ErasureLedgerFile(path).entries()) == 100
+
+
+def test_of_two_who_agree_at_once_the_one_who_was_late_takes_nothing_back(path: Path) -> None:
+    ledger, one = ErasureLedgerFile(path), erasure()
+    ledger.begin(one)
+    ledger.begin(one)
+    ledger.end(one.erasure_id, LedgerState.DROPPED)
+    assert ledger.entries() == [(one, LedgerState.BEGUN)]  # how the other's ended nobody knows yet
+    ledger.end(one.erasure_id, LedgerState.RECORDED)
+    ledger.begin(one)
+    ledger.end(one.erasure_id, LedgerState.DROPPED)
+    assert ledger.entries() == [(one, LedgerState.RECORDED)]
+
+
+def test_a_disk_that_is_full_in_the_middle_of_a_line_lets_nothing_be_destroyed(path: Path) -> None:
+    ledger, one = ErasureLedgerFile(path), erasure()
+    ledger.begin(one)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 10, hard))
+    try:
+        with pytest.raises(ServiceUnavailable):
+            ledger.begin(erasure())
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert ledger.entries() == [(one, LedgerState.BEGUN)]
