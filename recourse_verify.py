@@ -394,9 +394,14 @@ def check(
     for witness in (key(text, "the witness's KEY", COSIGNATURE) for text in witnesses):
         report.holds(f"{witness.name} cosigned it at {cosigned(head, witness)}")
     events = list(_events(bundle, log, head))
-    report.holds(f"{len(events)} events stand in the log, from version 1 on, each bound to the one before it")
-    _check_map(bundle["map"], bundle["case"], events, log, head)
-    report.holds(f"version {events[-1].version} is the newest of the case: nothing was left out at its end")
+    report.holds(
+        f"{len(events)} events stand in the log, of case {bundle['case']}, from version 1 on, each bound to"
+        " the one before it"
+    )
+    at = _check_map(bundle["map"], bundle["case"], events, log, head)
+    report.holds(
+        f"version {events[-1].version} is the newest of the case as of {at}: nothing was left out at its end"
+    )
     before = None if earlier is None else checkpoint(earlier, log, "EARLIER")
     _check_continuity(bundle["consistency"], head, before, report)
     _check_form(bundle, content)
@@ -508,8 +513,11 @@ def _utf8(text: str, what: str) -> bytes:
 # --- nothing left out ---------------------------------------------------------------------------------
 
 
-def _check_map(value: Any, case: str, events: Sequence[Event], log: Key, head: Checkpoint) -> None:
-    """The log's last leaf is a map of the newest entry of every case; the last event must be this case's."""
+def _check_map(value: Any, case: str, events: Sequence[Event], log: Key, head: Checkpoint) -> str:
+    """The log's last leaf is a map of the newest entry of every case; the last event must be this case's.
+
+    Returns of when the map is.
+    """
     what = "the case map"
     shaped(value, what, index=int, entry=str, proof=list, place=int, size=int, within=list, above=list)
     if value["index"] != head.size - 1:
@@ -520,6 +528,8 @@ def _check_map(value: Any, case: str, events: Sequence[Event], log: Key, head: C
     shaped(entry, what, v=int, covers=int, streams=int, **texts)
     if canonical(entry) != value["entry"].encode() or entry["v"] != 1 or entry["type"] != "CaseMap":
         raise Refused("the last leaf under the checkpoint is no case map in its one form")
+    if not TIME.fullmatch(entry["at"]):
+        raise Refused("the time of the case map is in no form of an entry")
     if (entry["log"], entry["covers"]) != (log.name, value["index"]):
         raise Refused("the case map is of another log, or does not cover everything before it")
     stream, last = UUID(case), events[-1]
@@ -535,6 +545,8 @@ def _check_map(value: Any, case: str, events: Sequence[Event], log: Key, head: C
             f"version {last.version} is not the newest of the case by the case map: events at its end"
             " were left out, or the map's proof was changed"
         )
+    at: str = entry["at"]
+    return at
 
 
 # --- nothing rewritten since --------------------------------------------------------------------------

@@ -264,6 +264,14 @@ def test_an_honest_proof_is_verified_and_says_what_was_checked(
         assert said in verdict.text
 
 
+def test_it_says_of_which_case_and_as_of_when_that_nobody_takes_it_for_another_or_a_newer(
+    log: MemoryLog, document: bytes, verify: Verify
+) -> None:
+    said = verify(document, log.vkey).text
+    assert f"of case {CASE}," in said
+    assert f"newest of the case as of {entries.rfc3339(BEGAN)}:" in said
+
+
 def test_every_earlier_checkpoint_is_led_on_from(log: MemoryLog, document: bytes, verify: Verify) -> None:
     for size, note in log.notes:
         verdict = verify(document, log.vkey, note)
