@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
+from uuid import UUID
 
 import msgspec
 from psycopg import Connection, sql
@@ -20,6 +21,9 @@ from infrastructure.transparency.notes import NoteInvalid, Verifier, checkpoint
 from infrastructure.transparency.tree import Frontier, Log
 
 Progress = Callable[[int, int], None]
+
+Key = tuple[UUID, UUID | None]
+"""A case, and a data key in it; None where there never was one."""
 
 _COPY_FACTS = """
     COPY events (position, originator_id, originator_version, topic, state, event_id, recorded_at,
@@ -39,6 +43,11 @@ _PUT_TILES = """
 """
 _BEGIN = "INSERT INTO restores (archive, size) VALUES (%s, %s)"
 _FINISH = "UPDATE restores SET finished_at = clock_timestamp() WHERE archive = %s AND size = %s"
+_ERASED = """
+    SELECT originator_id, (convert_from(state, 'UTF8')::jsonb ->> 'key_id')::uuid FROM events
+    WHERE topic = 'PersonalDataErased'
+"""
+_DESTROY = "SELECT vault.destroy_keys(%s, ARRAY[%s]::uuid[])"
 _USED = "SELECT EXISTS (SELECT FROM events) OR EXISTS (SELECT FROM transparency.leaves)"
 
 
@@ -102,8 +111,13 @@ def restore(
     keys: Path | None = None,
     verifier: Verifier | None = None,
     progress: Progress = lambda done, total: None,
+    *,
+    erased: Iterable[Key] = (),
 ) -> Restored:
     """Make an empty, migrated database, given by its owner's URL, what the archive's newest backup was.
+
+    erased: keys that were destroyed, whatever the archive knows of it. Neither these come back nor those that
+    its own facts say were destroyed, though the file of keys may be older and hold them.
 
     The read models are made as the application, whose tables they are.
     Every leaf is hashed anew, the root compared with the signed one, the case map with the logged one, and
@@ -119,6 +133,7 @@ def restore(
         facts = _Restore(connection, folder, manifest, progress).run()
         if keys is not None:
             _fill_named(connection, keys)
+        _forget(connection, erased)
     raise_epoch(url)
     supervisor = ProjectionSupervisor(application_url, holder="restore")
     supervisor.prepare()
@@ -159,7 +174,8 @@ class _Restore:
 
     def _events(self, file: File) -> int:
         lines = [self._line(file, raw) for raw in layout.lines(self._folder / file.path)]
-        leaves = [self._leaf(file, line) for line in lines]
+        first = self._frontier.size
+        leaves = [self._leaf(file, line, index) for index, line in enumerate(lines, first)]
         facts = [line.fact for line in lines if line.subject is not None]
         with self._connection.transaction():
             _copy(self._connection, _COPY_FACTS, _FACT_TYPES, (fact for fact in facts if fact))
@@ -174,14 +190,16 @@ class _Restore:
         except msgspec.MsgspecError as error:
             raise ArchiveInvalid(f"{file.path}: a line is damaged: {error}") from None
 
-    def _leaf(self, file: File, line: Line) -> tuple[Any, ...]:
-        """The row of a leaf, once its entry is known to commit to the fact beside it."""
+    def _leaf(self, file: File, line: Line, index: int) -> tuple[Any, ...]:
+        """The row of the leaf at this index, once its entry is known to commit to the fact beside it."""
         try:
             entry, salt, fact = line.entry, line.salt, line.fact
         except ValueError as error:
             raise ArchiveInvalid(f"{file.path}: {error}") from None
         if entry is None or line.logindex is None:
             raise ArchiveInvalid(f"{file.path}: {line.id} has no entry of the log")
+        if line.logindex != index:
+            raise ArchiveInvalid(f"{file.path}: leaf {line.logindex} stands in the place of leaf {index}")
         self._last_entry = entry
         if fact is None:
             return self._log.number, line.logindex, None, None, None, None, entry, leaf_hash(entry)
@@ -255,6 +273,13 @@ def _fill_named(connection: Connection[Any], keys: Path) -> None:
             if told.table not in layout.KEY_TABLES:
                 raise ArchiveInvalid(f"{keys} holds rows of {told.table}, which are no keys")
             _fill(connection, told.table, [bytes(told.row)])
+
+
+def _forget(connection: Connection[Any], erased: Iterable[Key]) -> None:
+    """Destroy keys, and the bytes under them, before anything can start on the database."""
+    recorded = connection.execute(_ERASED).fetchall()
+    for case_id, key_id in (*recorded, *erased):
+        connection.execute(_DESTROY, (case_id, key_id))
 
 
 class _NamedRow(msgspec.Struct, frozen=True):

@@ -1,14 +1,18 @@
 """`recourse erasures`: an older database forgets again what the ledger remembers, before it serves."""
 
 from datetime import UTC, datetime
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import psycopg
 import pytest
+from psycopg import sql
 
 from application.erasures import Erasure, LedgerState
 from domain.values import Side
 from infrastructure.erasure_ledger import ErasureLedgerFile
+from infrastructure.transparency.sealer import Sealer
+from tests.front_door.conftest import CommandLine
 
 KEYS = "SELECT case_id, key_id FROM vault.data_keys WHERE person = 'buyer' ORDER BY case_id"
 
@@ -65,6 +69,41 @@ def test_a_ledger_that_others_could_change_is_not_applied(recourse_on, agreed):
     refused = recourse_on("erasures", "apply", code=1)
     assert "chmod 600" in refused.stderr
     assert agreed.key_id in [key_id for _, key_id in keys(recourse_on)]
+
+
+@pytest.fixture
+def saved(recourse_on, three_cases, tmp_path):
+    """A backup with the keys, of before any erasure."""
+    sealer = Sealer(recourse_on.url, recourse_on.home, origin=lambda: "recourse.test/erasures")
+    sealer.catch_up()
+    sealer.close()
+    words = str(tmp_path / "archive"), "--keys", str(tmp_path / "keys")
+    recourse_on("backup", *words)
+    return words
+
+
+@pytest.fixture
+def elsewhere(recourse_on, database_url):
+    """The same home with another database, which is empty."""
+    name = f"test_{uuid4().hex}"
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name)))
+        yield CommandLine(recourse_on.home, urlsplit(database_url)._replace(path=f"/{name}").geturl())
+        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def test_what_is_restored_with_its_keys_has_forgotten_before_anything_serves(saved, agreed, elsewhere):
+    assert "1 erasures of the ledger were applied" in elsewhere("restore", *saved).stdout
+    assert agreed.key_id not in [key_id for _, key_id in keys(elsewhere)]
+    assert len(keys(elsewhere)) == 2
+    history = elsewhere.json("case", "history", str(agreed.case_id))["data"]
+    assert history[-1]["type"] == "PersonalDataErased"
+
+
+def test_keys_are_not_restored_where_nobody_knows_what_was_erased(saved, elsewhere):
+    assert "there is no ledger" in elsewhere("restore", *saved, code=2).stderr
+    elsewhere("restore", *saved, "--nothing-erased")
+    assert len(keys(elsewhere)) == 3
 
 
 def test_a_new_epoch_begins_and_texts_are_still_opened(recourse_on, three_cases):

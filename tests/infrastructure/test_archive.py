@@ -34,6 +34,20 @@ ONE_MORE = b"""
     FROM events WHERE originator_version = 1 LIMIT 1
 """
 
+ERASED = """
+    SELECT originator_id, (convert_from(state, 'UTF8')::jsonb ->> 'key_id')::uuid FROM events
+    WHERE topic = 'PersonalDataErased'
+"""
+
+ERASE = b"""
+    SELECT append_fact(originator_id, max(originator_version) + 1, 'PersonalDataErased',
+                       convert_to(%s, 'UTF8'), gen_random_uuid(), 1::smallint,
+                       'supervisor-1', 'supervisor', 'r-1', NULL, NULL)
+    FROM events GROUP BY originator_id
+    HAVING min(topic) FILTER (WHERE originator_version = 1) = 'CaseFiled' LIMIT 1
+"""
+DOMAIN = Path(__file__).parents[1] / "domain"
+
 
 def rows(url: str, statement: str) -> list[Any]:
     with psycopg.connect(url, autocommit=True) as connection:
@@ -171,6 +185,23 @@ def test_keys_go_to_a_file_of_their_own(saved: str, archive: Path, empty: str, t
     assert all_rows(saved, "vault.data_keys") == all_rows(empty, "vault.data_keys")
 
 
+def test_no_key_comes_back_that_was_destroyed(saved: str, archive: Path, empty: str, tmp_path: Path):
+    """Neither one that the ledger tells of nor one that the facts do, though the keys are those of before."""
+    state = (DOMAIN / "golden" / "PersonalDataErased.json").read_text().strip()
+    with psycopg.connect(saved, autocommit=True) as connection:
+        connection.execute(ERASE, (state,))
+    ProjectionSupervisor(saved, holder="test").catch_up()
+    told, (erased,) = (uuid4(), uuid4()), rows(saved, ERASED)
+    with psycopg.connect(saved, autocommit=True) as connection:
+        for key in (told, erased):
+            connection.execute(b"INSERT INTO vault.data_keys VALUES (%s, 'merchant', %s, 'wrapped')", key)
+    backup(saved, archive, tmp_path / "keys")
+    made_of(archive, empty, keys=tmp_path / "keys", erased=[told])
+    kept = rows(empty, "SELECT case_id, key_id FROM vault.data_keys")
+    assert len(kept) == 1
+    assert not {told, erased} & set(kept)
+
+
 def test_every_table_is_kept_made_anew_or_a_read_models(saved: str):
     tables = {
         name
@@ -237,6 +268,19 @@ def test_a_changed_file_is_found_though_the_manifest_was_changed_with_it(
         made_of(archive, empty)
     believed(archive)
     with pytest.raises((ArchiveInvalid, psycopg.IntegrityError)):
+        made_of(archive, empty)
+
+
+def exchanged_numbers(content: bytes) -> bytes:
+    there, here = b'"logindex":100,', b'"logindex":101,'
+    return content.replace(there, b"?").replace(here, there).replace(b"?", here)
+
+
+def test_leaves_that_are_misnumbered_are_refused(saved: str, archive: Path, empty: str):
+    backup(saved, archive)
+    changed(first_events(archive), exchanged_numbers)
+    believed(archive)
+    with pytest.raises(ArchiveInvalid, match="leaf 101 stands in the place of leaf 100"):
         made_of(archive, empty)
 
 
