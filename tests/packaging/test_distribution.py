@@ -114,11 +114,12 @@ def test_the_command_is_the_front_door() -> None:
 def imported_distributions() -> set[str]:
     known = packages_distributions()
     found: set[str] = set()
+    ours = {*ROOMS, *(Path(program).stem for program in PROGRAMS)}
     for file in [TREE / name for name in shipped_files(TREE) if name.endswith(".py")]:
         for node in ast.walk(ast.parse(file.read_text())):
             modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             modules += [node.module] if isinstance(node, ast.ImportFrom) and node.module else []
-            roots = {module.split(".")[0] for module in modules} - {*ROOMS, "recourse", "psycopg_pool"}
+            roots = {module.split(".")[0] for module in modules} - {*ours, "psycopg_pool"}
             found |= {canonicalize_name(known[root][0]) for root in roots - sys.stdlib_module_names}
     return found
 
