@@ -8,6 +8,7 @@ from time import monotonic, sleep
 from typing import Any
 from uuid import uuid4
 
+import msgspec
 from psycopg import Connection, IsolationLevel, sql
 from psycopg.rows import scalar_row, tuple_row
 
@@ -151,6 +152,7 @@ class _Backup:
 
     def _events(self) -> Iterator[File]:
         """The files that are there are kept; the rest is added."""
+        refuse_foreign(self._folder, self._log.origin)
         done = 0
         for kept in closed_files(self._folder, self._size):
             yield kept
@@ -197,6 +199,17 @@ class _Backup:
     def _file(self, path: str, content: Iterable[bytes]) -> File:
         amount = write(self._folder / path, content)
         return File(path, layout.digest(self._folder / path), amount)
+
+
+def refuse_foreign(folder: Path, origin: str) -> None:
+    """Refuse to add to the archive of another log: their leaves lead to no common root. Raises OSError."""
+    for path in sorted((folder / layout.MANIFESTS).glob("*.json"))[-1:]:
+        try:
+            found = layout.decode_manifest(path.read_bytes()).origin
+        except msgspec.MsgspecError:
+            raise FileExistsError(f"{path} is damaged; use an empty folder") from None
+        if found != origin:
+            raise FileExistsError(f"{folder} is the archive of {found}, not of {origin}; use an empty folder")
 
 
 def closed_files(folder: Path, size: int) -> Iterator[File]:

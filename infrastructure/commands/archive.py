@@ -9,7 +9,16 @@ import click
 from application.erasures import Erasure, LedgerState
 from infrastructure.archive import reading, writing
 from infrastructure.commands.erasures import LEDGER
-from infrastructure.commands.terminal import Door, Unusable, as_json, err, out, print_json, with_settings
+from infrastructure.commands.terminal import (
+    Door,
+    Failure,
+    Unusable,
+    as_json,
+    err,
+    out,
+    print_json,
+    with_settings,
+)
 from infrastructure.embedded import Embedded
 from infrastructure.erasure_ledger import FILE_NAME, ErasureLedgerFile
 from infrastructure.installation import NoDatabase, with_database, with_embedded
@@ -40,8 +49,11 @@ def a_verifier(_context: click.Context, _parameter: click.Parameter, value: str 
 @with_settings()
 def backup(given: Settings, folder: Path, keys: Path | None, as_json: bool) -> None:
     """Add a backup to the archive in FOLDER: facts, log and state, without any key or text in clear."""
-    with progress(err, "saving") as done:
-        manifest = writing.backup(str(with_database(given).database_url), folder, keys, done)
+    try:
+        with progress(err, "saving") as done:
+            manifest = writing.backup(str(with_database(given).database_url), folder, keys, done)
+    except OSError as fault:
+        raise Failure(str(fault), "the same with another folder") from fault
     if as_json:
         print_json(manifest)
         return

@@ -85,6 +85,9 @@ Row = tuple[UUID | None, int | None, int | None, bytes | None, bytes, bytes]
 """Of a leaf: stream, version, position, salt, entry, hash."""
 
 
+FIND = "to find where: recourse audit verify"
+
+
 class NotAnExtension(Exception):
     """What the database holds is no continuation of the checkpoint that was signed last."""
 
@@ -186,19 +189,13 @@ class Sealer:
 
     def seal(self) -> int:
         """Append the next facts that are final; return how many that were."""
-        try:
+        with self._begun_anew_after_failing():
             return self._sealed(self._ready())
-        except BaseException:
-            self._drop()
-            raise
 
     def sign(self) -> Checkpoint | None:
         """Append a case map if anything is new, and sign; the newest checkpoint, None of an empty log."""
-        try:
+        with self._begun_anew_after_failing():
             return self._signed(self._ready())
-        except BaseException:
-            self._drop()
-            raise
 
     @property
     def unsigned(self) -> bool:
@@ -213,6 +210,17 @@ class Sealer:
             self._hold = None
 
     # --- state ------------------------------------------------------------------------------------
+
+    @contextmanager
+    def _begun_anew_after_failing(self) -> Iterator[None]:
+        try:
+            yield
+        except LookupError as missing:
+            self._drop()
+            raise NotAnExtension(f"leaves or tiles are missing, {missing}; {FIND}") from missing
+        except BaseException:
+            self._drop()
+            raise
 
     def _ready(self) -> "_State":
         if self._state is None:
@@ -240,6 +248,8 @@ class Sealer:
             raise LogKeyRefused(f"there is no kept checkpoint {self._kept.path}; put your copy of it there")
         compare(tree, kept)
         signed_size = 0 if newest is None else newest[0]
+        if signed_size > size:
+            raise NotAnExtension(f"a checkpoint of {signed_size} leaves stands over {size} leaves; {FIND}")
         with connection.cursor(row_factory=scalar_row) as cursor:
             position = cursor.execute(_LAST_POSITION, (known.number,)).fetchone() or 0
         frontier = Frontier.of(tree, size)
@@ -381,6 +391,8 @@ def compare(tree: StoredTree, kept: Checkpoint | None) -> None:
     try:
         found = tree.root(kept.size)
     except LookupError:
+        if tree.size() >= kept.size:
+            raise NotAnExtension(f"leaves or tiles of log {kept.origin} are missing; {FIND}") from None
         raise NotAnExtension(
             f"the database holds {tree.size()} leaves of log {kept.origin}, but {kept.size} were signed:"
             " it is older than the kept checkpoint; put back the newer database, or: recourse audit reopen"
@@ -388,7 +400,7 @@ def compare(tree: StoredTree, kept: Checkpoint | None) -> None:
     if found != kept.root:
         raise NotAnExtension(
             f"the first {kept.size} leaves of log {kept.origin} are not those that were signed:"
-            " the history was rewritten; to find where: recourse audit verify"
+            f" the history was rewritten; {FIND}"
         )
 
 

@@ -100,6 +100,14 @@ def test_what_is_restored_with_its_keys_has_forgotten_before_anything_serves(sav
     assert history[-1]["type"] == "PersonalDataErased"
 
 
+def test_a_backup_into_a_folder_of_something_else_says_what_to_do(recourse_on, saved, tmp_path):
+    (manifest,) = (tmp_path / "archive" / "manifests").iterdir()
+    manifest.write_text(manifest.read_text().replace("recourse.test/erasures", "recourse.test/another"))
+    refused = recourse_on("backup", str(tmp_path / "archive"), code=1).stderr
+    assert "use an empty folder" in refused
+    assert "next: the same with another folder" in refused
+
+
 def test_keys_are_not_restored_where_nobody_knows_what_was_erased(saved, elsewhere):
     assert "there is no ledger" in elsewhere("restore", *saved, code=2).stderr
     elsewhere("restore", *saved, "--nothing-erased")

@@ -25,7 +25,9 @@ from infrastructure.migrate import migrate
 from infrastructure.projection_supervisor import ProjectionSupervisor
 from infrastructure.store import PostgresStore
 from infrastructure.transparency.notes import Signer
+from infrastructure.transparency.reopening import reopen
 from infrastructure.transparency.sealer import NotAnExtension, Sealer
+from infrastructure.transparency.signing import KEY_FILE
 
 EVENTS = 300
 ONE_MORE = b"""
@@ -159,6 +161,18 @@ def test_a_second_backup_adds_files_and_changes_none(saved: str, archive: Path, 
     assert len(list((archive / layout.EVENTS).iterdir())) == 2
     made_of(archive, empty)
     assert all_rows(saved, "events") == all_rows(empty, "events")
+
+
+def test_a_log_that_was_opened_anew_is_not_added_to_the_archive_of_the_one_before(
+    saved: str, archive: Path, sealer: Sealer, tmp_path: Path
+):
+    backup(saved, archive)
+    sealer.close()
+    again = reopen(saved, tmp_path / "home", tmp_path / "home" / KEY_FILE, "the key was lost")
+    rows(saved, ONE_MORE.decode())
+    sealer.catch_up()
+    with pytest.raises(FileExistsError, match=f"not of {again.origin}; use an empty folder"):
+        backup(saved, archive)
 
 
 def test_lines_are_cloud_events_with_the_stored_bytes(saved: str, archive: Path):

@@ -214,6 +214,24 @@ def test_a_checkpoint_that_was_signed_and_not_stored_is_continued(
     assert head.size == size + 1  # with a case map of its own
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DELETE FROM transparency.tiles WHERE level = 0 AND index = 1",
+        "DELETE FROM transparency.leaves WHERE index = (SELECT max(index) - 1 FROM transparency.leaves)",
+        "INSERT INTO transparency.checkpoints VALUES (1, 1000000, 'of leaves that are not there', now())",
+    ],
+)
+def test_a_log_with_a_part_missing_or_too_much_stops_the_sealer_with_the_reason(
+    sealed: str, sealer: Sealer, tmp_path: Path, new_sealer: Callable[..., Sealer], statement: str
+):
+    sealer.close()
+    superuser(sealed, statement)
+    one_more(sealed)
+    with pytest.raises(NotAnExtension, match="recourse audit verify"):
+        new_sealer(sealed, tmp_path).catch_up()
+
+
 def test_history_is_append_only_for_everybody_who_keeps_the_rules(sealed: str):
     with psycopg.connect(sealed, autocommit=True) as connection:
         for table in ("logs", "leaves", "tiles", "checkpoints", "cosignatures"):
