@@ -87,6 +87,7 @@ from infrastructure.commands.terminal import (
     Advice,
     AdvisedGroup,
     Door,
+    Listing,
     Unusable,
     as_json,
     dry_run,
@@ -613,6 +614,7 @@ def show(ready: Running) -> None:
         "API": f"{ready.url}/api/v1/docs",
         "Credentials": ready.credentials,
         "More": f"recourse case history {number} --home {ready.settings.home}",
+        "Prove it": f"recourse audit export {number} -o case.json --home {ready.settings.home}",
     }.items():
         out.print(f"{name:<12} {what}", highlight=False, soft_wrap=True)
 
@@ -713,7 +715,7 @@ def migrate_command(given: Settings, dry_run: bool) -> None:
 # --- reading ------------------------------------------------------------------------------------------
 
 
-@main.group("case")
+@main.group("case", cls=Listing)
 def case_group() -> None:
     """Look at one case, named by its id or number. Texts stay sealed here."""
 

@@ -205,11 +205,11 @@ def clock(skew: timedelta) -> Finding:
     """Deadlines follow the database's clock, what people see follows this machine's."""
     seconds = skew.total_seconds()
     if abs(skew) <= TOLERATED_SKEW:
-        return Finding("clock", "ok", f"{seconds:+.1f} s against the database")
+        return Finding("clock", "ok", f"{seconds:+z.1f} s against the database")
     return Finding(
         "clock",
         "warning",
-        f"{seconds:+.1f} s against the database",
+        f"{seconds:+z.1f} s against the database",
         "timedatectl set-ntp true, on both machines",
     )
 

@@ -224,7 +224,7 @@ def print_case(console: Console, case: Json) -> None:
 
 def print_changes(console: Console, number: str, found: Sequence[Change]) -> None:
     """What changed of a case between two instants."""
-    table = Table(title=f"Case {number}: what changed", title_justify="left")
+    table = _table(f"Case {number}: what changed")
     for name in ("member", "then", "later"):
         table.add_column(name, overflow="fold")
     for one in found:
@@ -416,7 +416,7 @@ def print_parked(console: Console, parked: Iterable[ParkedCase]) -> None:
             _moment(one.parked_at),
             one.error,
         )
-    console.print(table)
+    _print_rows(console, table)
 
 
 def print_processes(console: Console, status: Iterable[ProcessStatus]) -> None:
@@ -439,7 +439,7 @@ def print_parked_streams(console: Console, parked: Iterable[ParkedStream]) -> No
     for one in parked:
         stream, since = str(one.stream_id), _moment(one.parked_at)
         table.add_row(one.process, stream, str(one.version), one.topic, since, one.error)
-    console.print(table)
+    _print_rows(console, table)
 
 
 def print_keys(console: Console, keys: Iterable[ApiKey], at: datetime) -> None:
@@ -456,7 +456,7 @@ def print_keys(console: Console, keys: Iterable[ApiKey], at: datetime) -> None:
         used = f"{key.last_used_at.astimezone():%m-%d %H:%M}" if key.last_used_at else "-"
         actor, made = key.actor, f"{key.created_at.astimezone():%Y-%m-%d}"
         table.add_row(key.key_id, actor.role, actor.id, actor.merchant_id or "-", state, made, used)
-    console.print(table)
+    _print_rows(console, table)
 
 
 def print_erasures(console: Console, erasures: Iterable[tuple[Erasure, str]]) -> None:
@@ -467,7 +467,12 @@ def print_erasures(console: Console, erasures: Iterable[tuple[Erasure, str]]) ->
     for one, state in erasures:
         people, at = f"{one.proposed_by}, {one.by}", f"{one.at.astimezone():%Y-%m-%d %H:%M}"
         table.add_row(state, str(one.case_id), one.party, at, people)
-    console.print(table)
+    _print_rows(console, table)
+
+
+def _print_rows(console: Console, table: Table) -> None:
+    """The table, or that there is nothing in it."""
+    console.print(table if table.row_count else f"{table.title}: none")
 
 
 def _table(title: str) -> Table:

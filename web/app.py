@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
 from uuid import UUID
@@ -86,6 +86,22 @@ class WebSettings:
     rate: Rate | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Sections:
+    """The routes by subject: each section is a blueprint and a tag of the document, behind the same gate."""
+
+    gate: Gate
+    commands: Commands
+    made: list[ApiBlueprint] = field(default_factory=list)
+
+    def section(self, name: str, description: str) -> Routes:
+        """Begin a section."""
+        blueprint = ApiBlueprint(name, __name__, url_prefix=PREFIX, description=description)
+        blueprint.before_request(self.gate.admit)
+        self.made.append(blueprint)
+        return Routes(blueprint, self.commands)
+
+
 def create_app(
     *,
     cases: Cases,
@@ -118,39 +134,61 @@ def create_app(
     failures.register(app, presenter, accesses)
     limiter = RateLimiter(settings.rate, perf_counter) if settings.rate else None
 
-    blueprint = ApiBlueprint("cases", __name__, url_prefix=PREFIX, description="Cases and their read models")
-    blueprint.before_request(Gate(keys, limiter).admit)
-    routes = Routes(blueprint, Commands(vault))
+    sections = Sections(Gate(keys, limiter), Commands(vault))
+    routes = sections.section("cases", "File a case, read it, write on it, and verify it")
     filing.register(routes, cases, presenter)
+    routes = sections.section("evidence", "Evidence and its bytes, who must prove, and inspections")
     proving.register(routes, cases, files)
+    routes = sections.section("negotiation", "Notice, answers, offers, escalation and promises")
     negotiating.register(routes, cases, new_id)
+    routes = sections.section(
+        "decisions", "Claim a case, see what may be granted, and decide, alone or by two"
+    )
     leasing.register(routes, cases)
     entitling.register(routes, cases)
     deciding.register(routes, cases, new_id)
+    routes = sections.section("appeals", "Appeal, and judge appeals")
     appealing.register(routes, cases, new_id)
+    routes = sections.section("money", "What is paid, what is taken back, and what comes back")
     paying.register(routes, cases)
+    routes = sections.section("goods", "Goods, leg by leg, and repairs")
     moving.register(routes, cases)
+    routes = sections.section("closing", "Penalties, rectification, follow-ups, and the end of a case")
     settling.register(routes, cases)
+    routes = sections.section("handling", "Let a case rest, classify it, link and merge it")
     handling.register(routes, cases)
-    forgetting.register(routes, forgetful, subjects, presenter, reader, clock)
-    lists.register(routes, reader, cases, vault, clock)
-    portal.register(routes, reader, clock)
-    planning.register(routes, reader, clock)
-    indicators.register(routes, reader, clock)
-    policy_book.register(routes, policies, simulations)
-    incident_routes.register(routes, incidents, presenter, reader, clock)
+    routes = sections.section(
+        "personal-data", "Who saw what and why, legal holds, erasure by two people, and subject exports"
+    )
     reading.register(routes, accesses)
+    forgetting.register(routes, forgetful, subjects, presenter, reader, clock)
+    routes = sections.section(
+        "lists", "Read models over many cases: queues, loops, deadlines, money, workload"
+    )
+    lists.register(routes, reader, cases, vault, clock)
+    planning.register(routes, reader, clock)
+    routes = sections.section("merchants", "How a merchant stands, and what it must do by when")
+    portal.register(routes, reader, clock)
+    routes = sections.section("indicators", "The numbers, and the facts behind them")
+    indicators.register(routes, reader, clock)
+    routes = sections.section("policies", "Versions of the rules, and what would be under a draft")
+    policy_book.register(routes, policies, simulations)
+    routes = sections.section("incidents", "Cases that belong together, decided as a batch by two people")
+    incident_routes.register(routes, incidents, presenter, reader, clock)
+    routes = sections.section("corrective-actions", "Measures against a cause, and their measured effect")
     correcting.register(routes, corrective_actions, presenter, reader, clock)
+    routes = sections.section("proofs", "What proves a case offline, and the entries of the transparency log")
     log_routes.register(routes, transparency)
-    public_log = ApiBlueprint("log", __name__, url_prefix=PREFIX, description="The transparency log")
+    public_log = ApiBlueprint(
+        "log", __name__, url_prefix=PREFIX, description="The log's signed head and its hashes, for everybody"
+    )
     log_routes.register_public(public_log, transparency)
     watching = ApiBlueprint("operations", __name__, description="For those who run the service")
     operations.register(watching, probes, watched, lag, process_lag, log_figures, metrics, settings.version)
 
     api = openapi.document(app, settings.version)
-    api.register_blueprint(blueprint)
-    api.register_blueprint(public_log)
-    api.register_blueprint(watching)
+    for blueprint in (*sections.made, public_log, watching):
+        api.register_blueprint(blueprint)
     openapi.pages(app, api)
     require_permissions(app)
     return app

@@ -33,7 +33,7 @@ def _reading(routes: Routes, cases: Cases, show: Presenter) -> None:
         opens=True,
     )
     def get_case(access: Access, query: dict[str, Any], case_id: UUID) -> Response:
-        """The case as the caller may see it; with `version`, `at` or `decision` as it was known then."""
+        """The case as the caller may see it; with version, at or decision as it was known then."""
         by, known = access.by, cases.as_known(access.by, case_id, Moment(**query))
         shown = show.case(
             known.case,
@@ -56,7 +56,7 @@ def _reading(routes: Routes, cases: Cases, show: Presenter) -> None:
         opens=True,
     )
     def get_history(access: Access, query: dict[str, Any], case_id: UUID) -> Response:
-        """The facts of the case in order; with `version`, `at` or `decision` those that were known then."""
+        """The facts of the case in order; with version, at or decision those that were known then."""
         case, known = cases.history_known(access.by, case_id, Moment(**query))
         return versioned({"data": show.history(case, known, access)}, case.version)
 

@@ -154,7 +154,7 @@ def _money(routes: Routes, reader: Reader) -> None:
         codes=["merchant_not_found"],
     )
     def list_compensations(by: Actor, query: dict[str, Any]) -> Response:
-        """What was granted in money, those first whose state is the oldest; `failed` waits for somebody."""
+        """What was granted in money, the oldest state first; what failed waits for somebody."""
         asked = {**query, **own(by, query)}
         return page(reader, compensations.COMPENSATIONS, compensations.page, asked)
 

@@ -15,6 +15,7 @@ from infrastructure.commands.cases import OPERATOR, find_case
 from infrastructure.commands.log import reopen, verify
 from infrastructure.commands.terminal import (
     Failure,
+    Listing,
     Parts,
     Unusable,
     as_json,
@@ -32,9 +33,9 @@ from infrastructure.transparency.notes import KeyInvalid, Verifier
 from infrastructure.transparency.sealer import identity
 
 
-@click.group()
+@click.group(cls=Listing)
 def audit() -> None:
-    """Prove that the log is what its rules say."""
+    """Prove a case, the log, and all that was decided; show a case as it was known."""
 
 
 audit.add_command(verify)

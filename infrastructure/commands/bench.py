@@ -19,7 +19,16 @@ from domain.values import Actor, Role
 from infrastructure import serving
 from infrastructure.bench import append, archive, audit, http, projection, queue, rules
 from infrastructure.bench.append import scratch_database
-from infrastructure.commands.terminal import Door, Parts, as_json, err, out, print_json, with_settings
+from infrastructure.commands.terminal import (
+    Door,
+    Listing,
+    Parts,
+    as_json,
+    err,
+    out,
+    print_json,
+    with_settings,
+)
 from infrastructure.embedded import Embedded
 from infrastructure.installation import awaited, environment_of, is_alive, url_of
 from infrastructure.key_file import FILE_NAME
@@ -31,7 +40,7 @@ Measure = Callable[[Settings, bool], dict[str, Any]]
 Print = Callable[[dict[str, Any], Console], None]
 
 
-@click.group()
+@click.group(cls=Listing)
 def bench() -> None:
     """Measure it all on a PostgreSQL of its own, or on the one of RECOURSE_DATABASE_URL.
 

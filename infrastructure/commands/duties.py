@@ -6,12 +6,21 @@ import click
 
 from infrastructure import jump_guard, screen, ticker
 from infrastructure import outbox as messages
-from infrastructure.commands.terminal import Failure, Parts, a_name, as_json, out, print_json, with_parts
+from infrastructure.commands.terminal import (
+    Failure,
+    Listing,
+    Parts,
+    a_name,
+    as_json,
+    out,
+    print_json,
+    with_parts,
+)
 from infrastructure.follower import StreamNotParked, StreamStillFails
 from infrastructure.process_supervisor import UnknownProcess
 
 
-@click.group()
+@click.group(cls=Listing)
 def processes() -> None:
     """What follows the facts and gives commands: how far each is, and what waits for a person."""
 
@@ -49,7 +58,7 @@ def replay_stream(parts: Parts, name: str, stream: UUID) -> None:
     out.print(f"{name}: mended, {reacted:,} facts", highlight=False)
 
 
-@click.group()
+@click.group(cls=Listing)
 def outbox() -> None:
     """Messages that leave the system: what waits, and what waits for a person."""
 
@@ -75,7 +84,7 @@ def redeliver(parts: Parts, message_id: UUID) -> None:
     out.print(f"{message_id} will be delivered now", highlight=False)
 
 
-@click.group()
+@click.group(cls=Listing)
 def clock() -> None:
     """Due times, and the alarms that hold them while the database's clock is under suspicion."""
 

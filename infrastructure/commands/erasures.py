@@ -5,13 +5,13 @@ import click
 from application.running import Request
 from domain.values import Actor, Role
 from infrastructure import screen
-from infrastructure.commands.terminal import Parts, as_json, dry_run, out, print_json, with_parts
+from infrastructure.commands.terminal import Listing, Parts, as_json, dry_run, out, print_json, with_parts
 
 LEDGER = Request(Actor("ledger", Role.SYSTEM), "erasures-ledger")
 """As what the ledger is applied."""
 
 
-@click.group()
+@click.group(cls=Listing)
 def erasures() -> None:
     """See the ledger of erasures, and apply it to a database that was put back."""
 

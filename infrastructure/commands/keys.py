@@ -8,6 +8,7 @@ from domain.values import Actor, Role
 from infrastructure import key_roll, screen
 from infrastructure.commands.terminal import (
     Failure,
+    Listing,
     Parts,
     a_name,
     as_json,
@@ -22,7 +23,7 @@ from infrastructure.progress import progress
 ROLES = [role.value for role in Role if role is not Role.SYSTEM]
 
 
-@click.group()
+@click.group(cls=Listing)
 def key() -> None:
     """Make, list and revoke API keys."""
 

@@ -22,6 +22,7 @@ from domain.values import Actor, PolicyState, Role
 from infrastructure import screen
 from infrastructure.commands.terminal import (
     Failure,
+    Listing,
     Parts,
     a_name,
     as_json,
@@ -40,7 +41,7 @@ DAY = click.DateTime(["%Y-%m-%d"])
 OPERATOR = Actor("operator", Role.ADMIN)
 
 
-@click.group()
+@click.group(cls=Listing)
 def policy() -> None:
     """Check a policy in a file, try it on the history, draft and publish it, and show it."""
 

@@ -5,14 +5,23 @@ from uuid import UUID
 import click
 
 from infrastructure import screen
-from infrastructure.commands.terminal import Parts, as_json, dry_run, err, out, print_json, with_parts
+from infrastructure.commands.terminal import (
+    Listing,
+    Parts,
+    as_json,
+    dry_run,
+    err,
+    out,
+    print_json,
+    with_parts,
+)
 from infrastructure.progress import progress
 from projections.catalogue import ALL
 
 name_argument = click.argument("name", type=click.Choice([model.name for model in ALL]))
 
 
-@click.group()
+@click.group(cls=Listing)
 def projections() -> None:
     """Watch, mend, rebuild and compare the read models."""
 

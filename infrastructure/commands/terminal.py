@@ -189,7 +189,22 @@ class Advice:
     failure: type[Failure] = Failure
 
 
-class AdvisedGroup(click.Group):
+class Listing(click.Group):
+    """Lists each of its commands with a whole sentence: click would cut long ones off."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands, each with the first sentence of its help, over as many lines as it takes."""
+        commands = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
+        with formatter.section("Commands"):
+            formatter.write_dl(
+                [(name, one.get_short_help_str(LONGEST_SENTENCE)) for name, one in commands if one]
+            )
+
+
+LONGEST_SENTENCE = 200
+
+
+class AdvisedGroup(Listing):
     """Turns expected failures into advice; an unexpected one stays a traceback."""
 
     advice: Sequence[Advice] = ()

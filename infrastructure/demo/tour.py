@@ -16,7 +16,7 @@ ROWS = 8
 
 
 def show(console: Console, client: Client) -> str:
-    """Drive one case through its whole path, print its history and the three read models; returns its number.
+    """Drive one case through its whole path, print its history and what read models say; returns its number.
 
     Raises Refused and PaymentsLate.
     """
@@ -47,7 +47,7 @@ def _history(console: Console, client: Client, case: dict[str, Any]) -> None:
 
 def _read_models(console: Console, client: Client, position: str) -> None:
     """`min_position` makes each list show at least what the story did."""
-    _heading(console, "The three read models")
+    _heading(console, "Read models of all cases")
     counts = client.get("reviewer", "/queues", min_position=position)
     queue = client.get("reviewer", "/queues/review", limit=ROWS, min_position=position)
     screen.print_queue(console, "review", queue, counts)

@@ -2,6 +2,7 @@
 
 from uuid import UUID, uuid4
 
+import click
 import psycopg
 import pytest
 
@@ -42,6 +43,18 @@ def test_a_replay_tells_what_the_case_was_after_each_fact(recourse_on, three_cas
     assert "CaseFiled" in recourse_on("case", "replay", three_cases[0]["case_id"]).stdout
 
 
+@pytest.mark.parametrize(
+    "group",
+    [(), *((name,) for name, one in recourse.main.commands.items() if isinstance(one, click.Group))],
+    ids=" ".join,
+)
+def test_help_says_of_every_command_what_it_does_in_a_whole_sentence(bare, group):
+    shown = " ".join(bare(*group, "--help").output.partition("Commands:")[2].split())
+    command = recourse.main.commands[group[0]] if group else recourse.main
+    for name, one in command.commands.items():
+        assert f"{name} {one.get_short_help_str(10_000)}" in shown
+
+
 @pytest.mark.parametrize("name", [str(uuid4()), "AS-20260101-0000000000"])
 def test_a_case_that_is_not_there_is_told(recourse_on, name):
     result = recourse_on("case", "show", name, code=1)
@@ -78,6 +91,7 @@ def test_a_difference_is_found_ends_with_3_and_a_rebuild_mends_it(recourse_on, t
 
 def test_parked_cases_are_listed_and_one_that_is_not_parked_is_told(recourse_on, three_cases):
     assert recourse_on.json("projections", "parked")["data"] == []
+    assert recourse_on("projections", "parked").stdout == "Parked cases: none\n"
     result = recourse_on("projections", "replay", three_cases[0]["case_id"], code=1)
     assert f"no read model waits with case {three_cases[0]['case_id']}" in result.stderr
     assert "next: recourse projections parked" in result.stderr

@@ -230,6 +230,18 @@ def codes(operation):
     return {code for response in operation["responses"].values() for code in response.get("x-codes", [])}
 
 
+def test_every_operation_stands_in_one_section_that_a_person_can_look_through(document):
+    """Swagger UI shows a summary as plain text: a backquote would stand there as itself."""
+    described = {tag["name"]: tag["description"] for tag in document["tags"]}
+    sizes = dict.fromkeys(described, 0)
+    for name, operation in operations(document).items():
+        (section,) = operation["tags"]
+        sizes[section] += 1
+        assert "`" not in operation["summary"], name
+    assert all(described.values())
+    assert max(sizes.values()) <= 15
+
+
 def test_the_document_is_valid_openapi_3_1(document):
     assert document["openapi"] == "3.1.0"
     OpenAPIV31SpecValidator(document).validate()
