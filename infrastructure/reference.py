@@ -210,20 +210,18 @@ METHODS = ("get", "post", "put", "patch", "delete")
 
 
 def _endpoints(openapi: Json) -> str:
-    lines = [
-        "# Endpoints\n",
-        NOTICE,
-        ABOUT_ENDPOINTS,
-        "| | path | what | roles | refusals |",
-        "|---|---|---|---|---|",
-    ]
-    rows = [
-        _endpoint(path, method, item[method])
-        for path, item in openapi["paths"].items()
-        for method in METHODS
-        if method in item
-    ]
-    return "\n".join([*lines, *rows, ""])
+    lines = ["# Endpoints\n", NOTICE, ABOUT_ENDPOINTS]
+    for tag in openapi["tags"]:
+        lines += [f"## {tag['name']}\n", f"{tag['description']}.\n"]
+        lines += ["| | path | what | roles | refusals |", "|---|---|---|---|---|"]
+        lines += [
+            _endpoint(path, method, item[method])
+            for path, item in openapi["paths"].items()
+            for method in METHODS
+            if method in item and item[method]["tags"] == [tag["name"]]
+        ]
+        lines.append("")
+    return "\n".join(lines)
 
 
 def _endpoint(path: str, method: str, operation: Json) -> str:
