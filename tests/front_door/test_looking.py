@@ -51,6 +51,7 @@ def test_a_replay_tells_what_the_case_was_after_each_fact(recourse_on, three_cas
 def test_help_says_of_every_command_what_it_does_in_a_whole_sentence(bare, group):
     shown = " ".join(bare(*group, "--help").output.partition("Commands:")[2].split())
     command = recourse.main.commands[group[0]] if group else recourse.main
+    assert isinstance(command, click.Group)
     for name, one in command.commands.items():
         assert f"{name} {one.get_short_help_str(10_000)}" in shown
 
