@@ -103,8 +103,9 @@ def test_every_decision_is_listed():
         assert path.read_text(encoding="utf-8").startswith(f"# {number}. ")
 
 
-def test_both_readmes_give_the_same_tour():
-    assert block(ROOT / "README.md", "tour") == block(ROOT / "README.zh-CN.md", "tour")
+@pytest.mark.parametrize("mark", ["tour", "tour output", "proof"])
+def test_both_readmes_show_the_same(mark):
+    assert block(ROOT / "README.md", mark) == block(ROOT / "README.zh-CN.md", mark)
 
 
 @pytest.fixture(scope="module")
@@ -147,3 +148,23 @@ def test_the_tour_prints_what_the_readme_says(installation, curl):
     )
     assert (tour.stderr, tour.returncode) == ("", 0)
     assert tour.stdout == block(ROOT / "README.md", "tour output")
+
+
+def test_the_case_of_the_tour_is_proved_as_the_readme_says(installation, tmp_path):
+    program = f'"{sys.executable}" "{ROOT / "recourse.py"}"'
+    proof = block(ROOT / "README.md", "proof").replace(".venv/bin/recourse ", f"{program} ")
+    proof = proof.replace(
+        ".venv/bin/python recourse_verify.py", f'"{sys.executable}" "{ROOT}/recourse_verify.py"'
+    )
+    script = STAND_IN + block(ROOT / "README.md", "tour") + proof
+    home = str(Path(installation["CREDENTIALS"]).parent)
+    shown = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script],  # noqa: S607 - as users do
+        env=installation | {"RECOURSE_HOME": home},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert shown.returncode == 0, shown.stderr
+    assert shown.stdout.splitlines()[-1].startswith("VERIFIED")
