@@ -97,9 +97,9 @@ def witness_command(
         raise Unusable(str(fault), "recourse audit witness --help") from fault
     except OSError as fault:
         raise Failure(str(fault), "recourse audit witness --port 0") from fault
-    click.echo(f"{key.verifier.vkey}\nhttp://{host}:{server.server_port}")
     with server:
         try:
+            click.echo(f"{key.verifier.vkey}\nhttp://{host}:{server.server_port}")
             server.serve_forever()
         except KeyboardInterrupt:
             return
