@@ -18,7 +18,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import asdict, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
@@ -89,6 +89,7 @@ from infrastructure.commands.terminal import (
     Door,
     Listing,
     Unusable,
+    an_instant,
     as_json,
     dry_run,
     err,
@@ -745,17 +746,6 @@ def page_of(parts: Parts, case_id: UUID, moment: Moment) -> dict[str, Any]:
     )
     page: dict[str, Any] = msgspec.to_builtins(told)
     return page
-
-
-def an_instant(_context: click.Context, _parameter: click.Parameter, value: str | None) -> datetime | None:
-    """The callback of an option that names an instant; one without an offset is in UTC."""
-    if value is None:
-        return None
-    try:
-        instant = datetime.fromisoformat(value)
-    except ValueError:
-        raise click.BadParameter("must be an instant, such as 2026-11-10T08:00:00+08:00") from None
-    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
 
 
 @audit.command("show")

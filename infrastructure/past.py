@@ -1,8 +1,11 @@
-"""A read model as it would have stood in the past: folded from the log by its own steps, for one query."""
+"""A read model as it would have stood in the past: folded from the log by its own steps, for one query.
+
+Its table is a temporary one, seen by its connection alone: it is gone afterwards, also when the process is.
+"""
 
 import logging
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any, TypeVar
 from uuid import UUID
@@ -26,9 +29,10 @@ SELECT_BOUND = b"SELECT safe_position()"
 SELECT_PAGE = (
     b"SELECT originator_id, originator_version, topic, state FROM events"
     b" WHERE (originator_id, originator_version) > (%b, %b) AND position < %b AND topic = ANY(%b)"
-    b" ORDER BY originator_id, originator_version LIMIT %b"
+    b" AND recorded_at <= %b ORDER BY originator_id, originator_version LIMIT %b"
 )
 BEFORE_ALL = UUID(int=0)
+EVER = datetime.max.replace(tzinfo=UTC)
 
 
 class Past:
@@ -54,23 +58,50 @@ class Past:
         The connection must be in autocommit: a long transaction would hold back every reader of facts. Raises
         psycopg.Error.
         """
+        return self._asked(connection, model, query, happened=at, recorded=EVER)
+
+    def known(
+        self,
+        connection: Connection[Any],
+        model: ReadModel[Any],
+        query: Callable[[Connection[Any], str], T],
+        at: datetime,
+    ) -> T:
+        """The same of a table that holds what was recorded up to `at`, whenever it happened.
+
+        It stands as the live one would have, had the log ended there. Raises psycopg.Error.
+        """
+        return self._asked(connection, model, query, happened=EVER, recorded=at)
+
+    def _asked(
+        self,
+        connection: Connection[Any],
+        model: ReadModel[Any],
+        query: Callable[[Connection[Any], str], T],
+        *,
+        happened: datetime,
+        recorded: datetime,
+    ) -> T:
         table = Table(model, f"{model.name}_then")
         name, live = sql.Identifier(table.name), sql.Identifier(model.table)
         connection.execute(sql.SQL("CREATE TEMP TABLE {} (LIKE {} INCLUDING ALL)").format(name, live))
         try:
-            for page in self._pages(model):
-                self._fill(connection, table, page, at)
+            for page in self._pages(model, recorded):
+                self._fill(connection, table, page, happened)
             return query(connection, table.name)
         finally:
             connection.execute(sql.SQL("DROP TABLE {}").format(name))
 
-    def _pages(self, model: ReadModel[Any]) -> Iterator[list[Stored]]:
-        """The facts that the read model folds, stream by stream; a page ends with a stream."""
+    def _pages(self, model: ReadModel[Any], recorded: datetime) -> Iterator[list[Stored]]:
+        """The final facts that the read model folds, stream by stream; a page ends with a stream.
+
+        Each stream comes in the order of its positions; a row tells of one stream, so no other order matters.
+        """
         ((bound,),) = self._datastore.read(SELECT_BOUND)
         topics = sorted(fact.TOPIC for fact in model.steps)
         last: tuple[UUID, int] = (BEFORE_ALL, 0)
         begun: list[Stored] = []
-        while rows := self._datastore.read(SELECT_PAGE, (*last, bound, topics, self._page)):
+        while rows := self._datastore.read(SELECT_PAGE, (*last, bound, topics, recorded, self._page)):
             last = (rows[-1][0], rows[-1][1])
             whole = [*begun, *rows]
             begun = [row for row in whole if row[0] == last[0]]

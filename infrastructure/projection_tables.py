@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 from psycopg import Connection, sql
-from psycopg.rows import scalar_row, tuple_row
+from psycopg.rows import dict_row, scalar_row, tuple_row
 
 from projections.read_model import R, ReadModel, Rows
 
@@ -31,6 +31,14 @@ class Difference:
 
     def __bool__(self) -> bool:
         return bool(self.missing or self.extra or self.changed)
+
+
+@dataclass(frozen=True, slots=True)
+class FirstRows:
+    """The first rows of a table, in the order of their keys, and how many it has in all."""
+
+    rows: list[dict[str, Any]]
+    total: int
 
 
 @dataclass(frozen=True)
@@ -156,6 +164,15 @@ class Table(Generic[R]):
         connection.execute(
             sql.SQL("DELETE FROM {} WHERE {} = %s").format(self._identifier, self._source), (case_id,)
         )
+
+    def first(self, connection: Connection[Any], limit: int) -> FirstRows:
+        """Up to so many rows, with all their columns."""
+        with connection.cursor(row_factory=scalar_row) as cursor:
+            counted = sql.SQL("SELECT count(*) FROM {}").format(self._identifier)
+            total: int = cursor.execute(counted).fetchall()[0]
+        with connection.cursor(row_factory=dict_row) as cursor:
+            chosen = sql.SQL("SELECT * FROM {} ORDER BY {} LIMIT %s").format(self._identifier, self._key)
+            return FirstRows(cursor.execute(chosen, (limit,)).fetchall(), total)
 
     def compare(self, connection: Connection[Any], other: "Table[R]", after: int, upto: int) -> Difference:
         """This table against another one, without the cases that have facts after `after` and up to `upto`.

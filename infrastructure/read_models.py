@@ -16,6 +16,7 @@ from infrastructure.event_store.connections import PATIENCE_SECONDS, Datastore
 from infrastructure.event_store.failures import connection_lost, translated
 from infrastructure.past import Past
 from infrastructure.projection_supervisor import wait_for
+from infrastructure.projection_tables import FirstRows, Table
 from projections.read_model import ReadModel
 
 T = TypeVar("T")
@@ -52,8 +53,22 @@ class ReadModels:
 
         Raises ServiceUnavailable.
         """
+        return self._recalled(lambda connection: self._past.answered(connection, model, query, at))
+
+    def rows_known(self, model: ReadModel[Any], at: datetime, limit: int) -> FirstRows:
+        """A read model's first rows as they would have stood, had nothing been recorded after an instant.
+
+        Raises ServiceUnavailable.
+        """
+
+        def first(connection: Connection[Any], table: str) -> FirstRows:
+            return Table(model, table).first(connection, limit)
+
+        return self._recalled(lambda connection: self._past.known(connection, model, first, at))
+
+    def _recalled(self, query: Callable[[Connection[Any]], T]) -> T:
         try:
-            return self._answered(lambda connection: self._past.answered(connection, model, query, at))
+            return self._answered(query)
         except psycopg.Error as error:
             if isinstance(translated(error), StoreUnavailable):
                 raise ServiceUnavailable from error

@@ -26,7 +26,7 @@ from infrastructure.keys import ApiKey
 from infrastructure.outbox import OutboxStatus, ParkedMessage
 from infrastructure.process_supervisor import ParkedStream, ProcessStatus
 from infrastructure.projection_supervisor import ParkedCase, ProjectionStatus
-from infrastructure.projection_tables import Difference
+from infrastructure.projection_tables import Difference, FirstRows
 from infrastructure.ticker import DeadlineStatus
 from infrastructure.transparency.verification import Report
 
@@ -292,6 +292,17 @@ def print_projections(console: Console, status: Iterable[ProjectionStatus]) -> N
     console.print(table)
 
 
+def print_read_model(console: Console, name: str, key: str, found: FirstRows) -> None:
+    """Rows of a read model by their keys."""
+    table = _table(f"{name}: {found.total:,} rows")
+    table.add_column(key, no_wrap=True)
+    table.add_column("row", overflow="fold")
+    for row in found.rows:
+        values = (f"{column} {_cell(value)}" for column, value in row.items() if column != key)
+        table.add_row(str(row[key]), Text(" · ".join(values)))
+    _print_rows(console, table)
+
+
 def print_difference(console: Console, name: str, difference: Difference) -> None:
     """In what a live table differed from one folded from the first fact."""
     if not difference:
@@ -491,6 +502,10 @@ def _role_colour(who: str) -> str:
 
 def _clock(stamp: str | None) -> str:
     return "-" if stamp is None else _moment(datetime.fromisoformat(stamp))
+
+
+def _cell(value: object) -> str:
+    return "-" if value is None else _moment(value) if isinstance(value, datetime) else str(value)
 
 
 def _moment(at: datetime) -> str:

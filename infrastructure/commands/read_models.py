@@ -1,5 +1,6 @@
-"""`recourse projections`: watch, mend, rebuild and compare the read models."""
+"""`recourse projections`: watch, mend, rebuild, compare and look back at the read models."""
 
+from datetime import datetime
 from uuid import UUID
 
 import click
@@ -8,6 +9,7 @@ from infrastructure import screen
 from infrastructure.commands.terminal import (
     Listing,
     Parts,
+    an_instant,
     as_json,
     dry_run,
     err,
@@ -18,12 +20,14 @@ from infrastructure.commands.terminal import (
 from infrastructure.progress import progress
 from projections.catalogue import ALL
 
-name_argument = click.argument("name", type=click.Choice([model.name for model in ALL]))
+MODELS = {model.name: model for model in ALL}
+
+name_argument = click.argument("name", type=click.Choice(list(MODELS)))
 
 
 @click.group(cls=Listing)
 def projections() -> None:
-    """Watch, mend, rebuild and compare the read models."""
+    """Watch, mend, rebuild, compare and look back at the read models."""
 
 
 @projections.command()
@@ -66,6 +70,29 @@ def compare(parts: Parts, name: str, as_json: bool) -> None:
     print_json(difference) if as_json else screen.print_difference(out, name, difference)
     if difference:
         raise click.exceptions.Exit(3)
+
+
+@projections.command()
+@name_argument
+@click.option("--at", required=True, callback=an_instant, help="As known at this instant.")
+@click.option(
+    "--limit", type=click.IntRange(1), default=100, show_default=True, help="Print at most so many rows."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print a line of JSON for each row instead of a table.")
+@with_parts
+def show(parts: Parts, name: str, at: datetime, limit: int, as_json: bool) -> None:
+    """A read model's rows as they stood at an instant, folded from the facts recorded by then.
+
+    The live table is neither read nor changed.
+    """
+    found = parts.reader.rows_known(MODELS[name], at, limit)
+    if as_json:
+        for row in found.rows:
+            print_json(row)
+    else:
+        screen.print_read_model(out, name, MODELS[name].row.KEY, found)
+    if found.total > len(found.rows):
+        err.print(f"{len(found.rows):,} of {found.total:,} rows; --limit sets how many", highlight=False)
 
 
 @projections.command()

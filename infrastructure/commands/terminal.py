@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import wraps
 from typing import Any, Protocol
 
@@ -150,6 +151,17 @@ def a_name(_context: click.Context, _parameter: click.Parameter, value: str | No
     if value is None or (0 < len(value) <= LONGEST_NAME and value.isprintable() and value == value.strip()):
         return value
     raise click.BadParameter(f"1 to {LONGEST_NAME} printable characters, no space at either end")
+
+
+def an_instant(_context: click.Context, _parameter: click.Parameter, value: str | None) -> datetime | None:
+    """The callback of an option that names an instant; one without an offset is in UTC."""
+    if value is None:
+        return None
+    try:
+        instant = datetime.fromisoformat(value)
+    except ValueError:
+        raise click.BadParameter("must be an instant, such as 2026-11-10T08:00:00+08:00") from None
+    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
 
 
 # --- failing ------------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """Looking at cases, queues, read models, keys, messages and the clock."""
 
+import json
 from uuid import UUID, uuid4
 
 import click
@@ -88,6 +89,20 @@ def test_a_difference_is_found_ends_with_3_and_a_rebuild_mends_it(recourse_on, t
     recourse_on("projections", "rebuild", "review_queue")
     assert len(recourse_on.json("queue")["data"]) == 3
     recourse_on("projections", "diff", "review_queue")
+
+
+def test_a_read_model_is_shown_as_it_stood_at_an_instant(recourse_on, three_cases):
+    with psycopg.connect(recourse_on.url) as connection:
+        recorded = connection.execute("SELECT recorded_at FROM events ORDER BY position").fetchall()
+    show = ("projections", "show", "review_queue", "--at")
+    lines = recourse_on(*show, recorded[1][0].isoformat(), "--json").stdout.splitlines()
+    assert {json.loads(line)["number"] for line in lines} == {row["number"] for row in three_cases[:2]}
+    assert recourse_on(*show, "2020-01-01", "--json").stdout == ""
+    shown = recourse_on(*show, "2099-01-01T00:00:00Z", "--limit", "1")
+    assert "review_queue: 3 rows" in shown.stdout
+    assert sum(row["case_id"] in shown.stdout for row in three_cases) == 1
+    assert "1 of 3 rows" in shown.stderr
+    recourse_on(*show, "yesterday", code=2)
 
 
 def test_parked_cases_are_listed_and_one_that_is_not_parked_is_told(recourse_on, three_cases):

@@ -1,5 +1,6 @@
 """A case as it was known at a version, at an instant, and to whoever decided: the page shown then."""
 
+from datetime import datetime, timedelta
 from uuid import uuid4
 
 import pytest
@@ -80,6 +81,19 @@ def test_an_instant_shows_what_was_recorded_by_then(looked):
     for version in seen:
         recorded_at = history[version - 1]["recorded_at"]
         assert page(told, at=recorded_at).json()["version"] == version
+
+
+@pytest.mark.parametrize("who", SEERS)
+def test_an_instant_shows_the_page_as_the_history_stopped_there_made_it(looked, who):
+    told, seen = looked
+    history = told.call("reviewer").get(f"{told.path}/history").json()["data"]
+    recorded = [datetime.fromisoformat(fact["recorded_at"]) for fact in history]
+    for version, pages in seen.items():
+        instants = [recorded[version - 1]]
+        if version < len(recorded):
+            instants.append(recorded[version] - timedelta(microseconds=1))
+        for at in instants:
+            assert lasting(page(told, who, at=at.isoformat()).json()) == lasting(pages[who])
 
 
 def test_a_decision_shows_the_page_that_whoever_made_it_had_seen(looked):
