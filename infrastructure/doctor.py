@@ -14,7 +14,8 @@ from typing import Any, Literal
 import psycopg
 
 from application.errors import ServiceUnavailable
-from infrastructure import key_file, migrate
+from domain.values import ErasureState
+from infrastructure import erasure_ledger, key_file, migrate
 from infrastructure.embedded import Embedded, HomeRefused, for_application
 from infrastructure.epochs import Epochs
 from infrastructure.event_store.connections import Datastore
@@ -25,6 +26,7 @@ from infrastructure.transparency.sealer import NotAnExtension, compare
 from infrastructure.transparency.signing import KeptCheckpoint, LogKeyRefused
 from infrastructure.transparency.tree import StoredTree, newest_log
 from infrastructure.vault import PostgresVault, WrongKeyFile
+from projections.erasures import ERASURES
 
 MODULES = ("domain", "application", "projections", "infrastructure", "web", "recourse")
 OURS = Path(__file__).parents[1]
@@ -153,6 +155,7 @@ def database(url: str, given: Settings) -> Iterator[Finding]:
                 )
             yield from sealed(url, given.key_file)
             yield parked_streams(url)
+            yield ledger(url, given.home / erasure_ledger.FILE_NAME)
             yield sealing(url, given)
         if given.database_url is None and not missing:
             with psycopg.connect(url, autocommit=True, connect_timeout=CONNECT_SECONDS) as connection:
@@ -269,6 +272,28 @@ def parked_streams(url: str) -> Finding:
             "processes", "fault", f"wait with {parked} parked streams", "recourse processes parked"
         )
     return Finding("processes", "ok", "wait with no stream")
+
+
+def ledger(url: str, path: Path) -> Finding:
+    """Whether every erasure of the database is in the ledger, without which a backup would undo it."""
+    try:
+        told = {one.case_id for one, _ in erasure_ledger.ErasureLedgerFile(path).entries()}
+    except erasure_ledger.LedgerRefused as refused:
+        detail, _, mend = str(refused).rpartition("; ")
+        return Finding("erasures", "fault", detail, mend.removeprefix("run: "))
+    with psycopg.connect(url, autocommit=True, connect_timeout=CONNECT_SECONDS) as connection:
+        if _one(connection, f"SELECT to_regclass('{ERASURES.table}')") is None:
+            return Finding("erasures", "ok", "nobody could ask for one yet")
+        statement = f"SELECT DISTINCT case_id FROM {ERASURES.table} WHERE state = '{ErasureState.ERASED}'"  # noqa: S608  # constants
+        erased = {case_id for (case_id,) in connection.execute(statement.encode()).fetchall()}
+    if missing := len(erased - told):
+        return Finding(
+            "erasures",
+            "warning",
+            f"{path} does not tell of {missing} cases that were erased: a backup would bring their data back",
+            f"cp YOUR-COPY {shlex.quote(str(path))}",
+        )
+    return Finding("erasures", "ok", f"all {len(erased)} are in the ledger; keep a copy of it elsewhere")
 
 
 def sealing(url: str, given: Settings) -> Finding:

@@ -90,8 +90,8 @@ def _proposed(rows: Rows[ErasureRow], fact: ErasureProposed) -> Rows[ErasureRow]
 
 @ERASURES.folds(ErasureRejected)
 def _rejected(rows: Rows[ErasureRow], fact: ErasureRejected) -> Rows[ErasureRow]:
-    (row,) = (one for one in rows.values() if one.proposal_id == fact.proposal_id)
-    return put(rows, _row(rows, fact, row.party, ErasureState.REJECTED))
+    row = next((one for one in rows.values() if one.proposal_id == fact.proposal_id), None)
+    return put(rows, _row(rows, fact, row.party, ErasureState.REJECTED)) if row else rows
 
 
 @ERASURES.folds(PersonalDataErased)

@@ -5,6 +5,7 @@ holds even the sealer's key and its kept checkpoint, is still found by a witness
 """
 
 import logging
+import re
 from base64 import b64encode
 from collections.abc import Callable, Sequence
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
@@ -26,6 +27,7 @@ SIZE_TYPE = "text/x.tlog.size"
 PAUSE = 1.0
 TIMEOUT_SECONDS = 5.0
 LARGEST_ANSWER = 16_384
+_SIZE = re.compile(r"[0-9]{1,18}\n?")
 
 _COSIGNED = "SELECT coalesce(max(size), 0) FROM transparency.cosignatures WHERE log = %s AND witness = %s"
 _PUT = """
@@ -123,7 +125,7 @@ class Witnesses:
         name = witness.verifier.name
         try:
             done = cosign(connection, tree, witness, self._ask)
-        except (WitnessRefused, OSError, HTTPException) as error:
+        except (WitnessRefused, OSError, HTTPException, NoteInvalid, LookupError) as error:
             said = f"{type(error).__name__}: {error}"
             if self._told.get(name) != said:
                 log.warning("the witness %s does not cosign: %s", name, said)
@@ -136,7 +138,8 @@ class Witnesses:
 def cosign(connection: Connection[Any], tree: StoredTree, witness: Witness, ask: Ask = post) -> bool:
     """Have the newest checkpoint cosigned, and store what the witness signed; False if it was before.
 
-    Raises WitnessRefused, OSError, http.client.HTTPException and psycopg.Error.
+    Raises WitnessRefused, OSError, http.client.HTTPException and psycopg.Error; NoteInvalid and LookupError
+    for a log that is not what was signed.
     """
     newest = tree.note()
     with connection.cursor(row_factory=scalar_row) as cursor:
@@ -147,7 +150,7 @@ def cosign(connection: Connection[Any], tree: StoredTree, witness: Witness, ask:
     size = newest[0]
     text, _ = opened(newest[1], [tree.log.verifier])
     answer = _sent(tree, witness, known, newest, ask)
-    if answer.status == 409 and answer.kind == SIZE_TYPE and answer.body.strip().isdecimal():
+    if answer.status == 409 and answer.kind == SIZE_TYPE and _SIZE.fullmatch(answer.body):
         answer = _sent(tree, witness, int(answer.body), newest, ask)  # it knows more than we do
     if answer.status != 200:
         raise WitnessRefused(f"it answered {answer.status} {answer.body[:100].strip()!r}")

@@ -12,13 +12,18 @@ from uuid import UUID
 import psycopg
 import pytest
 
+from application.erasures import Erasure
+from domain.values import Side
 from infrastructure import doctor, key_file
 from infrastructure.doctor import Finding
 from infrastructure.embedded import Embedded
+from infrastructure.erasure_ledger import FILE_NAME, ErasureLedgerFile
 from infrastructure.event_store.connections import Datastore
 from infrastructure.key_file import MasterKey
+from infrastructure.projection_supervisor import ProjectionSupervisor
 from infrastructure.settings import Settings, load
 from infrastructure.vault import PostgresVault
+from projections.erasures import ERASURES
 
 CASE = UUID(int=1)
 TREE = Path(__file__).parents[2]
@@ -210,3 +215,25 @@ def test_production_data_in_the_embedded_database_is_warned_of() -> None:
         "ok",
         "warning",
     ]
+
+
+def test_an_erasure_that_the_ledger_does_not_know_is_warned_of(
+    migrated_database: str, tmp_path: Path
+) -> None:
+    ProjectionSupervisor(migrated_database, holder="test").prepare()
+    path = tmp_path / FILE_NAME
+    assert doctor.ledger(migrated_database, path).level == "ok"
+    with psycopg.connect(migrated_database, autocommit=True) as connection:
+        connection.execute(
+            f"INSERT INTO {ERASURES.table} (request_id, case_id, party, state, moved_at)"  # noqa: S608
+            " VALUES (gen_random_uuid(), %s, 'buyer', 'erased', now())".encode(),
+            (CASE,),
+        )
+    missing = doctor.ledger(migrated_database, path)
+    assert (missing.level, missing.mend) == ("warning", f"cp YOUR-COPY {path}")
+    at = datetime(2029, 11, 11, tzinfo=UTC)
+    erased = Erasure(UUID(int=2), CASE, Side.BUYER, UUID(int=3), "supervisor-1", "admin-1", at)
+    ErasureLedgerFile(path).begin(erased)
+    assert doctor.ledger(migrated_database, path).level == "ok"
+    path.chmod(0o644)
+    assert doctor.ledger(migrated_database, path).level == "fault"

@@ -248,6 +248,7 @@ def test_a_log_that_forgot_what_was_cosigned_is_told_by_the_witness(
         Answer(200, "text/plain", KEY.line("another text\n", 1)),
         Answer(409, SIZE_TYPE, "999999\n"),
         Answer(409, SIZE_TYPE, "many\n"),
+        Answer(409, SIZE_TYPE, "9" * 5_000 + "\n"),
         Answer(503, "text/html", "<b>busy</b>"),
     ],
 )
@@ -265,6 +266,15 @@ def test_a_witness_that_is_away_is_told_once(sealed: str, caplog: pytest.LogCapt
     assert [record.getMessage().partition(":")[0] for record in caplog.records] == [
         "the witness witness.example/w1 does not cosign"
     ]
+
+
+def test_a_checkpoint_that_is_none_is_told_and_the_asking_goes_on(
+    sealed: str, served: Known, caplog: pytest.LogCaptureFixture
+):
+    with psycopg.connect(sealed, autocommit=True) as connection:
+        connection.execute(b"INSERT INTO transparency.checkpoints VALUES (1, 1000000, 'no note', now())")
+    assert Witnesses(sealed, [served]).ask_all() == 0
+    assert "NoteInvalid" in caplog.text
 
 
 def test_a_superuser_who_rewrites_everything_even_with_the_logs_key_is_found_by_the_witness(
