@@ -48,8 +48,8 @@ DESCRIPTIONS: Mapping[str, str] = MappingProxyType(
         "RECOURSE_POOL_SIZE": "Database connections a process keeps; 1 to 100, default 5.",
         "RECOURSE_PORT": "Port to listen on, 0 for any that is free; default 8080.",
         "RECOURSE_TEST_DATABASE_URL": "PostgreSQL for the test suite, with the right to create databases.",
-        "RECOURSE_WEB_RATE": "Requests a second that one key may make of each web worker, 0 for any number; "
-        "default 500.",
+        "RECOURSE_WEB_RATE": "Requests a second that one key, or one address without a key, may make of "
+        "each web worker, 0 for any number; default 500.",
         "RECOURSE_WEB_THREADS": "Requests that a web worker serves at the same time; 1 to 100, default 8.",
         "RECOURSE_WEB_WORKERS": "Web worker processes; 1 to 64, default 2.",
         "RECOURSE_WITNESSES": "Who is asked to cosign the checkpoints of the transparency log; "

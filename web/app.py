@@ -52,7 +52,7 @@ from web.limits import Rate, RateLimiter
 from web.lists import Reader
 from web.operations import Figures, Lag, Metrics, Probe
 from web.presenter import Presenter
-from web.requests import Commands, Gate, Incoming, incoming, request_id
+from web.requests import Commands, Gate, Incoming, OpenGate, incoming, request_id
 from web.routes import PREFIX, ApiBlueprint, Routes
 
 log = logging.getLogger(__name__)
@@ -132,9 +132,8 @@ def create_app(
     presenter = Presenter(accesses)
     _watch(app, metrics, new_id)
     failures.register(app, presenter, accesses)
-    limiter = RateLimiter(settings.rate, perf_counter) if settings.rate else None
 
-    sections = Sections(Gate(keys, limiter), Commands(vault))
+    sections = Sections(Gate(keys, _limiter(settings)), Commands(vault))
     routes = sections.section("cases", "File a case, read it, write on it, and verify it")
     filing.register(routes, cases, presenter)
     routes = sections.section("evidence", "Evidence and its bytes, who must prove, and inspections")
@@ -182,6 +181,7 @@ def create_app(
     public_log = ApiBlueprint(
         "log", __name__, url_prefix=PREFIX, description="The log's signed head and its hashes, for everybody"
     )
+    public_log.before_request(OpenGate(_limiter(settings)).admit)
     log_routes.register_public(public_log, transparency)
     watching = ApiBlueprint("operations", __name__, description="For those who run the service")
     operations.register(watching, probes, watched, lag, process_lag, log_figures, metrics, settings.version)
@@ -192,6 +192,10 @@ def create_app(
     openapi.pages(app, api)
     require_permissions(app)
     return app
+
+
+def _limiter(settings: WebSettings) -> RateLimiter | None:
+    return RateLimiter(settings.rate, perf_counter) if settings.rate else None
 
 
 def require_permissions(app: Flask) -> None:

@@ -95,7 +95,7 @@ class Gate:
         accepted, here = _accepted(), incoming()
         try:
             here.caller = self._authenticated()
-            self._within_rate(here.caller.key_id)
+            _within_rate(self._limiter, here.caller.key_id)
         except Exception:
             with suppress(RequestEntityTooLarge):  # of a body that nobody may send none is kept
                 _read_body(0)
@@ -114,10 +114,23 @@ class Gate:
             raise Problem("unauthenticated", headers={"WWW-Authenticate": 'Bearer realm="recourse"'})
         return caller
 
-    def _within_rate(self, key_id: str) -> None:
-        wait = self._limiter.wait_for(key_id) if self._limiter else 0.0
-        if wait:
-            raise Problem("rate_limited", headers={"Retry-After": str(ceil(wait))})
+
+class OpenGate:
+    """What is checked before a route that needs no key: 429, by the address that asks."""
+
+    def __init__(self, limiter: RateLimiter | None) -> None:
+        """`limiter` is not the keys': nobody without one pushes out what is known of them."""
+        self._limiter = limiter
+
+    def admit(self) -> None:
+        """Let the request in. Raises Problem."""
+        _within_rate(self._limiter, request.remote_addr or "")
+
+
+def _within_rate(limiter: RateLimiter | None, who: str) -> None:
+    wait = limiter.wait_for(who) if limiter else 0.0
+    if wait:
+        raise Problem("rate_limited", headers={"Retry-After": str(ceil(wait))})
 
 
 def _accepted() -> Accepted:

@@ -89,7 +89,10 @@ def _add(
     blueprint: ApiBlueprint, rule: str, view: Callable[..., Response], media_type: str, codes: tuple[str, ...]
 ) -> None:
     answered = {"description": "Answered.", "content": {media_type: {"schema": {}}}}
-    responses = {200: answered, **problem_docs([*codes, "internal_error", "service_unavailable"])}
+    responses = {
+        200: answered,
+        **problem_docs([*codes, "rate_limited", "internal_error", "service_unavailable"]),
+    }
     documented = blueprint.doc(operationId=view.__name__, security=[], responses=responses)(view)
     blueprint.route(rule)(public(documented))
 

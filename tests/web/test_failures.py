@@ -81,6 +81,16 @@ def test_a_key_may_make_so_many_requests_and_no_more(client, call):
     assert 1 <= int(answer.headers["Retry-After"]) <= 100
 
 
+def test_an_address_without_a_key_may_make_so_many_requests_and_takes_none_from_the_keys(client):
+    limited = client(settings=WebSettings("0", rate=Rate(per_second=0.01, burst=2)))
+    asked = [limited.get("/api/v1/log/checkpoint") for _ in range(3)]
+    assert [one.status_code for one in asked][1:] == [asked[0].status_code, 429]
+    assert asked[2].json["code"] == "rate_limited"
+    assert limited.get("/api/v1/queues").status_code == 200
+    other = limited.get("/api/v1/log/checkpoint", environ_base={"REMOTE_ADDR": "192.0.2.7"})
+    assert other.status_code == asked[0].status_code
+
+
 def test_tokens_come_back_with_time_up_to_the_burst():
     now = [0.0]
     limiter = RateLimiter(Rate(per_second=2, burst=3), lambda: now[0])
