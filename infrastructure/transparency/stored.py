@@ -47,13 +47,14 @@ _NEWEST_MAP = b"""
 """
 _SIZE = b"SELECT coalesce(max(index) + 1, 0) FROM transparency.leaves WHERE log = %s"
 _MOST_TILES = b"SELECT level, count(*) FROM transparency.tiles WHERE log = %s GROUP BY level"
+_OUTSIDE = b"SELECT index FROM transparency.leaves WHERE log = %s AND index < 0 ORDER BY index LIMIT %s"
 _COUNT = b"SELECT count(*) FROM events WHERE position <= %s"
 _COUNT_AFTER = b"SELECT count(*) FROM events WHERE position > %s"
 _STRAYS = b"""
     SELECT originator_id, originator_version FROM events
     WHERE position <= %s AND NOT EXISTS (
         SELECT FROM transparency.leaves
-        WHERE log = %s AND stream_id = originator_id AND version = originator_version)
+        WHERE log = %s AND index >= 0 AND stream_id = originator_id AND version = originator_version)
     ORDER BY position LIMIT %s
 """
 
@@ -93,6 +94,10 @@ class StoredLog:
     def size(self) -> int:
         """One more than the highest index."""
         return int(self._scalar(_SIZE, self.log.number))
+
+    def outside(self, limit: int) -> list[int]:
+        """The indices of leaves before the first."""
+        return [index for (index,) in self._rows(_OUTSIDE, self.log.number, limit)]
 
     def newest_map(self) -> int | None:
         """The index of the newest entry that is no fact's."""

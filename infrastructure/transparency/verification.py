@@ -57,6 +57,10 @@ class Source(Protocol):
         """One more than the highest index of a leaf."""
         ...
 
+    def outside(self, limit: int) -> Sequence[int]:
+        """Indices of leaves that stand in no tree: before the first."""
+        ...
+
     def newest_map(self) -> int | None:
         """The index of the newest entry that is no fact's."""
         ...
@@ -203,6 +207,8 @@ class _Verification:
             self._page(first, end)
             done(end, size)
         self._compare_upper_tiles(size)
+        for index in self._source.outside(MOST_LISTED):
+            self._add("leaves", index, "index", "there is no such leaf")
         self._compare_beyond(size)
         self.report.follow_with(self._of_map)
         self._compare_cosignatures()

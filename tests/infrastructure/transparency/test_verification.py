@@ -61,6 +61,9 @@ class Held:
     def size(self) -> int:
         return max((leaf.number + 1 for leaf in self.leaves), default=0)
 
+    def outside(self, limit: int) -> list[int]:
+        return [leaf.number for leaf in self.leaves if leaf.number < 0][:limit]
+
     def newest_map(self) -> int | None:
         return max((leaf.number for leaf in self.leaves if leaf.position is None), default=None)
 
@@ -101,7 +104,7 @@ class Held:
         return sum(fact.position > position for fact in self.facts)
 
     def strays(self, position: int, limit: int) -> list[tuple[UUID, int]]:
-        known = {(leaf.stream_id, leaf.version) for leaf in self.leaves}
+        known = {(leaf.stream_id, leaf.version) for leaf in self.leaves if leaf.number >= 0}
         return [
             (fact.stream_id, fact.version)
             for fact in self.facts
@@ -375,6 +378,21 @@ def test_a_fact_that_was_slipped_in_is_found(log_at: str):
     )
     report = verified(log_at)
     assert [(fault.table, fault.version) for fault in report.first] == [("events", 999)]
+
+
+def test_a_fact_that_was_slipped_in_with_a_leaf_outside_the_tree_is_found(log_at: str):
+    """For that one needs no right but to insert."""
+    with psycopg.connect(log_at, autocommit=True) as connection:
+        connection.execute(
+            b"INSERT INTO events SELECT originator_id, 999, 78, topic, state, gen_random_uuid(), recorded_at,"
+            b" actor_id, actor_role, request_id, NULL, 1 FROM events WHERE position = 77"
+        )
+        connection.execute(
+            b"INSERT INTO transparency.leaves SELECT log, -1, stream_id, 999, 78, salt, entry, hash"
+            b" FROM transparency.leaves WHERE position = 77"
+        )
+    found = [(fault.table, fault.index, fault.version) for fault in verified(log_at).first]
+    assert found == [("leaves", -1, None), ("events", None, 999)]
 
 
 def test_facts_that_wait_to_be_sealed_are_no_fault(log_at: str):
