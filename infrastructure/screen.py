@@ -142,6 +142,12 @@ def print_policy(console: Console, policy: Json) -> None:
             style=style,
         )
     console.print(table)
+    console.print(CONFIDENCE, style="dim")
+
+
+CONFIDENCE = (
+    "confidence A: the text was read; B: a secondary text was; C: unverified; H: the operator's choice"
+)
 
 
 def print_policy_summary(console: Console, policy: Json) -> None:

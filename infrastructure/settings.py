@@ -31,7 +31,8 @@ DESCRIPTIONS: Mapping[str, str] = MappingProxyType(
     {
         "RECOURSE_DATABASE_URL": "PostgreSQL 15 to 18, as postgresql://user@host:5432/name; "
         "without it, a PostgreSQL of its own runs in the home folder.",
-        "RECOURSE_HOME": "Folder of the own database, the key file and the credentials; default ~/.recourse.",
+        "RECOURSE_HOME": "Folder of the key files, log.checkpoint, the ledger of erasures, the own database "
+        "and its credentials; default ~/.recourse.",
         "RECOURSE_HOST": "Address to listen on; default 127.0.0.1, this machine only.",
         "RECOURSE_KEY_FILE": "File of the key that seals personal data; "
         f"default {FILE_NAME} in the home folder.",

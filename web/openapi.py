@@ -27,7 +27,8 @@ DESCRIPTION = """After-sales cases of one marketplace, as facts.
 
 Send an API key as `Authorization: Bearer rc_...`. Every command answers the `version` of what it was given to
 as `ETag`; commands that need it take it back as `If-Match`. `position` of an answer, sent to a list as
-`min_position`, makes the list show at least that command. Failures are problem+json with a stable `code`."""
+`min_position`, makes the list show at least that command. Failures are problem+json with a stable `code`.
+Where texts are opened, `X-Access-Reason` says why; it is kept in the access log of the case."""
 
 _HEADER = {"in": "header", "schema": {"type": "string"}}
 PARAMETERS: Mapping[str, Mapping[str, Any]] = {

@@ -90,6 +90,7 @@ def restore(
     out.print(f"{restored.facts:,} facts; {restored.leaves:,} entries lead to the root that was signed")
     for name in restored.undigested:
         out.print(f"{name}: folded anew, with nothing to compare it with", highlight=False)
+    out.print("log.key and log.checkpoint are in no archive: put them back before anything is sealed here")
 
 
 def _told(given: Settings, needed: bool) -> list[tuple[Erasure, LedgerState]]:

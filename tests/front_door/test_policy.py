@@ -52,6 +52,7 @@ def test_the_policy_in_force_is_shown_with_every_source(recourse_on):
     assert rows["Z-1"]["enabled"] is False
     shown = recourse_on("policy", "show", "cn-2026").stdout
     assert "disabled: Z-1" in shown
+    assert "H: the operator's choice" in shown
     assert "食品安全法 148" in shown
 
 
