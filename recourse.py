@@ -42,6 +42,7 @@ from application.errors import NotFound, ServiceUnavailable
 from application.incidents import AlertProcess, IncidentProcess, Incidents
 from application.intake import IntakeInterrupted, Line, LineRefused
 from application.payments import PaymentGateway
+from application.phone_search import PhoneSearch
 from application.policies import Policies
 from application.processes import Process
 from application.rulebook import PublishedPolicies
@@ -71,6 +72,7 @@ from infrastructure import (
 )
 from infrastructure.archive.reading import ArchiveInvalid, DatabaseNotEmpty
 from infrastructure.archive.writing import NothingSigned
+from infrastructure.blind_index import StoredBlindIndex
 from infrastructure.blobs import PostgresBlobs
 from infrastructure.clock import DatabaseClock, Reading, database_time
 from infrastructure.commands.archive import backup, restore
@@ -276,6 +278,11 @@ class Parts:
         return Subjects(self.cases, self.forgetting, self.vault, StoredSubjects(self.reader))
 
     @cached_property
+    def phone_search(self) -> PhoneSearch:
+        """The search by phone number."""
+        return PhoneSearch(self.cases, self.accesses, self.vault, StoredBlindIndex(self.datastore))
+
+    @cached_property
     def incidents(self) -> Incidents:
         """The use cases of incidents."""
         return Incidents(self.store, self.vault, self.rulebook, self.clock, uuid4)
@@ -399,6 +406,7 @@ def web_app(parts: Parts) -> Flask:
         accesses=parts.accesses,
         forgetful=parts.forgetting,
         subjects=parts.subjects,
+        phone_search=parts.phone_search,
         policies=parts.policies,
         simulations=parts.simulations,
         incidents=parts.incidents,
@@ -431,6 +439,7 @@ def openapi_document() -> dict[str, Any]:
         accesses=Accesses(absent, absent, absent, uuid4),
         forgetful=Forgetting(absent, absent, absent, absent, uuid4, absent, absent),
         subjects=Subjects(absent, absent, absent, absent),
+        phone_search=PhoneSearch(absent, absent, absent, absent),
         policies=Policies(absent, absent, absent, absent, absent, absent, absent, uuid4),
         simulations=Simulations(absent, absent, absent),
         incidents=Incidents(absent, absent, absent, absent, uuid4),

@@ -12,6 +12,7 @@ AUD, F, L, ADMIN, SYS = Role.AUDITOR, Role.FINANCE, Role.LOGISTICS, Role.ADMIN, 
 PERMISSIONS: dict[str, frozenset[Role]] = {
     "cases.file": frozenset({B, A}),
     "cases.read": frozenset({B, M, A, R, S, AUD, F, L, ADMIN}),
+    "cases.search": frozenset({A, R, S, AUD}),
     "cases.prove": frozenset({B, M, A, R, S, AUD, F, L, ADMIN}),
     "cases.notify": frozenset({A, SYS}),
     "cases.answer": frozenset({M}),

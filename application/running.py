@@ -233,7 +233,12 @@ class Running(Generic[A]):
         return Answer(then or aggregate, position, subject)
 
     def _record(self, request: Request, aggregate: A, sealing: Sealing, subject: UUID | None) -> Answer[A]:
-        rows = Effects(data_keys=sealing.new_keys, idempotency=request.idempotency, subject=subject)
+        rows = Effects(
+            data_keys=sealing.new_keys,
+            blind_index=sealing.blind_index,
+            idempotency=request.idempotency,
+            subject=subject,
+        )
         try:
             position = self._save(request, aggregate, rows)
         except ClaimTaken as taken:
@@ -253,6 +258,7 @@ class Running(Generic[A]):
             derived,
             fired=rows.fired,
             data_keys=rows.data_keys,
+            blind_index=rows.blind_index,
             idempotency=rows.idempotency,
             subject=rows.subject,
         )

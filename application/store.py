@@ -71,6 +71,15 @@ class WrappedKey:
 
 
 @dataclass(frozen=True, slots=True)
+class BlindEntry:
+    """What an aggregate is found by: a truncated digest of something of a person that stands sealed in it."""
+
+    person: str
+    kind: str
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Effects:
     """Rows recorded in the same transaction as the facts, or not at all.
 
@@ -79,7 +88,8 @@ class Effects:
     fired: the one clock whose due time was acted upon (`DeadlineNotPending` unless it still was) ·
     outbox: messages to deliver · blobs_kept: bytes put before, of which the facts tell (`BytesMissing` when
     they are not there) · blobs_dropped: bytes that go · data_keys: new wrapped keys · keys_destroyed:
-    data keys that go, with the bytes under them · idempotency: the key to keep, with the id of the thing that
+    data keys that go, with the bytes under them and what people are found by · blind_index: by what they are
+    found as long as their data keys live · idempotency: the key to keep, with the id of the thing that
     the command created, if any.
     """
 
@@ -93,6 +103,7 @@ class Effects:
     blobs_dropped: tuple[UUID, ...] = ()
     data_keys: tuple[WrappedKey, ...] = ()
     keys_destroyed: tuple[UUID, ...] = ()
+    blind_index: tuple[BlindEntry, ...] = ()
     idempotency: IdempotencyKey | None = None
     subject: UUID | None = None
 

@@ -9,8 +9,11 @@ from collections.abc import Mapping
 from typing import Protocol
 from uuid import UUID
 
-from application.store import WrappedKey
+from application.store import BlindEntry, WrappedKey
 from domain.values import Sealed, SealedFor
+
+PHONE = "phone"
+"""The kind of what a person is found by that is the number to reach it under."""
 
 
 class CannotOpen(Exception):
@@ -18,10 +21,19 @@ class CannotOpen(Exception):
 
 
 class Sealing(Protocol):
-    """The sealing of one command's texts; `new_keys` are to be recorded with its facts."""
+    """The sealing of one command's texts; `new_keys` and `blind_index` are to be recorded with its facts."""
 
     def seal(self, person: SealedFor, field: str, text: str, later: int = 0) -> Sealed:
         """Seal one field of the fact that the command will record first, or so many facts later."""
+        ...
+
+    def index(self, person: SealedFor, kind: str, value: str) -> None:
+        """Let the aggregate be found by something of a person for whom it has sealed or now seals a text."""
+        ...
+
+    @property
+    def blind_index(self) -> tuple[BlindEntry, ...]:
+        """What the aggregate is to be found by."""
         ...
 
     @property
@@ -48,6 +60,10 @@ class Vault(Protocol):
 
     def pseudonym(self, kind: str, value: str) -> str:
         """A stable keyed stand-in for an identifier, 32 hex digits; not reversible without the key."""
+        ...
+
+    def blind(self, kind: str, value: str) -> bytes:
+        """A keyed digest to find a value by; so short that others have the same one, which proves nothing."""
         ...
 
     def fingerprint(self, data: bytes) -> bytes:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from uuid import UUID, uuid4
 
 from application.errors import ServiceUnavailable
-from application.store import WrappedKey
+from application.store import BlindEntry, WrappedKey
 from application.vault import CannotOpen
 from domain.values import Sealed, SealedFor
 from infrastructure import envelope
@@ -23,6 +23,9 @@ from infrastructure.statements import change, read
 
 SCHEMA = 1
 """Version of what a sealed value is bound to; part of the binding."""
+
+BLIND_BYTES = 8
+"""How much of a digest is kept to find by."""
 
 SELECT_KEYS = b"SELECT person, key_id, wrapped, epoch FROM vault.data_keys WHERE case_id = %s"
 SELECT_KEY_ID = b"SELECT key_id FROM vault.data_keys WHERE case_id = %s AND person = %s"
@@ -69,6 +72,7 @@ class PostgresVault:
         self._wrapping = master.subkey("wrapping")
         self._pseudonyms = master.subkey("pseudonym")
         self._fingerprints = master.subkey("fingerprint")
+        self._blinding = master.subkey("blind index")
         self._check_value = master.subkey("check")
 
     def __repr__(self) -> str:
@@ -115,6 +119,11 @@ class PostgresVault:
         """A stable keyed stand-in for an identifier, 32 hex digits (128 bits)."""
         message = kind.encode() + b"\0" + value.encode()
         return hmac.digest(self._pseudonyms, message, "sha256").hex()[:32]
+
+    def blind(self, kind: str, value: str) -> bytes:
+        """A truncated keyed digest, 8 bytes (64 bits)."""
+        message = kind.encode() + b"\0" + value.encode()
+        return hmac.digest(self._blinding, message, "sha256")[:BLIND_BYTES]
 
     def fingerprint(self, data: bytes) -> bytes:
         """A keyed digest, 32 bytes."""
@@ -194,6 +203,7 @@ class CaseSealing:
         self._version = version
         self._keys: dict[str, DataKey] | None = {} if version == 1 else None
         self._new: list[WrappedKey] = []
+        self._found_by: list[BlindEntry] = []
 
     def __repr__(self) -> str:
         return f"CaseSealing(case_id={self._case_id}, version={self._version})"
@@ -208,6 +218,15 @@ class CaseSealing:
         context = _context(self._case_id, self._version + later, field, person, key.key_id)
         box = envelope.seal(key.secret, context, content)
         return Sealed(person, key.key_id, _text(box))
+
+    def index(self, person: SealedFor, kind: str, value: str) -> None:
+        """Let the case be found by something of a person who has a data key in it."""
+        self._found_by.append(BlindEntry(person, kind, self._vault.blind(kind, value)))
+
+    @property
+    def blind_index(self) -> tuple[BlindEntry, ...]:
+        """What the case is to be found by, to be recorded with the facts."""
+        return tuple(self._found_by)
 
     @property
     def new_keys(self) -> tuple[WrappedKey, ...]:

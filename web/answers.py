@@ -632,6 +632,12 @@ class Cases(Page):
     data = fields.List(fields.Nested(FoundCase), required=True)
 
 
+class CasesByPhone(Page):
+    """Cases whose buyer is reached under a phone number, in the order of their ids; a page may hold none."""
+
+    data = fields.List(fields.Nested(FoundCase), required=True)
+
+
 class QueueCount(Schema):
     """A queue and how many cases stand in it."""
 

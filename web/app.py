@@ -16,6 +16,7 @@ from application.clock import Clock
 from application.corrective_actions import CorrectiveActions
 from application.incidents import Incidents
 from application.keys import Keys
+from application.phone_search import PhoneSearch
 from application.policies import Policies
 from application.simulation import Simulations
 from application.subjects import Subjects
@@ -43,6 +44,7 @@ from web import (
     portal,
     proving,
     reading,
+    searching,
     settling,
 )
 from web import incidents as incident_routes
@@ -109,6 +111,7 @@ def create_app(
     accesses: Accesses,
     forgetful: Forgetting,
     subjects: Subjects,
+    phone_search: PhoneSearch,
     policies: Policies,
     simulations: Simulations,
     incidents: Incidents,
@@ -165,6 +168,7 @@ def create_app(
         "lists", "Read models over many cases: queues, loops, deadlines, money, workload"
     )
     lists.register(routes, reader, cases, vault, clock)
+    searching.register(routes, phone_search)
     planning.register(routes, reader, clock)
     routes = sections.section("merchants", "How a merchant stands, and what it must do by when")
     portal.register(routes, reader, clock)

@@ -69,6 +69,22 @@ def _(case: Case) -> Shown:
     return {"number": case.filing.number, "stage": case.stage}
 
 
+def found(case: Case) -> Shown:
+    """A case in a search."""
+    filing = case.filing
+    return {
+        "case_id": case.id,
+        "number": filing.number,
+        "stage": case.stage,
+        "case_type": filing.case_type,
+        "reason": case.reason,
+        "merchant_id": filing.merchant_id,
+        "order_id": filing.order.order_id,
+        "line_id": filing.order.line_id,
+        "filed_at": filing.timestamp,
+    }
+
+
 def lease(held: Lease | None) -> Shown | None:
     """A lease as its holder sees it."""
     if held is None:

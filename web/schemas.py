@@ -583,6 +583,14 @@ class SubjectSchema(Strict):
     buyer_id = _id()
 
 
+class PhoneSchema(Strict):
+    """A phone number, and which page of the cases whose buyer is reached under it."""
+
+    phone = Text(50, required=True)
+    limit = Whole(1, LARGEST_LIMIT, load_default=DEFAULT_LIMIT)
+    cursor = Id()
+
+
 class ForgettingSchema(SubjectSchema):
     """A buyer who wants to be forgotten, and why."""
 

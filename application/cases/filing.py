@@ -22,9 +22,10 @@ from application.cases.running import Answer
 from application.cases.sharing import Sharing
 from application.running import Request, sealed_if_given
 from application.store import RecordedFact
-from application.vault import Sealing
+from application.vault import PHONE, Sealing
 from domain.case import Case
 from domain.case.viewing import viewer_state
+from domain.phone import dialled
 from domain.values import (
     SIDES,
     Actor,
@@ -35,6 +36,9 @@ from domain.values import (
     SealedFor,
     ViewerState,
 )
+
+CONTACT_PHONE = "contact.phone"
+"""The place of the buyer's phone number in the fact that files the case."""
 
 
 class Cases(
@@ -141,6 +145,9 @@ def case_number(case_id: UUID, at: datetime) -> str:
 def _sealed_contact(sealing: Sealing, contact: Mapping[str, str] | None) -> Contact | None:
     if contact is None:
         return None
+    number = dialled(contact.get("phone", ""))
+    if number:
+        sealing.index(SealedFor.BUYER, PHONE, number)
     return Contact(
         **{part: sealing.seal(SealedFor.BUYER, f"contact.{part}", text) for part, text in contact.items()}
     )

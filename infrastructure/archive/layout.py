@@ -39,8 +39,8 @@ STATE_TABLES = (
 )
 """Copied as they are, in an order in which they can be filled again."""
 
-KEY_TABLES = ("vault.master_key", "vault.data_keys")
-"""Copied to a file of their own."""
+KEY_TABLES = ("vault.master_key", "vault.data_keys", "vault.blind_index")
+"""Copied to a file of their own, in an order in which they can be filled again."""
 
 DERIVED_TABLES = (
     "public.events",

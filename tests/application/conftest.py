@@ -15,7 +15,7 @@ import pytest
 from application.accesses import Access, Accesses
 from application.cases import Answer, Cases, Request
 from application.rulebook import OnePolicy
-from application.store import IdempotencyKey, WrappedKey
+from application.store import BlindEntry, IdempotencyKey, WrappedKey
 from domain.values import (
     Actor,
     CaseType,
@@ -73,11 +73,15 @@ class GlassVault:
         def __init__(self, version: int) -> None:
             self.version = version
             self.new_keys: tuple[WrappedKey, ...] = ()
+            self.blind_index: tuple[BlindEntry, ...] = ()
 
         def seal(self, person, field, text, later=0):
             if not self.new_keys and self.version == 1:
                 self.new_keys = (WrappedKey(person, UUID(int=1), b"wrapped"),)
             return Sealed(person, UUID(int=1), f"{self.version + later}:{field}:{text}")
+
+        def index(self, person, kind, value):
+            self.blind_index += (BlindEntry(person, kind, GlassVault().blind(kind, value)),)
 
     def sealing(self, case_id: UUID, version: int):
         return self._Sealing(version)
@@ -87,6 +91,9 @@ class GlassVault:
 
     def pseudonym(self, kind: str, value: str) -> str:
         return sha256(f"{kind}:{value}".encode()).hexdigest()[:32]
+
+    def blind(self, kind: str, value: str) -> bytes:
+        return sha256(f"{kind}:{value}".encode()).digest()[:8]
 
     def fingerprint(self, data: bytes) -> bytes:
         return sha256(data).digest()

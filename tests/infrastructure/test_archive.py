@@ -81,6 +81,10 @@ def saved(migrated_database: str, sealer: Sealer) -> str:
             b"INSERT INTO vault.data_keys (case_id, person, key_id, wrapped)"
             b" VALUES (gen_random_uuid(), 'buyer', gen_random_uuid(), 'wrapped-key-bytes')"
         )
+        connection.execute(
+            b"INSERT INTO vault.blind_index SELECT case_id, person, 'phone', 'a-digest' FROM vault.data_keys"
+            b" WHERE wrapped = 'wrapped-key-bytes'"
+        )
     sealer.catch_up()
     return migrated_database
 
@@ -192,11 +196,13 @@ def test_lines_are_cloud_events_with_the_stored_bytes(saved: str, archive: Path)
 
 def test_keys_go_to_a_file_of_their_own(saved: str, archive: Path, empty: str, tmp_path: Path):
     backup(saved, archive, tmp_path / "keys")
-    wrapped = b"wrapped-key-bytes".hex()
-    assert wrapped in (tmp_path / "keys").read_text()
-    assert not any(wrapped in path.read_text() for path in archive.rglob("*") if path.is_file())
+    for secret in (b"wrapped-key-bytes".hex(), b"a-digest".hex()):
+        assert secret in (tmp_path / "keys").read_text()
+        assert not any(secret in path.read_text() for path in archive.rglob("*") if path.is_file())
     made_of(archive, empty, keys=tmp_path / "keys")
-    assert all_rows(saved, "vault.data_keys") == all_rows(empty, "vault.data_keys")
+    for table in ("vault.data_keys", "vault.blind_index"):
+        assert len(all_rows(saved, table)) > 0
+        assert all_rows(saved, table) == all_rows(empty, table)
 
 
 def test_no_key_comes_back_that_was_destroyed(saved: str, archive: Path, empty: str, tmp_path: Path):

@@ -29,6 +29,7 @@ from application.corrective_actions import CorrectiveActions
 from application.effects import PAYMENT
 from application.incidents import IncidentProcess, Incidents
 from application.intake import Intake, Line, LineRefused
+from application.phone_search import PhoneSearch
 from application.rulebook import OnePolicy
 from application.settlement import SettlementProcess
 from application.store import IdempotencyKey
@@ -65,6 +66,7 @@ from domain.values import (
     SuspensionGround,
     Visibility,
 )
+from infrastructure.blind_index import StoredBlindIndex
 from infrastructure.blobs import PostgresBlobs
 from infrastructure.erasure_ledger import ErasureLedgerFile
 from infrastructure.event_store.connections import Datastore
@@ -601,6 +603,20 @@ def test_nothing_that_people_wrote_stands_anywhere_in_clear(open_market, log_tex
     assert market.say.found_in(log_text()) == set()
 
 
+def test_a_number_that_is_found_stands_nowhere_in_clear(open_market, log_text):
+    market = open_market()
+    number = str(uuid4().int)[:20]
+    market.say.planted["number"] = number
+    filed = market.cases.file(
+        market.request(market.buyer), **{**market.filing("case"), "contact": {"phone": f"+86 {number}"}}
+    )
+    search = PhoneSearch(market.cases, market.accesses, market.vault, StoredBlindIndex(market.datastore))
+    found = search.find(market.access(market.auditor), number, None, 10)
+    assert [case.id for case in found.cases] == [filed.aggregate.id]
+    assert market.say.found_in(dump(market.url)) == set()
+    assert market.say.found_in(log_text()) == set()
+
+
 def test_every_sealed_field_of_every_fact_was_planted(open_market, tmp_path):
     """A fact that gains a sealed field must be told here too."""
     market = open_market()
@@ -645,6 +661,13 @@ class LeakySealing:
     @property
     def new_keys(self):
         return self._sealing.new_keys
+
+    @property
+    def blind_index(self):
+        return self._sealing.blind_index
+
+    def index(self, person: SealedFor, kind: str, value: str) -> None:
+        self._sealing.index(person, kind, value)
 
     def seal(self, person: SealedFor, field: str, text: str, later: int = 0) -> Sealed:
         sealed = self._sealing.seal(person, field, text, later)

@@ -13,6 +13,7 @@ import psycopg
 import pytest
 
 from application.store import (
+    BlindEntry,
     ClaimTaken,
     Deadline,
     DeadlineNotPending,
@@ -92,6 +93,7 @@ def test_effects_are_recorded_with_the_facts(
             deadlines=(Deadline(CLOCK, "follow_up", DUE),),
             outbox=(OutboxMessage(message, "instruct_refund", {"amount_minor": 5, "note": "羽绒"}),),
             data_keys=(WrappedKey("buyer", PERSON_KEY, b"\x00wrapped\xff"),),
+            blind_index=(BlindEntry("buyer", "phone", b"\x00digest\xff"),),
             idempotency=IdempotencyKey("key-1", "abc", b"\xfe\x00"),
             subject=thing,
         ),
@@ -106,6 +108,9 @@ def test_effects_are_recorded_with_the_facts(
     ]
     assert rows("SELECT case_id, person, key_id, wrapped FROM vault.data_keys") == [
         (case, "buyer", PERSON_KEY, b"\x00wrapped\xff")
+    ]
+    assert rows("SELECT case_id, person, kind, digest FROM vault.blind_index") == [
+        (case, "buyer", "phone", b"\x00digest\xff")
     ]
     assert rows("SELECT scope, key, fingerprint, case_id, version, position, subject FROM idempotency") == [
         ("key-1", "abc", b"\xfe\x00", case, 2, position + 1, thing)

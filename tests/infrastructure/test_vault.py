@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from application.errors import ServiceUnavailable
-from application.store import WrappedKey
+from application.store import BlindEntry, WrappedKey
 from application.vault import CannotOpen
 from domain.values import Sealed, SealedFor
 from infrastructure.event_store.connections import Datastore
@@ -267,6 +267,28 @@ def test_a_pseudonym_is_stable_keyed_and_of_its_kind(datastore, vault):
     }
     assert pseudonym not in others
     assert len(others) == 3
+
+
+def test_what_a_person_is_found_by_is_short_stable_keyed_and_of_its_kind(datastore, vault):
+    digest = vault.blind("phone", "13800000000")
+    assert len(digest) == 8
+    assert digest == PostgresVault(datastore, MASTER).blind("phone", "13800000000")
+    others = {
+        vault.blind("phone", "13800000001"),
+        vault.blind("order", "13800000000"),
+        PostgresVault(datastore, MasterKey(bytes(32))).blind("phone", "13800000000"),
+        bytes.fromhex(vault.pseudonym("phone", "13800000000"))[:8],
+    }
+    assert digest not in others
+    assert len(others) == 4
+
+
+def test_a_sealing_tells_what_its_case_is_to_be_found_by(vault):
+    sealing = vault.sealing(uuid4(), 1)
+    assert sealing.blind_index == ()
+    sealing.index(SealedFor.BUYER, "phone", "13800000000")
+    digest = vault.blind("phone", "13800000000")
+    assert sealing.blind_index == (BlindEntry("buyer", "phone", digest),)
 
 
 def test_a_fingerprint_is_keyed_and_tells_requests_apart(datastore, vault):

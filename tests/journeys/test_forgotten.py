@@ -19,6 +19,7 @@ PHOTO = b"\x89PNG\r\n\x1a\n" + b"\0" * 64
 FACTS = "SELECT originator_id, originator_version, topic, state FROM events ORDER BY position"
 LEAVES = "SELECT * FROM transparency.leaves WHERE log = 1 AND index < %s ORDER BY index"
 KEYS = "SELECT case_id, person, key_id, wrapped FROM vault.data_keys WHERE person = 'buyer'"
+STANDING_INDEX = "SELECT person FROM vault.blind_index WHERE case_id = %s"
 STANDING_KEYS = "SELECT person FROM vault.data_keys WHERE case_id = %s ORDER BY person"
 
 
@@ -165,6 +166,7 @@ def test_an_older_copy_of_the_keys_is_forgotten_again_before_it_serves(world, en
     backup = rows(
         copied, "SELECT case_id, person, key_id, wrapped FROM vault.data_keys WHERE person = 'buyer'"
     )
+    found_by = rows(copied, "SELECT case_id, person, kind, digest FROM vault.blind_index")
     proposal = admin.ask("POST", f"{ended}/erasure", {"party": "buyer", "reasons": "本人申请"}).json()
     agreed = {"proposal_hash": proposal["proposal_hash"]}
     approval = f"{ended}/erasure/{proposal['proposal_id']}/approval"
@@ -173,9 +175,14 @@ def test_an_older_copy_of_the_keys_is_forgotten_again_before_it_serves(world, en
         connection.cursor().executemany(
             b"INSERT INTO vault.data_keys (case_id, person, key_id, wrapped) VALUES (%s, %s, %s, %s)", backup
         )
+        connection.cursor().executemany(
+            b"INSERT INTO vault.blind_index (case_id, person, kind, digest) VALUES (%s, %s, %s, %s)", found_by
+        )
     assert rows(copied, STANDING_KEYS, case_id) == [("buyer",), ("platform",)]
+    assert rows(copied, STANDING_INDEX, case_id) == [("buyer",)]
     world.apply_ledger()
     assert rows(copied, STANDING_KEYS, case_id) == [("platform",)]
+    assert rows(copied, STANDING_INDEX, case_id) == []
 
 
 def test_everything_held_about_a_buyer_is_handed_out_and_asked_to_be_erased(world, ended):

@@ -20,6 +20,7 @@ from application.accesses import Accesses
 from application.cases import Cases, Files, Forgetting, Request
 from application.corrective_actions import CorrectiveActions
 from application.incidents import Incidents
+from application.phone_search import PhoneSearch
 from application.policies import Policies
 from application.rulebook import OnePolicy, PublishedPolicies
 from application.simulation import Simulations
@@ -30,6 +31,7 @@ from domain.events import FACTS
 from domain.policy import Fault, Policy, PolicyFaults
 from domain.values import Actor, Role
 from infrastructure import policy_documents
+from infrastructure.blind_index import StoredBlindIndex
 from infrastructure.blobs import PostgresBlobs
 from infrastructure.erasure_ledger import ErasureLedgerFile
 from infrastructure.event_store.connections import Datastore
@@ -223,6 +225,7 @@ def installation(
             "cases": cases,
             "forgetful": forgetting,
             "subjects": Subjects(cases, forgetting, vault, StoredSubjects(ReadModels(datastore))),
+            "phone_search": PhoneSearch(cases, accesses, vault, StoredBlindIndex(datastore)),
             "incidents": Incidents(store, vault, book, clock, uuid4),
             "files": Files(
                 store, vault, OnePolicy(DEFAULT), clock, uuid4, PostgresBlobs(datastore, vault), accesses

@@ -16,6 +16,7 @@ _ANYWHERE = {"not_found", "method_not_allowed", "bad_request"}
 CONTRACT = """
 POST /cases
 GET /cases
+POST /cases/search
 GET /cases/{case_id}
 GET /cases/{case_id}/history
 GET /cases/{case_id}/accesses

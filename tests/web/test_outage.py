@@ -70,6 +70,7 @@ def test_a_database_that_goes_away_and_returns(database_url, fresh_database, fil
             accesses=Accesses(store, vault, clock, uuid4),
             forgetful=absent,
             subjects=absent,
+            phone_search=absent,
             policies=absent,
             simulations=absent,
             incidents=absent,
