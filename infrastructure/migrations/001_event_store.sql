@@ -190,10 +190,8 @@ BEGIN
     IF effects ?| ARRAY['blobs_kept', 'blobs_dropped'] THEN
         PERFORM settle_blobs(effects, case_id_);
     END IF;
-    IF effects ? 'data_keys' THEN
-        INSERT INTO vault.data_keys (case_id, person, key_id, wrapped)
-        SELECT case_id_, item->>'person', (item->>'key_id')::uuid, decode(item->>'wrapped', 'base64')
-        FROM jsonb_array_elements(effects->'data_keys') AS item;
+    IF effects ?| ARRAY['keys_destroyed', 'data_keys', 'blind_index'] THEN
+        PERFORM vault.settle_keys(effects, case_id_);
     END IF;
 END
 $$;

@@ -14,44 +14,10 @@ CREATE TABLE vault.blind_index (
 
 CREATE INDEX blind_index_digest ON vault.blind_index (kind, digest, case_id);
 
-CREATE OR REPLACE FUNCTION record_effects(effects jsonb, case_id_ uuid, cause uuid) RETURNS void
+-- Part of record_effects: a key that a text needs comes with its fact, and one that was forgotten goes with its own.
+CREATE FUNCTION vault.settle_keys(effects jsonb, case_id_ uuid) RETURNS void
     LANGUAGE plpgsql AS $$
 BEGIN
-    IF effects ? 'fired' THEN
-        UPDATE deadlines SET state = 'done'
-        WHERE case_id = case_id_ AND clock_id = (effects->>'fired')::uuid AND state = 'pending';
-        IF NOT FOUND THEN
-            RAISE EXCEPTION 'deadline is not pending'
-                USING ERRCODE = 'check_violation', CONSTRAINT = 'deadline_pending';
-        END IF;
-    END IF;
-    IF effects ? 'released' THEN
-        DELETE FROM claims
-        WHERE claim IN (SELECT jsonb_array_elements_text(effects->'released')) AND case_id = case_id_;
-    END IF;
-    IF effects ? 'claims' THEN
-        PERFORM take_claims(effects->'claims', case_id_);
-    END IF;
-    IF effects ? 'ended' THEN
-        UPDATE deadlines SET state = 'cancelled'
-        WHERE case_id = case_id_ AND state = 'pending'
-          AND clock_id IN (SELECT ended::uuid FROM jsonb_array_elements_text(effects->'ended') AS ended);
-    END IF;
-    IF effects ? 'deadlines' THEN
-        INSERT INTO deadlines AS known (case_id, clock_id, kind, due)
-        SELECT case_id_, (item->>'clock_id')::uuid, item->>'kind', (item->>'due')::timestamptz
-        FROM jsonb_array_elements(effects->'deadlines') AS item
-        ON CONFLICT (case_id, clock_id) DO UPDATE
-            SET kind = EXCLUDED.kind, due = EXCLUDED.due, state = 'pending';
-    END IF;
-    IF effects ? 'outbox' THEN
-        INSERT INTO outbox (message_id, case_id, kind, payload, causation_id)
-        SELECT (item->>'message_id')::uuid, case_id_, item->>'kind', item->'payload', cause
-        FROM jsonb_array_elements(effects->'outbox') AS item;
-    END IF;
-    IF effects ?| ARRAY['blobs_kept', 'blobs_dropped'] THEN
-        PERFORM settle_blobs(effects, case_id_);
-    END IF;
     IF effects ? 'keys_destroyed' THEN
         PERFORM vault.destroy_keys(case_id_, ARRAY(
             SELECT gone::uuid FROM jsonb_array_elements_text(effects->'keys_destroyed') AS gone));
