@@ -146,7 +146,7 @@ def _erased(rows: Rows[IndexedCase], fact: PersonalDataErased) -> Rows[IndexedCa
     return changed(rows, fact.originator_id, buyer="") if fact.party is Side.BUYER else rows
 
 
-OF_BUYER = f"SELECT case_id FROM {CASE_INDEX.table} WHERE buyer = %s ORDER BY filed_at DESC, case_id"  # noqa: S608
+OF_BUYER = f"SELECT case_id FROM {CASE_INDEX.table} WHERE buyer = %s ORDER BY filed_at DESC, case_id"  # noqa: S608  # constants
 
 LISTING = Listing(
     table=CASE_INDEX.table,

@@ -159,7 +159,7 @@ def _waiting(party: Awaited) -> str:
 
 def _by_currency(minor: str) -> str:
     return (  # made of constants of this room
-        f"(SELECT coalesce(json_object_agg(currency, minor ORDER BY currency), '{{}}') FROM"  # noqa: S608
+        f"(SELECT coalesce(json_object_agg(currency, minor ORDER BY currency), '{{}}') FROM"  # noqa: S608  # constants
         f" (SELECT currency, sum({minor}) AS minor FROM cohort GROUP BY currency) AS sums)"
     )
 

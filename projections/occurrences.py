@@ -136,7 +136,7 @@ def _statement(what: str, common: Mapping[str, str]) -> bytes:
         raise KeyError(*unknown)
     conditions = " AND ".join(f"{column} = %({column})s" for column in sorted(common))
     return (  # made of constants of this room; what facts hold comes as parameters
-        f"SELECT {what} FROM {OCCURRENCES.table} WHERE kind = %(kind)s"  # noqa: S608
+        f"SELECT {what} FROM {OCCURRENCES.table} WHERE kind = %(kind)s"  # noqa: S608  # constants
         f" AND at > %(after)s AND at <= %(until)s AND {conditions}"
     ).encode()
 

@@ -80,7 +80,7 @@ class Listing:
         """
         direction = " DESC" if self.descending else ""
         return (  # made of constants of this room; what clients send comes as parameters
-            f"SELECT {self._shown()}::text, {self.time}, {self.id} FROM {self.table}"  # noqa: S608
+            f"SELECT {self._shown()}::text, {self.time}, {self.id} FROM {self.table}"  # noqa: S608  # constants
             f" WHERE {' AND '.join(conditions) or 'true'}"
             f" ORDER BY {self.time}{direction}, {self.id}{direction} LIMIT {int(rows)}"
         )

@@ -36,7 +36,7 @@ _LEAVES_WITH_FACTS = f"""
     LEFT JOIN events ON events.originator_id = leaves.stream_id AND events.originator_version = leaves.version
     WHERE leaves.log = %s AND leaves.index >= %s AND leaves.index < %s ORDER BY leaves.index
 """  # noqa: S608  # the columns are constants
-_AFTER = f"SELECT {COLUMNS} FROM events WHERE position > %s AND position < %s ORDER BY position"  # noqa: S608
+_AFTER = f"SELECT {COLUMNS} FROM events WHERE position > %s AND position < %s ORDER BY position"  # noqa: S608  # constants
 _LAST_SEALED = """
     SELECT coalesce(max(position), 0) FROM (
         SELECT position FROM transparency.leaves

@@ -57,7 +57,7 @@ def rows(url: str, statement: str) -> list[Any]:
 
 
 def all_rows(url: str, table: str) -> set[str]:
-    return {row for (row,) in rows(url, f"SELECT kept::text FROM {table} AS kept")}  # noqa: S608
+    return {row for (row,) in rows(url, f"SELECT kept::text FROM {table} AS kept")}  # noqa: S608  # constants
 
 
 @pytest.fixture

@@ -225,7 +225,7 @@ def test_an_erasure_that_the_ledger_does_not_know_is_warned_of(
     assert doctor.ledger(migrated_database, path).level == "ok"
     with psycopg.connect(migrated_database, autocommit=True) as connection:
         connection.execute(
-            f"INSERT INTO {ERASURES.table} (request_id, case_id, party, state, moved_at)"  # noqa: S608
+            f"INSERT INTO {ERASURES.table} (request_id, case_id, party, state, moved_at)"  # noqa: S608  # constants
             " VALUES (gen_random_uuid(), %s, 'buyer', 'erased', now())".encode(),
             (CASE,),
         )

@@ -46,7 +46,7 @@ class Held:
     def of(cls, source: StoredLog, connection: psycopg.Connection[Any]) -> "Held":
         size = source.size()
         rows = source.sealed(0, size)
-        facts = connection.cursor(binary=True).execute(f"SELECT {entries.COLUMNS} FROM events".encode())  # noqa: S608
+        facts = connection.cursor(binary=True).execute(f"SELECT {entries.COLUMNS} FROM events".encode())  # noqa: S608  # constants
         return cls(
             source.log,
             [row.leaf for row in rows],
@@ -357,7 +357,7 @@ def test_the_log_as_it_was_is_not_changed_by_the_mutations(held: Held):
 def test_a_changed_fact_is_named_by_case_version_and_column_as_far_as_it_can_be_told(
     log_at: str, column: str, value: str, said: str
 ):
-    superuser(log_at, f"UPDATE events SET {column} = {value} WHERE position = 77")  # noqa: S608
+    superuser(log_at, f"UPDATE events SET {column} = {value} WHERE position = 77")  # noqa: S608  # constants
     report = verified(log_at)
     first = report.first[0]
     assert (report.faults, first.table) == (1, "events")
